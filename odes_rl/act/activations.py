@@ -1,0 +1,29 @@
+"""Nonlinearities of the hidden flows, as array functions and as one compiled scalar function."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+ACTIVATIONS = ("abs", "relu", "tanh")
+
+
+def activate(activation: str, x: Any) -> Any:
+    """The nonlinearity of that name, elementwise on `x`, an array of any array namespace."""
+    namespace = x.__array_namespace__()
+    if activation == "abs":
+        return namespace.abs(x)
+    if activation == "relu":
+        return namespace.maximum(x, namespace.zeros_like(x))
+    assert activation == "tanh", activation
+    return namespace.tanh(x)
+
+
+@njit(cache=True, inline="always")
+def activate_scalar(activation: int, x: np.float32) -> np.float32:
+    """The nonlinearity at place `activation` of ACTIVATIONS; a compile-time constant where a kernel closes over it."""
+    if activation == 0:
+        return abs(x)
+    if activation == 1:
+        return max(x, np.float32(0))
+    return np.tanh(x)

@@ -1,0 +1,35 @@
+"""What an act rule is: from a policy's weights and an observation to an action."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+FAST_SUMS = {"reassoc", "contract", "nsz"}
+"""Sums may be reordered into vector lanes; NaN and infinity keep their meaning, since they mark a failed candidate."""
+
+
+class ActRule(NamedTuple):
+    """One rule in two forms that must agree, which a test over all rules checks.
+
+    Attributes:
+        weights: the NamedTuple type that holds the rule's float32 arrays.
+        array: `array(weights, observations [..., n]) -> [..., m]`, written against the array namespace of its
+            inputs: JAX on a device, NumPy as the reference. Leading axes are candidates.
+        kernel: `kernel(weights, observation [n], action [m])`, compiled for one candidate; writes `action`.
+    """
+
+    weights: type[Any]
+    array: Callable[[Any, Any], Any]
+    kernel: Callable[[Any, np.ndarray, np.ndarray], None]
+
+
+@njit(cache=True, fastmath=FAST_SUMS)
+def multiply(matrix: np.ndarray, vector: np.ndarray, out: np.ndarray) -> None:
+    """Write matrix [p, q] times vector [q] into out [p]."""
+    for i in range(out.size):
+        total = np.float32(0)
+        for j in range(vector.size):
+            total += matrix[i, j] * vector[j]
+        out[i] = total

@@ -1,0 +1,41 @@
+"""What stands on both sides of an act rule: observations normalised and recorded, actions put into their bounds."""
+
+import numpy as np
+from numba import njit
+
+SQUASHES = ("clip", "tanh")
+
+
+@njit(cache=True)
+def normalise(
+    observation: np.ndarray, mean: np.ndarray, deviation: np.ndarray, sums: np.ndarray, out: np.ndarray
+) -> None:
+    """Write (observation − mean) / deviation, all float64 [n], into out [n] float32.
+
+    Adds the deviations from `mean` and their squares to sums [2, n], from which `Moments` are made.
+    """
+    for i in range(observation.size):
+        difference = observation[i] - mean[i]
+        sums[0, i] += difference
+        sums[1, i] += difference * difference
+        out[i] = difference / deviation[i]
+
+
+@njit(cache=True)
+def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action: np.ndarray) -> int:
+    """Write the action [m] for a rule's output raw [m] and bounds low, high [m]; `code` is a place in SQUASHES.
+
+    Returns the number of entries at their bounds (tanh: within 1 % of them), or −1 if an entry is not finite.
+    """
+    saturated = 0
+    for i in range(raw.size):
+        if not np.isfinite(raw[i]):
+            return -1
+        if code == 0:
+            action[i] = min(max(raw[i], low[i]), high[i])
+            saturated += raw[i] <= low[i] or raw[i] >= high[i]
+        else:
+            squashed = np.tanh(raw[i])
+            action[i] = low[i] + (high[i] - low[i]) * (np.float32(0.5) * squashed + np.float32(0.5))
+            saturated += abs(squashed) > 0.99
+    return saturated

@@ -1,0 +1,26 @@
+"""The linear rule: a = M s (Mania, Guy & Recht 2018)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from odes_rl.act.base import ActRule, multiply
+
+
+class LinearWeights(NamedTuple):
+    """Weights of the linear rule: matrix [m, n]."""
+
+    matrix: Any
+
+
+def _array(weights: LinearWeights, observations: Any) -> Any:
+    return (weights.matrix @ observations[..., None])[..., 0]
+
+
+@njit(cache=True)
+def _kernel(weights: LinearWeights, observation: np.ndarray, action: np.ndarray) -> None:
+    multiply(weights.matrix, observation, action)
+
+
+linear = ActRule(LinearWeights, _array, _kernel)

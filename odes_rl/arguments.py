@@ -1,0 +1,99 @@
+"""Arguments of the command line: taken apart here, described by tyro. Free of JAX."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, get_origin
+
+import tyro
+from pydantic import BaseModel, ConfigDict, create_model
+
+import odes_rl
+from odes_rl.errors import UserError
+from odes_rl.validation import build_model, check_options, parse_text
+
+Command = TypeVar("Command", bound=BaseModel)
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Positional arguments, and options: name without dashes → text. Both `--a.b 1` and `--a.b=1` are read.
+
+    Tyro would parse them too, but reports a mistake as a box of many lines; so it only writes the help.
+
+    Raises:
+        UserError: an option without a value, or with one dash.
+    """
+    positional: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            positional.append(argument)
+            continue
+        name, equals, value = argument.partition("=")
+        text = value if equals else next(rest, None)
+        if not name.startswith("--"):
+            raise UserError(
+                f"unknown option {name}: options begin with two dashes, as in --strategy.sigma 0.05"
+            )
+        if text is None or (not equals and text.startswith("--")):
+            raise UserError(f"option {name} has no value: write {name} VALUE")
+        options[name.removeprefix("--").replace("-", "_")] = text
+    return positional, options
+
+
+def parse_command(model: type[Command], positional: Sequence[str], options: Mapping[str, str]) -> Command:
+    """An instance of `model`: its required fields are positional, a tuple takes all that are left.
+
+    Raises:
+        UserError: an argument too few or too many, an unknown option, a wrong type.
+    """
+    values: dict[str, Any] = {}
+    left = list(positional)
+    for name, field in model.model_fields.items():
+        if not field.is_required():
+            continue
+        if not left:
+            raise UserError(f"{name.upper()} is missing: {usage(model)}")
+        many = get_origin(field.annotation) is tuple
+        values[name], left = (tuple(left), []) if many else (left[0], left[1:])
+    if left:
+        raise UserError(f"unexpected argument {left[0]!r}: {usage(model)}")
+    check_options(model, options, "--")
+    texts = {name: parse_text(model, name, text) for name, text in options.items()}
+    return build_model(model, values | texts, "--" if options else "")
+
+
+def usage(model: type[BaseModel]) -> str:
+    """How a command is written, in one line."""
+    required = [name.upper() for name, field in model.model_fields.items() if field.is_required()]
+    return " ".join(["the command is: odes-rl", model.__name__.lower(), *required, "[--option value ...]"])
+
+
+def print_help(model: Any, prog: str, sections: Mapping[str, BaseModel] | None = None) -> None:
+    """Print the help of a command, or of all if `model` is a union; `sections` are dotted options by prefix."""
+    if sections:
+        fields: Any = {name: (type(section), section) for name, section in sections.items()}
+        model = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
+    try:
+        tyro.cli(
+            model,
+            prog=prog,
+            args=["--help"],
+            use_underscores=True,
+            description=None if prog != "odes-rl" else odes_rl.__doc__,
+            config=(tyro.conf.FlagConversionOff,),
+        )
+    except SystemExit:
+        pass  # tyro exits after the help; the caller returns a status
+
+
+def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:
+    """A model of only some `options` of a `section`, with its values and descriptions."""
+    fields: Any = {
+        name: (field.annotation, field)
+        for name, field in type(section).model_fields.items()
+        if name in options
+    }
+    model = create_model(
+        type(section).__name__, __doc__=type(section).__doc__, __config__=ConfigDict(), **fields
+    )
+    return model.model_validate({name: getattr(section, name) for name in options})

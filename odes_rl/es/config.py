@@ -1,0 +1,90 @@
+"""Options of the evolution strategy."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Schedule = Literal["constant", "cosine", "inverse_sqrt"]
+
+
+class StrategyConfig(BaseModel):
+    """Options of the evolution strategy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    preset: Literal["default", "ars", "paper"] = "default"
+    """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
+    population: int = Field(default=32, ge=1)
+    """Candidates evaluated in a generation; even if `antithetic`."""
+    episodes: int = Field(default=1, ge=1)
+    """Episodes a candidate; its return is their mean."""
+    sigma: float = Field(default=0.03, gt=0)
+    """Standard deviation of a perturbation's entries."""
+    sigma_schedule: Schedule = "constant"
+    """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
+    learning_rate: float = Field(default=0.002, gt=0)
+    """Step length of the update."""
+    learning_rate_schedule: Schedule = "constant"
+    """How the learning rate changes; the choices are those of sigma_schedule."""
+    schedule_horizon: int = Field(default=1000, ge=1)
+    """Generations that a cosine schedule takes to fall to a hundredth, where it stays."""
+    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    """Optimiser over tangent coordinates."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled weight decay, on Euclidean leaves only."""
+    antithetic: bool = True
+    """Evaluate each perturbation with both signs, on the same episode seeds."""
+    perturbations: Literal["gaussian", "orthogonal"] = "gaussian"
+    """Independent directions, or blocks of exactly orthogonal ones with Gaussian-distributed lengths."""
+    space: Literal["ambient", "tangent"] = "tangent"
+    """Where candidates lie: at θ + σε as it is, or on the manifold."""
+    shaping: Literal["none", "standardised", "centred_ranks", "top_k"] = "standardised"
+    """How returns become utilities."""
+    top_k: int = Field(default=8, ge=1)
+    """Directions that `top_k` shaping keeps: those with the best return."""
+
+    @model_validator(mode="after")
+    def _check_population(self) -> "StrategyConfig":
+        if self.antithetic and self.population % 2:
+            raise ValueError(
+                f"population is {self.population}, but antithetic pairs need an even one: "
+                f"use {self.population + 1}, or antithetic: false"
+            )
+        if self.shaping == "top_k" and self.top_k > self.directions:
+            raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
+        return self
+
+    @property
+    def directions(self) -> int:
+        """Perturbations drawn in a generation: half the population if antithetic."""
+        return self.population // 2 if self.antithetic else self.population
+
+
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "default": {},
+    "ars": {
+        "strategy": {
+            "population": 2,
+            "sigma": 0.01,
+            "learning_rate": 0.0004,
+            "shaping": "top_k",
+            "top_k": 1,
+            "space": "tangent",
+        },
+    },
+    "paper": {
+        "strategy": {
+            "population": 200,
+            "sigma": 0.1,
+            "learning_rate": 0.01,
+            "antithetic": False,
+            "space": "ambient",
+            "shaping": "none",
+        },
+        "policy": {"output_scale": 1.0, "learn_output_scale": False, "squash": "clip"},
+        "task": {"normalise_observations": False},
+    },
+}
+"""What each preset sets, a mapping from section to options; whatever it leaves out keeps its own default."""

@@ -1,0 +1,65 @@
+"""Shaping: from the returns of a generation to the utilities that weigh its perturbations.
+
+All take and give [P, signs], a row for each direction and a column for each of its signs.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.es.config import StrategyConfig
+
+Shaping = Callable[[jax.Array], jax.Array]
+
+
+def none(returns: jax.Array) -> jax.Array:
+    """The returns themselves, as printed in Choromanski et al. 2020."""
+    return returns
+
+
+def standardised(returns: jax.Array) -> jax.Array:
+    """Zero mean and unit deviation; all zero where returns do not differ."""
+    centred = returns - returns.mean()
+    return _divide(centred, returns.std())
+
+
+def centred_ranks(returns: jax.Array) -> jax.Array:
+    """Ranks spread evenly over [−½, ½], ties sharing their mean rank (Salimans et al. 2017, §2.1)."""
+    flat = returns.reshape(-1)
+    below = (flat[None, :] < flat[:, None]).sum(axis=1)
+    above = (flat[None, :] > flat[:, None]).sum(axis=1)
+    return ((below - above) / (2 * max(flat.size - 1, 1))).reshape(returns.shape)
+
+
+def top_k(returns: jax.Array, k: int) -> jax.Array:
+    """Returns of the k directions with the best one, over their deviation; all others 0.
+
+    Scaled so that the mean over candidates is that over the chosen (Mania, Guy & Recht 2018, algorithm 2).
+    """
+    best = returns.max(axis=1)
+    chosen = jax.lax.top_k(best, k)[1]
+    kept = returns[chosen]
+    share = returns.shape[0] / k
+    return jnp.zeros_like(returns).at[chosen].set(_divide(share * kept, kept.std()))
+
+
+SHAPINGS: dict[str, Callable[[StrategyConfig], Shaping]] = {
+    "none": lambda config: none,
+    "standardised": lambda config: standardised,
+    "centred_ranks": lambda config: centred_ranks,
+    "top_k": lambda config: partial(top_k, k=config.top_k),
+}
+"""All shapings by name, each made from the strategy's options."""
+
+
+def replace_failed(returns: jax.Array) -> jax.Array:
+    """`returns` with the worst finite one in place of each that is not finite; all zero if none is."""
+    finite = jnp.isfinite(returns)
+    worst = jnp.min(jnp.where(finite, returns, jnp.inf))
+    return jnp.where(finite, returns, jnp.where(jnp.isfinite(worst), worst, 0.0))
+
+
+def _divide(values: jax.Array, deviation: jax.Array) -> jax.Array:
+    return jnp.where(deviation > 0, values / jnp.where(deviation > 0, deviation, 1.0), 0.0)

@@ -1,0 +1,118 @@
+"""The evolution strategy: ask for candidates, tell their returns. Returns are maximised."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.flatten_util import ravel_pytree
+
+from odes_rl.es.config import StrategyConfig
+from odes_rl.es.optimizers import make_optimizer, make_schedule
+from odes_rl.es.perturbations import PERTURBATIONS, estimate_gradient
+from odes_rl.es.shaping import SHAPINGS, replace_failed
+from odes_rl.manifolds import tree_exp, tree_perturb, tree_to_tangent, tree_violation
+
+Params = Any
+
+
+class StrategyState(NamedTuple):
+    """What the next generation needs.
+
+    Attributes:
+        params: the current parameters.
+        optimizer: optax's state over tangent coordinates.
+        generation: scalar int32, updates so far.
+        key: the run's key; a generation's noise is a pure function of it and `generation`.
+    """
+
+    params: Params
+    optimizer: optax.OptState
+    generation: jax.Array
+    key: jax.Array
+
+
+class StrategyInfo(NamedTuple):
+    """Diagnostics of one update, scalars: norms of the gradient's and the update's tangent coordinates,
+    the largest manifold violation after it, and the sigma and learning rate used."""
+
+    gradient_norm: jax.Array
+    update_norm: jax.Array
+    manifold_violation: jax.Array
+    sigma: jax.Array
+    learning_rate: jax.Array
+
+
+class Strategy(NamedTuple):
+    """An evolution strategy as pure functions.
+
+    Attributes:
+        init: `init(key, params) -> state`.
+        ask: `ask(state) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
+        tell: `tell(state, returns [C]) -> (state, info)`; a return that is not finite counts as the worst finite one.
+    """
+
+    init: Callable[[jax.Array, Params], StrategyState]
+    ask: Callable[[StrategyState], Params]
+    tell: Callable[[StrategyState, jax.Array], tuple[StrategyState, StrategyInfo]]
+
+
+def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
+    """Evolution strategy on a product of `manifolds`, a pytree that mirrors the parameters.
+
+    A gradient estimate over ambient noise is projected to tangent coordinates, one optax optimiser works there, and
+    the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9).
+    """
+    sigma_at = make_schedule(config.sigma_schedule, config.sigma, config.schedule_horizon)
+    rate_at = make_schedule(config.learning_rate_schedule, config.learning_rate, config.schedule_horizon)
+    optimizer = make_optimizer(config, manifolds)
+    shape = SHAPINGS[config.shaping](config)
+    signs = jnp.array([1.0, -1.0] if config.antithetic else [1.0])
+
+    def directions(state: StrategyState) -> jax.Array:
+        size = ravel_pytree(state.params)[0].size
+        key = jax.random.fold_in(state.key, state.generation)
+        return PERTURBATIONS[config.perturbations](key, config.directions, size)
+
+    def init(key: jax.Array, params: Params) -> StrategyState:
+        coordinates = tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params))
+        return StrategyState(params, optimizer.init(coordinates), jnp.zeros((), jnp.int32), key)
+
+    def ask(state: StrategyState) -> Params:
+        unravel = ravel_pytree(state.params)[1]
+        sigma = sigma_at(state.generation)
+
+        def candidate(sign: jax.Array, direction: jax.Array) -> Params:
+            noise = unravel(direction)
+            if config.space == "tangent":
+                return tree_perturb(manifolds, state.params, noise, sign * sigma)
+            return jax.tree.map(lambda point, e: point + sign * sigma * e, state.params, noise)
+
+        noise = directions(state)
+        return jax.vmap(candidate)(jnp.tile(signs, len(noise)), jnp.repeat(noise, len(signs), axis=0))
+
+    def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
+        sigma, rate = sigma_at(state.generation), rate_at(state.generation)
+        utilities = shape(replace_failed(returns).reshape(-1, len(signs)))
+        flat = estimate_gradient(utilities, directions(state), sigma)
+        gradient = tree_to_tangent(manifolds, state.params, ravel_pytree(state.params)[1](flat))
+        descent = jax.tree.map(jnp.negative, gradient)
+        direction, optimizer_state = optimizer.update(descent, state.optimizer, state.params)
+        step = jax.tree.map(lambda d: rate * d, direction)
+        usable = jnp.isfinite(returns).any() & jnp.isfinite(optax.tree.norm(step))
+        params, optimizer_state = jax.tree.map(
+            lambda new, old: jnp.where(usable, new, old),
+            (tree_exp(manifolds, state.params, step), optimizer_state),
+            (state.params, state.optimizer),
+        )
+        info = StrategyInfo(
+            gradient_norm=optax.tree.norm(gradient),
+            update_norm=jnp.where(usable, optax.tree.norm(step), 0.0),
+            manifold_violation=tree_violation(manifolds, params),
+            sigma=jnp.asarray(sigma),
+            learning_rate=jnp.asarray(rate),
+        )
+        return StrategyState(params, optimizer_state, state.generation + 1, state.key), info
+
+    return Strategy(init, ask, tell)

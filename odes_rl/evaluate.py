@@ -1,0 +1,48 @@
+"""Evaluation: the unperturbed policy, on episodes that training never sees."""
+
+from typing import Literal
+
+from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.seeds import evaluation_seeds
+
+
+def evaluate_run(
+    run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Literal["best", "latest"] = "best"
+) -> Rollouts:
+    """Roll out a run's policy for `episodes` episodes; returns [1, episodes].
+
+    Args:
+        run: the run.
+        episodes: how many.
+        seed: of the episodes. The run's own seed repeats the episodes of its evaluations.
+        checkpoint: which one holds the policy.
+
+    Raises:
+        UserError: if there is no such checkpoint.
+        EnvironmentFailure: if an environment raises.
+    """
+    experiment = make_experiment(run.config)
+    _, state = run.checkpoints.restore(initial_state(experiment, run.config.run.seed), checkpoint)
+    with open_backend(run.config, experiment.policy) as backend:
+        return evaluate_state(run.config, experiment, backend, state, seed, episodes)
+
+
+def evaluate_state(
+    config: ExperimentConfig,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    seed: int,
+    episodes: int,
+) -> Rollouts:
+    """Roll out the policy of `state` for `episodes` episodes drawn by `seed`; returns [1, episodes]."""
+    weights = experiment.policy_weights(state.strategy.params)
+    return backend.evaluate(weights, normalising_moments(config, state), evaluation_seeds(seed, episodes))
+
+
+def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:
+    """The moments that observations are normalised by; none, which leave them as they are, if the task says so."""
+    return state.moments if config.task.normalise_observations else Moments.empty(state.moments.mean.size)

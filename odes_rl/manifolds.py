@@ -1,0 +1,270 @@
+"""The manifolds that parameters live on: Euclidean space, symmetric, orthogonal and Stiefel matrices.
+
+A manifold is a frozen dataclass that JAX does not know as a container: it is one leaf of a pytree that
+mirrors the parameters. Tangent coordinates lie in a fixed linear space (vectors, symmetric or skew
+matrices), so one optimiser serves a whole tree and only `exp` knows the manifold (equation 8 of Choromanski
+et al. 2020).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.matrix_functions import expm, matmul, newton_schulz
+
+
+class Manifold(Protocol):
+    """What a leaf's manifold can do. `scale` and tangents are in the units of the point's entries."""
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """Tangent coordinates of a Euclidean gradient of the point's shape, an ascent direction."""
+        ...
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """The point moved along any tangent coordinates; once a generation."""
+        ...
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """The point moved along `scale` times the orthogonal projection of ambient `noise` of its shape.
+
+        Each candidate: cheap under `vmap`.
+        """
+        ...
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """A random point of that shape."""
+        ...
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar: how far the point's defining equation is from holding, its largest entry."""
+        ...
+
+
+@dataclass(frozen=True)
+class Euclidean:
+    """All arrays of a shape, with the usual metric; coordinates are the gradient itself, exp is addition.
+
+    Attributes:
+        scale: factor on the random points' standard deviation 1/√fan_in, fan_in being the last axis.
+    """
+
+    scale: float = 1.0
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """The gradient, of the point's shape."""
+        return gradient
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """Point + tangent."""
+        return point + tangent
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """Point + scale · noise."""
+        return point + scale * noise
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Independent normal entries of deviation scale/√shape[-1]."""
+        fan_in = shape[-1] if shape else 1
+        return self.scale / fan_in**0.5 * jax.random.normal(key, shape)
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar 0."""
+        return jnp.zeros((), point.dtype)
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """Symmetric matrices [d, d] with the Euclidean metric; coordinates are symmetric.
+
+    Attributes:
+        scale: what the random points' spectral radius tends to as d grows.
+    """
+
+    scale: float = 1.0
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """[d, d] symmetric part of the gradient."""
+        return _symmetric_part(gradient)
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """Point + tangent, [d, d], symmetric to the last bit: compilers round Q and Qᵀ differently."""
+        return _symmetric_part(point + tangent)
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """Point + scale · (noise's symmetric part), [d, d]."""
+        return point + scale * _symmetric_part(noise)
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """A draw from the Gaussian orthogonal ensemble, [d, d].
+
+        Entries off the diagonal have variance scale²/4d: by the semicircle law the spectral radius tends to
+        `scale`.
+
+        Raises:
+            ValueError: if the shape is not square.
+        """
+        _require_square(shape, "symmetric")
+        return self.scale * (2 * shape[-1]) ** -0.5 * _symmetric_part(jax.random.normal(key, shape))
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar: max |Q − Qᵀ|."""
+        return jnp.max(jnp.abs(point - point.mT), initial=0.0)
+
+
+@dataclass(frozen=True)
+class Stiefel:
+    """Matrices [p, q] with orthonormal columns ("tall", p ≥ q) or rows ("wide", p < q), by shape.
+
+    The metric is the canonical one (Edelman, Arias & Smith 1998, §2.4.1), under which the gradient is G −
+    ΩGᵀΩ; the Euclidean metric, which Choromanski et al. name, has another. Coordinates are skew: A ∈
+    Skew(p) acts on the left of a tall matrix, B ∈ Skew(q) on the right of a wide one, since a left rotation
+    would never change its row space.
+    """
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """GΩᵀ − ΩGᵀ, [p, p], or for wide points ΩᵀG − GᵀΩ, [q, q]."""
+        if _is_wide(point):
+            return _skew_difference(matmul(point.mT, gradient))
+        return _skew_difference(matmul(gradient, point.mT))
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """[p, q] matrix eᴬΩ, or Ωeᴮ from a wide point, after one Newton–Schulz step.
+
+        Along a gradient's coordinates it is the canonical geodesic (Edelman, Arias & Smith 1998, §2.4.2).
+        """
+        turned = matmul(point, expm(tangent)) if _is_wide(point) else matmul(expm(tangent), point)
+        return newton_schulz(turned)
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """[p, q] geodesic from Ω along scale · (ε − Ω sym(Ωᵀε)), the projected noise ε.
+
+        A point whose small side is less than half of its large one moves by an exponential of twice the small
+        side, others by one of the large side; both are exact. One Newton–Schulz step follows.
+        """
+        if _is_wide(point):
+            return self.perturb(point.mT, noise.mT, scale).mT
+        if 2 * point.shape[-1] < point.shape[-2]:
+            return _low_rank_geodesic(point, noise, scale)
+        return newton_schulz(matmul(expm(scale * lift(point, noise)), point))
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """A draw from the Haar measure, [p, q]; a square one has determinant −1 half the time.
+
+        The signs of R's diagonal must be moved into Q, without which QR does not give Haar (Mezzadri 2007).
+        """
+        tall = shape if shape[-2] >= shape[-1] else (*shape[:-2], shape[-1], shape[-2])
+        Q, R = jnp.linalg.qr(jax.random.normal(key, tall))
+        signs = jnp.where(jnp.diagonal(R, axis1=-2, axis2=-1) < 0, -1, 1).astype(Q.dtype)
+        point = newton_schulz(Q * signs[..., None, :])
+        return point if tall == shape else point.mT
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar: max |ΩᵀΩ − I|, or max |ΩΩᵀ − I| for wide points."""
+        tall = point.mT if _is_wide(point) else point
+        gram = matmul(tall.mT, tall)
+        return jnp.max(jnp.abs(gram - jnp.eye(gram.shape[-1], dtype=gram.dtype)), initial=0.0)
+
+
+@dataclass(frozen=True)
+class Orthogonal:
+    """Orthogonal matrices [d, d], both components, with the canonical metric of `Stiefel`.
+
+    On square matrices its gradient W(WᵀG − GᵀW) is twice that of the Euclidean metric. Coordinates A ∈
+    Skew(d) act on the left. An update never changes the determinant.
+    """
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """GWᵀ − WGᵀ, [d, d]."""
+        return Stiefel().to_tangent(point, gradient)
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """[d, d] matrix eᴬW, after one Newton–Schulz step."""
+        return Stiefel().exp(point, tangent)
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """[d, d] matrix eˣW with X = scale · ½(εWᵀ − Wεᵀ) for noise ε, after one Newton–Schulz step."""
+        return self.exp(point, (0.5 * scale) * self.to_tangent(point, noise))
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """A draw from the Haar measure, [d, d]; its determinant is −1 half the time.
+
+        Raises:
+            ValueError: if the shape is not square.
+        """
+        _require_square(shape, "orthogonal")
+        return Stiefel().random(key, shape)
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar: max |WᵀW − I|."""
+        return Stiefel().violation(point)
+
+
+MANIFOLDS: dict[str, type[Manifold]] = {
+    "euclidean": Euclidean,
+    "symmetric": Symmetric,
+    "orthogonal": Orthogonal,
+    "stiefel": Stiefel,
+}
+
+
+def lift(point: jax.Array, noise: jax.Array) -> jax.Array:
+    """[p, p] skew X with XΩ = ε − Ω sym(Ωᵀε), for a tall point Ω and ambient noise ε, both [p, q].
+
+    X = PεΩᵀ − ΩεᵀP with P = I − ½ΩΩᵀ, so a candidate's displacement is the noise's orthogonal projection.
+    """
+    projected = noise - 0.5 * matmul(point, matmul(point.mT, noise))
+    return _skew_difference(matmul(projected, point.mT))
+
+
+def tree_to_tangent(manifolds: Any, params: Any, gradients: Any) -> Any:
+    """Tangent coordinates of each leaf's Euclidean gradient."""
+    return jax.tree.map(lambda m, *leaf: m.to_tangent(*leaf), manifolds, params, gradients)
+
+
+def tree_exp(manifolds: Any, params: Any, tangents: Any) -> Any:
+    """Each leaf moved along its tangent coordinates."""
+    return jax.tree.map(lambda m, *leaf: m.exp(*leaf), manifolds, params, tangents)
+
+
+def tree_perturb(manifolds: Any, params: Any, noise: Any, scale: jax.Array | float) -> Any:
+    """Each leaf moved on its manifold along `scale` times its ambient noise."""
+    return jax.tree.map(lambda m, *leaf: m.perturb(*leaf, scale), manifolds, params, noise)
+
+
+def tree_violation(manifolds: Any, params: Any) -> jax.Array:
+    """Scalar: the largest violation of any leaf; 0 for an empty tree."""
+    violations = jax.tree.leaves(jax.tree.map(lambda m, leaf: m.violation(leaf), manifolds, params))
+    return jnp.max(jnp.stack(violations)) if violations else jnp.zeros(())
+
+
+def _low_rank_geodesic(point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+    """Canonical geodesic [p, q] from a tall point, by an exponential of size 2q (Edelman et al., §2.4.2).
+
+    With A = skew(Ωᵀε) and QR = (I − ΩΩᵀ)ε it is [Ω, Q] exp(scale [[A, −Rᵀ], [R, 0]]) [I; 0].
+    """
+    q = point.shape[-1]
+    inner = matmul(point.mT, noise)
+    Q, R = jnp.linalg.qr(noise - matmul(point, inner))
+    upper = jnp.concatenate([0.5 * _skew_difference(inner), -R.mT], axis=-1)
+    lower = jnp.concatenate([R, jnp.zeros_like(R)], axis=-1)
+    turn = expm(scale * jnp.concatenate([upper, lower], axis=-2))[..., :q]
+    return newton_schulz(matmul(jnp.concatenate([point, Q], axis=-1), turn))
+
+
+def _skew_difference(matrix: jax.Array) -> jax.Array:
+    return matrix - matrix.mT
+
+
+def _symmetric_part(matrix: jax.Array) -> jax.Array:
+    return 0.5 * (matrix + matrix.mT)
+
+
+def _is_wide(point: jax.Array) -> bool:
+    return point.shape[-2] < point.shape[-1]
+
+
+def _require_square(shape: tuple[int, ...], kind: str) -> None:
+    if len(shape) < 2 or shape[-2] != shape[-1]:
+        raise ValueError(f"shape is {shape}, but {kind} matrices are square: give (d, d), or use Stiefel")

@@ -1,0 +1,53 @@
+"""What a policy is, and the options that every policy shares."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+from pydantic import BaseModel, ConfigDict, Field
+
+Params = Any
+Weights = Any
+
+
+class PolicyConfig(BaseModel):
+    """Options shared by all policies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """The architecture; `odes-rl list policies` shows them."""
+    squash: Literal["clip", "tanh"] = "clip"
+    """How outputs enter the action bounds: clipped in the action's own units, or by tanh scaled to the bounds."""
+    output_scale: float = Field(default=1.0, gt=0)
+    """Factor on the output projection; the starting value if it is learned."""
+    learn_output_scale: bool = False
+    """Learn the output's factor: its logarithm becomes a parameter."""
+
+
+class Policy(NamedTuple):
+    """A policy as pure functions, split where observations enter.
+
+    Attributes:
+        init: `init(key) -> params`.
+        manifolds: a pytree that mirrors `params`, with the `Manifold` of each leaf.
+        materialise: `materialise(params) -> weights`, the arrays that acting needs; never sees an observation.
+        act_rule: the name of the rule in `odes_rl.act` that turns weights and observations into actions.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    materialise: Callable[[Params], Weights]
+    act_rule: str
+
+
+class PolicyFamily(NamedTuple):
+    """One entry of the registry: an architecture's options, and how to build it.
+
+    Attributes:
+        config: the class of its options; its docstring is what the command line shows.
+        build: `build(config, observation_size, action_size) -> Policy`.
+    """
+
+    config: type[PolicyConfig]
+    build: Callable[[Any, int, int], Policy]

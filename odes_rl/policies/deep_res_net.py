@@ -1,0 +1,32 @@
+"""DeepResNet: a residual network with weights of its own in each layer (§5.1.2 of Choromanski et al. 2020)."""
+
+from typing import Literal
+
+from odes_rl.manifolds import Euclidean
+from odes_rl.policies.base import Policy
+from odes_rl.policies.residual import ResidualConfig, left_nodes, residual_policy
+from odes_rl.trajectories.per_layer import per_layer
+
+
+class DeepResNetConfig(ResidualConfig):
+    """A residual network with weights and biases of its own in each layer."""
+
+    name: Literal["deep_res_net"] = "deep_res_net"
+
+
+def deep_res_net(config: DeepResNetConfig, observation_size: int, action_size: int) -> Policy:
+    """x ← x + f(W_i x + b_i), i = 1..L.
+
+    W_i start normal with deviation 1/(L√h), so that the whole stack moves x by its own length, not by a power of L;
+    projections start normal with deviation 1/√fan-in, biases at zero.
+    """
+    return residual_policy(
+        config,
+        observation_size,
+        action_size,
+        trajectory=per_layer(config.hidden, config.steps, scale=1 / config.steps),
+        times=left_nodes(config.steps),
+        step=1.0,
+        projection=Euclidean(),
+        biases=config.steps,
+    )

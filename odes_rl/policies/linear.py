@@ -1,0 +1,29 @@
+"""The linear policy a = M s, which every other has to beat (Mania, Guy & Recht 2018)."""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.act.linear import LinearWeights
+from odes_rl.manifolds import Euclidean
+from odes_rl.policies.base import Params, Policy, PolicyConfig
+from odes_rl.policies.output import init_output, output_factor, output_manifolds
+
+
+class LinearConfig(PolicyConfig):
+    """A matrix from observations to actions; it starts at zero."""
+
+    name: Literal["linear"] = "linear"
+
+
+def linear(config: LinearConfig, observation_size: int, action_size: int) -> Policy:
+    """The linear policy with M [m, n]; Mania et al.'s start, M = 0."""
+
+    def init(key: jax.Array) -> Params:
+        return {"matrix": jnp.zeros((action_size, observation_size)), **init_output(config)}
+
+    def materialise(params: Params) -> LinearWeights:
+        return LinearWeights(output_factor(config, params) * params["matrix"])
+
+    return Policy(init, {"matrix": Euclidean(), **output_manifolds(config)}, materialise, "linear")

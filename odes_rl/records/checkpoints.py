@@ -1,0 +1,108 @@
+"""Checkpoints: atomic, free of pickle, checked byte for byte before they are believed."""
+
+import logging
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from odes_rl.errors import UserError
+from odes_rl.records.archive import DamagedArchiveError, read_archive, write_archive
+
+State = TypeVar("State")
+_NAME = re.compile(r"(\d{8})\.(\d+)")
+_log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The last `keep` checkpoints of a run in `directory`, and its best one in `directory`/best.
+
+    A checkpoint is a directory `<generation>.<attempt>`, written beside and renamed into place: a kill at any
+    byte leaves the earlier ones as they were.
+    """
+
+    def __init__(self, directory: str | Path, keep: int = 3) -> None:
+        self.directory = Path(directory)
+        self.keep = keep
+
+    def save(self, generation: int, state: Any) -> None:
+        """Save `state`, a pytree of arrays, in place of what was there for `generation` and any later one.
+
+        Later ones are of a course of training that a resumed run left behind.
+        """
+        saved = _save(self.directory, generation, state)
+        earlier = {
+            _order(path)[0]: path for path in _checkpoints(self.directory) if _order(path)[0] < generation
+        }
+        _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
+
+    def save_best(self, generation: int, state: Any) -> None:
+        """Save `state` as the best so far, in place of the earlier best."""
+        best = self.directory / "best"
+        _remove_all_but(best, [_save(best, generation, state)])
+
+    def latest_generation(self) -> int | None:
+        """Generation of the newest checkpoint, damaged or not; None if there is none."""
+        found = _checkpoints(self.directory)
+        return _order(found[-1])[0] if found else None
+
+    def restore(self, like: State, which: Literal["latest", "best"] = "latest") -> tuple[int, State]:
+        """The generation and state of the newest usable checkpoint, or of the best one.
+
+        Args:
+            like: a pytree of the state's structure, shapes and dtypes; its values are ignored.
+            which: `latest` skips damaged checkpoints, with a warning for each.
+
+        Raises:
+            UserError: if there is none, none is usable, or it is of another structure than `like`.
+        """
+        directory = self.directory / "best" if which == "best" else self.directory
+        found = _checkpoints(directory)
+        if not found:
+            raise UserError(f"no {which} checkpoint in {str(directory)!r}: {_advice(which, missing=True)}")
+        for path in reversed(found):
+            try:
+                return _order(path)[0], read_archive(path, like)
+            except DamagedArchiveError as error:
+                _log.warning("checkpoint %s is damaged (%s), trying the one before", path, error)
+        raise UserError(
+            f"no usable {which} checkpoint in {str(directory)!r}: {_advice(which, missing=False)}"
+        )
+
+
+def _save(directory: Path, generation: int, state: Any) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    for leftover in directory.glob("tmp-*"):
+        shutil.rmtree(leftover)
+    attempts = [_order(path)[1] for path in _checkpoints(directory) if _order(path)[0] == generation]
+    name = f"{generation:08d}.{max(attempts, default=-1) + 1}"
+    temporary = directory / f"tmp-{name}"
+    write_archive(temporary, state)
+    return temporary.rename(directory / name)
+
+
+def _checkpoints(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name)), key=_order)
+
+
+def _order(path: Path) -> tuple[int, int]:
+    generation, attempt = path.name.split(".")
+    return int(generation), int(attempt)
+
+
+def _remove_all_but(directory: Path, kept: list[Path]) -> None:
+    for path in _checkpoints(directory):
+        if path not in kept:
+            shutil.rmtree(path)
+
+
+def _advice(which: str, *, missing: bool) -> str:
+    if which == "best":
+        return (
+            "use --checkpoint latest"
+            if not missing
+            else "the run has evaluated none yet; use --checkpoint latest"
+        )
+    return "start the run again with `odes-rl train`, in another --run.directory"

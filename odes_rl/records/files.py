@@ -1,0 +1,59 @@
+"""Files of a run directory, and reading and writing YAML. Free of JAX."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from odes_rl.errors import UserError, one_line
+
+CONFIG = "config.yaml"
+METRICS = "metrics.jsonl"
+EVENTS = "events"
+CHECKPOINTS = "checkpoints"
+
+
+def read_yaml(path: str | Path) -> dict[Any, Any]:
+    """The mapping in the YAML file at `path`.
+
+    Raises:
+        UserError: no such file, no YAML, no mapping.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the config {str(path)!r}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{str(path)!r} is not YAML: {one_line(error)}") from None
+    if not isinstance(content, dict):
+        kind = "nothing" if content is None else f"a value of type {type(content).__name__}"
+        raise UserError(f"{str(path)!r} holds {kind}, but must be a mapping from sections to options")
+    return content
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` to the file at `path`, at once."""
+    replace_text(path, yaml.safe_dump(dict(content), sort_keys=False))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make `text` the content of the file at `path`; a kill leaves the old content or the new, no mixture."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def require_run(path: str | Path) -> Path:
+    """`path` itself, if a run lies there.
+
+    Raises:
+        UserError: if none does.
+    """
+    if not (Path(path) / CONFIG).is_file():
+        raise UserError(f"{str(path)!r} holds no run: it has no {CONFIG}; `odes-rl train` starts one")
+    return Path(path)

@@ -1,0 +1,114 @@
+"""The directory of a training run: config, metrics, TensorBoard events, checkpoints."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from odes_rl.errors import UserError
+from odes_rl.records.checkpoints import Checkpoints
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.files import CHECKPOINTS, CONFIG, EVENTS, METRICS, require_run, write_yaml
+from odes_rl.records.layers import load_config
+from odes_rl.records.metrics import Metrics, format_line, plain_metrics, read_metrics, write_metrics
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
+
+
+class RunDirectory:
+    """The only writer of a run. Get one from `create` or `open`; a context manager.
+
+    Attributes:
+        path: the directory.
+        config: the configuration recorded in it, with what `open` was told to override.
+        checkpoints: the run's checkpoints.
+    """
+
+    def __init__(self, path: str | Path, config: ExperimentConfig) -> None:
+        self.path = Path(path)
+        self.config = config
+        self.checkpoints = Checkpoints(self.path / CHECKPOINTS, keep=config.run.keep_checkpoints)
+        self._writer: SummaryWriter | None = None
+
+    @classmethod
+    def create(cls, path: str | Path, config: ExperimentConfig) -> Self:
+        """A new run at `path`, with its `config.yaml` written.
+
+        Raises:
+            UserError: if a run is there already, or `path` cannot be a directory.
+        """
+        directory = Path(path)
+        if any((directory / name).exists() for name in (CONFIG, METRICS, CHECKPOINTS)):
+            raise UserError(
+                f"{str(path)!r} already holds a run: continue it with `odes-rl resume {path}`, "
+                "or give another --run.directory"
+            )
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            write_yaml(directory / CONFIG, config.model_dump(mode="json"))
+        except OSError as error:
+            raise UserError(f"cannot write a run to {str(path)!r}: {error.strerror}") from None
+        return cls(directory, config)
+
+    @classmethod
+    def open(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
+        """The run at `path`; `overrides` (dotted option → value) change its config.
+
+        Nothing is written before `cut_back`, which writes the config down as overridden.
+
+        Raises:
+            UserError: if there is no run, or its config or an override is wrong.
+        """
+        directory = require_run(path)
+        return cls(directory, load_config(directory / CONFIG, overrides))
+
+    def has_progress(self) -> bool:
+        """Whether there is something to continue: a checkpoint, or metrics that one should belong to."""
+        started = any(line["generation"] > 0 for line in self.metrics())
+        return started or self.checkpoints.latest_generation() is not None
+
+    def metrics(self) -> list[Metrics]:
+        """All whole lines of the metrics, oldest first."""
+        return read_metrics(self.path / METRICS)
+
+    def append_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write a generation's `metrics` (with `generation` among them) to `metrics.jsonl` and the events."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(format_line(metrics))
+        self._write_events([plain_metrics(metrics)])
+
+    def cut_back(self, generation: int) -> None:
+        """Forget the metrics and events of all generations after `generation`, and a torn last line.
+
+        From here on the run goes its way under `config`, so that is written too.
+        """
+        write_yaml(self.path / CONFIG, self.config.model_dump(mode="json"))
+        kept = [line for line in self.metrics() if line["generation"] <= generation]
+        write_metrics(self.path / METRICS, kept)
+        self.close()
+        for file in (self.path / EVENTS).glob("events.out.tfevents.*"):
+            file.unlink()
+        self._write_events(kept)
+
+    def close(self) -> None:
+        """Finish the event file. The next `append_metrics` begins another."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _write_events(self, lines: list[Metrics]) -> None:
+        if self._writer is None:
+            from tensorboardX import SummaryWriter  # slow to import, and only a run that is written needs it
+
+            self._writer = SummaryWriter(str(self.path / EVENTS))
+        for line in lines:
+            for name, value in line.items():
+                if name != "generation" and value is not None:
+                    self._writer.add_scalar(name, float(value), int(line["generation"]))
+        self._writer.flush()

@@ -1,0 +1,89 @@
+"""What a rollout backend is, and what goes in and comes out. Free of JAX."""
+
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+
+
+class Moments(NamedTuple):
+    """Count [], mean [n] and sum of squared deviations from it [n] of observations, in float64."""
+
+    count: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @classmethod
+    def empty(cls, size: int) -> "Moments":
+        """Moments of no observation of `size` entries."""
+        return cls(np.zeros(()), np.zeros(size), np.zeros(size))
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Moments of both sets of observations together (Chan, Golub & LeVeque 1983)."""
+        count = self.count + other.count
+        if count == 0:
+            return self
+        delta = other.mean - self.mean
+        share = other.count / count
+        return Moments(
+            np.asarray(count),
+            self.mean + delta * share,
+            self.squares + other.squares + delta**2 * (self.count * share),
+        )
+
+    def standard_deviation(self) -> np.ndarray:
+        """[n], 1 while nothing was seen and infinite for an entry that never varied, which so normalises to 0."""
+        if self.count < 2:
+            return np.ones_like(self.mean)
+        deviation = np.sqrt(self.squares / self.count)
+        return np.where(deviation < 1e-7, np.inf, deviation)
+
+
+class Rollouts(NamedTuple):
+    """What C candidates did in E episodes each.
+
+    Attributes:
+        returns: [C, E] float64, sums of rewards; NaN where the episode failed.
+        lengths: [C, E] int64, environment steps.
+        moments: of the observations of each candidate's finished episodes, one entry a candidate.
+        saturated: [C, E] float64, fraction of action entries at or beyond their bounds.
+        failed: [C, E] bool, episodes that ended by a non-finite action or return, or by diverged physics.
+        restarts: workers that died and were replaced meanwhile.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    moments: list[Moments]
+    saturated: np.ndarray
+    failed: np.ndarray
+    restarts: int
+
+
+class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an error of ours
+    """An environment raised. The message holds the task, the episode's seed and the environment's traceback."""
+
+
+class RolloutBackend(Protocol):
+    """Runs episodes of many candidates; a context manager that owns its workers."""
+
+    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+        """Run one episode for each entry of `episode_seeds` [C, E] with candidate c's `weights` (leaves [C, …]).
+
+        Observations are normalised by `statistics`, which stay frozen meanwhile.
+
+        Raises:
+            EnvironmentFailure: if an environment raises anything but dm_control's PhysicsError.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class EpisodeSettings(NamedTuple):
+    """What a worker must know to run episodes, all plain values."""
+
+    task: str
+    max_steps: int | None
+    act_rule: str
+    squash: str

@@ -1,0 +1,133 @@
+"""The board: all arrays that pass between a trainer and its workers in one generation, in one piece of memory.
+
+Its size does not grow with the number of environment steps. One episode of one candidate is a unit of work; workers
+claim units on the board, so that none waits while another has work left.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from odes_rl.rollouts.base import Moments, Rollouts
+
+PENDING = -1
+_ALIGNMENT = 64
+
+
+class Layout(NamedTuple):
+    """What decides the board's shape: C candidates, E episodes each, n observation entries, and shapes of weights."""
+
+    candidates: int
+    episodes: int
+    observation_size: int
+    weights: tuple[tuple[int, ...], ...]
+
+    def arrays(self) -> dict[str, tuple[type, tuple[int, ...]]]:
+        """Type and shape of each of the board's arrays, apart from the weights."""
+        units, n = (self.candidates, self.episodes), self.observation_size
+        return {
+            "mean": (np.float64, (n,)),
+            "deviation": (np.float64, (n,)),
+            "seeds": (np.int64, units),
+            "returns": (np.float64, units),
+            "lengths": (np.int64, units),
+            "saturated": (np.int64, units),
+            "sums": (np.float64, (*units, 2, n)),
+            "failed": (np.bool_, units),
+            "done": (np.bool_, units),
+            "claims": (np.int32, units),
+            "cursor": (np.int64, (1,)),
+        }
+
+    def size(self) -> int:
+        """Bytes that the board takes."""
+        return sum(length for _, _, length in self._pieces())
+
+    def _pieces(self) -> Iterator[tuple[Any, tuple[int, ...], int]]:
+        for dtype, shape in [*((np.float32, shape) for shape in self.weights), *self.arrays().values()]:
+            length = math.prod(shape) * np.dtype(dtype).itemsize
+            yield dtype, shape, -(-length // _ALIGNMENT) * _ALIGNMENT
+
+    def place(self, buffer: Any) -> "Board":
+        """The board's arrays as views of `buffer`, which has `size()` bytes."""
+        views, offset = [], 0
+        for dtype, shape, length in self._pieces():
+            views.append(np.ndarray(shape, dtype, buffer, offset))
+            offset += length
+        weights = tuple(views[: len(self.weights)])
+        return Board(weights, **dict(zip(self.arrays(), views[len(self.weights) :], strict=True)))
+
+
+def layout_of(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Layout:
+    """The layout for candidates' `weights` (leaves [C, …]) and `episode_seeds` [C, E]."""
+    return Layout(*episode_seeds.shape, statistics.mean.size, tuple(tuple(leaf.shape) for leaf in weights))
+
+
+class Board(NamedTuple):
+    """Views of one generation's arrays; `Layout.arrays` has their types and shapes."""
+
+    weights: tuple[np.ndarray, ...]
+    mean: np.ndarray
+    deviation: np.ndarray
+    seeds: np.ndarray
+    returns: np.ndarray
+    lengths: np.ndarray
+    saturated: np.ndarray
+    sums: np.ndarray
+    failed: np.ndarray
+    done: np.ndarray
+    claims: np.ndarray
+    cursor: np.ndarray
+
+    def post(self, weights: Any, statistics: Moments, seeds: np.ndarray) -> None:
+        """Write a generation's questions, and mark every unit as pending."""
+        for view, leaf in zip(self.weights, weights, strict=True):
+            view[...] = leaf
+        self.mean[:] = statistics.mean
+        self.deviation[:] = statistics.standard_deviation()
+        self.seeds[:] = seeds
+        self.done[:] = False
+        self.claims[:] = PENDING
+        self.cursor[:] = 0
+
+    def claim(self, worker: int) -> int | None:
+        """The next pending unit, now `worker`'s; None if none is left. Call with the board locked."""
+        claims = self.claims.reshape(-1)
+        unit = int(self.cursor[0])
+        while unit < claims.size and claims[unit] != PENDING:
+            unit += 1
+        self.cursor[0] = unit
+        if unit == claims.size:
+            return None
+        claims[unit] = worker
+        return unit
+
+    def release(self, worker: int) -> None:
+        """Make the unfinished units of `worker`, which died, pending again. Call with the board locked."""
+        self.claims[(self.claims == worker) & ~self.done] = PENDING
+        self.cursor[0] = 0
+
+    def rollouts(self, action_size: int, restarts: int) -> Rollouts:
+        """The answers, copied off the board."""
+        return Rollouts(
+            returns=np.where(self.failed, np.nan, self.returns),
+            lengths=self.lengths.copy(),
+            moments=[self._moments(candidate) for candidate in range(self.seeds.shape[0])],
+            saturated=self.saturated / np.maximum(self.lengths * action_size, 1),
+            failed=self.failed.copy(),
+            restarts=restarts,
+        )
+
+    def _moments(self, candidate: int) -> Moments:
+        finished = ~self.failed[candidate]
+        count = self.lengths[candidate][finished].sum()
+        if not count:
+            return Moments.empty(self.mean.size)
+        shift, squares = self.sums[candidate][finished].sum(axis=0)
+        return Moments(
+            np.asarray(count, np.float64),
+            self.mean + shift / count,
+            np.maximum(squares - shift**2 / count, 0.0),
+        )

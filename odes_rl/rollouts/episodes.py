@@ -1,0 +1,111 @@
+"""Episodes: the code that steps environments, the same in every backend. Free of JAX."""
+
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+
+from odes_rl.act import ACT_RULES
+from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
+from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.environments import describe, flatten, make_environment
+
+
+def run_units(lanes: list["Lane"], board: Board, claim: Callable[[], int | None]) -> None:
+    """Step all lanes in turn until `claim` has no unit left and every episode is over.
+
+    Raises:
+        EnvironmentFailure: if an environment raises anything but dm_control's PhysicsError.
+    """
+
+    def start(lane: Lane) -> bool:
+        unit = claim()
+        if unit is not None:
+            lane.start(board, unit)
+        return unit is not None
+
+    active = [lane for lane in lanes if start(lane)]
+    while active:
+        active = [lane for lane in active if lane.step() or start(lane)]
+
+
+class Lane:
+    """One environment, stepped through one episode after another."""
+
+    def __init__(self, settings: EpisodeSettings) -> None:
+        self.settings = settings
+        self.environment = make_environment(settings.task, settings.max_steps)
+        self.task = describe(self.environment)
+        self.rule = ACT_RULES[settings.act_rule]
+        self.squash_code = SQUASHES.index(settings.squash)
+        self.action_type = self.environment.action_space.dtype
+        self.normalised = np.empty(self.task.observation_size, np.float32)
+        self.raw = np.empty(self.task.action_size, np.float32)
+
+    def start(self, board: Board, unit: int) -> None:
+        """Begin the episode of that unit.
+
+        Raises:
+            EnvironmentFailure: if the environment does not reset.
+        """
+        self.board = board
+        self.place = divmod(unit, board.seeds.shape[1])
+        self.weights = self.rule.weights(*(leaf[self.place[0]] for leaf in board.weights))
+        self.sums = board.sums[self.place]
+        self.sums[:] = 0.0
+        self.total, self.length, self.saturated = 0.0, 0, 0
+        try:
+            observation, _ = self.environment.reset(seed=int(board.seeds[self.place]))
+        except Exception as error:
+            raise self._failure(error) from None
+        self.observation = flatten(observation)
+
+    def step(self) -> bool:
+        """Act and step the environment once; True while the episode goes on.
+
+        Raises:
+            EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
+        """
+        normalise(self.observation, self.board.mean, self.board.deviation, self.sums, self.normalised)
+        self.rule.kernel(self.weights, self.normalised, self.raw)
+        action = np.empty(self.raw.size, self.action_type)
+        saturated = squash(self.squash_code, self.raw, self.task.low, self.task.high, action)
+        self.length += 1
+        if saturated < 0:
+            return self._finish(failed=True)
+        self.saturated += saturated
+        try:
+            observation, reward, terminated, truncated, _ = self.environment.step(action)
+        except Exception as error:
+            if not _is_divergence(error):
+                raise self._failure(error) from None
+            return self._finish(failed=True)
+        self.total += float(reward)
+        self.observation = flatten(observation)
+        if terminated or truncated:
+            return self._finish(failed=not np.isfinite(self.total))
+        return True
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.environment.close()
+
+    def _finish(self, failed: bool) -> bool:
+        board, place = self.board, self.place
+        board.returns[place] = self.total
+        board.lengths[place] = self.length
+        board.saturated[place] = self.saturated
+        board.failed[place] = failed
+        board.done[place] = True
+        return False
+
+    def _failure(self, error: Exception) -> EnvironmentFailure:
+        text = "".join(traceback.format_exception(error)).rstrip()
+        seed = int(self.board.seeds[self.place])
+        return EnvironmentFailure(f"{self.settings.task} raised in an episode with seed {seed}:\n{text}")
+
+
+def _is_divergence(error: Exception) -> bool:
+    kind = type(error)  # by name: most tasks never import dm_control
+    return kind.__name__ == "PhysicsError" and kind.__module__.startswith("dm_control")

@@ -1,0 +1,26 @@
+"""Seeds of episodes: pure functions of what an episode is for, below 2³¹. Free of JAX.
+
+Training draws from the lower half of that range and evaluation from the upper, so evaluation sees no training seed.
+"""
+
+import numpy as np
+
+_HALF = 2**30
+
+
+def training_seeds(run_seed: int, generation: int, directions: int, signs: int, episodes: int) -> np.ndarray:
+    """[directions · signs, episodes] int64; both members of an antithetic pair (`signs` 2) share theirs."""
+    seeds = [
+        [_hash(run_seed, generation, direction, episode) % _HALF for episode in range(episodes)]
+        for direction in range(directions)
+    ]
+    return np.repeat(np.array(seeds, np.int64), signs, axis=0)
+
+
+def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
+    """[1, episodes] int64, the same at every evaluation, so that evaluations of a run compare like with like."""
+    return np.array([[_HALF + _hash(seed, episode) % _HALF for episode in range(episodes)]], np.int64)
+
+
+def _hash(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

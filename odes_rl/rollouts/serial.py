@@ -1,0 +1,31 @@
+"""The serial backend: all episodes in this process, one after another. Free of JAX."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
+from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.episodes import Lane, run_units
+
+
+class SerialBackend:
+    """Steps `lanes` environments in turn; for tests, debugging and machines with one core."""
+
+    def __init__(self, settings: EpisodeSettings, lanes: int = 1) -> None:
+        self.lanes = [Lane(settings) for _ in range(lanes)]
+
+    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+        """See `RolloutBackend.evaluate`."""
+        layout = layout_of(weights, statistics, episode_seeds)
+        board = layout.place(bytearray(layout.size()))
+        board.post(weights, statistics, episode_seeds)
+        run_units(self.lanes, board, lambda: board.claim(worker=0))
+        return board.rollouts(self.lanes[0].task.action_size, restarts=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for lane in self.lanes:
+            lane.close()

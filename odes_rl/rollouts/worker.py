@@ -1,0 +1,57 @@
+"""A worker process, started as `python -m odes_rl.rollouts.worker`. Free of JAX.
+
+It ends when its trainer does, however that ends: a thread reads commands, and at the end of the pipe the process exits,
+even in the middle of an episode.
+"""
+
+import os
+import queue
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+from odes_rl.rollouts import memory
+from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
+from odes_rl.rollouts.board import Layout
+from odes_rl.rollouts.episodes import Lane, run_units
+
+
+def main(command_descriptor: int, memory_descriptor: int, index: int) -> None:
+    """Serve the trainer at the other end of the pipe, until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's to handle
+    connection = Connection(command_descriptor)
+    commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()
+    settings, lane_count = commands.get()
+    lanes = [Lane(EpisodeSettings(*settings)) for _ in range(lane_count)]
+    while True:
+        layout = Layout(*commands.get())
+        try:
+            _work(lanes, layout, memory_descriptor, index)
+        except EnvironmentFailure as failure:
+            connection.send(str(failure))
+        else:
+            connection.send(None)
+
+
+def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
+    try:
+        while True:
+            commands.put(connection.recv())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _work(lanes: list[Lane], layout: Layout, descriptor: int, index: int) -> None:
+    board = layout.place(memory.view(descriptor, layout.size()))
+
+    def claim() -> int | None:
+        with memory.locked(descriptor):
+            return board.claim(index)
+
+    run_units(lanes, board, claim)
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))

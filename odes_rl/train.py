@@ -1,0 +1,145 @@
+"""Training: ask, roll out, tell, write down; generation by generation."""
+
+import time
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from odes_rl.evaluate import evaluate_state, normalising_moments
+from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.seeds import training_seeds
+
+Metrics = dict[str, Any]
+
+
+def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
+    """Train the policy of `run` up to its config's generations, from its latest checkpoint if it has one.
+
+    `report` receives each line of the metrics. Whatever interrupts training, the state after the last finished
+    generation is saved first.
+
+    Raises:
+        UserError: if the task or the checkpoint does not suit the config.
+        EnvironmentFailure: if an environment raises.
+        KeyboardInterrupt: on Ctrl-C.
+    """
+    config = run.config
+    experiment = make_experiment(config)
+    with open_backend(config, experiment.policy) as backend:
+        state = _begin(run, experiment, backend, report)
+        try:
+            while state.strategy.generation < config.run.generations:
+                new_state, metrics = _generation(config, experiment, backend, state)
+                state = _record(run, state, new_state, metrics, report)
+        except BaseException:
+            run.checkpoints.save(int(state.strategy.generation), state)
+            raise
+    return state
+
+
+def _begin(
+    run: RunDirectory, experiment: Experiment, backend: RolloutBackend, report: Callable[[Metrics], None]
+) -> TrainingState:
+    """The state of the latest checkpoint, or a new run's with its first evaluation written down."""
+    state = initial_state(experiment, run.config.run.seed)
+    if run.checkpoints.latest_generation() is not None or any(line["generation"] for line in run.metrics()):
+        generation, state = run.checkpoints.restore(state)
+        run.cut_back(generation)
+        return state
+    run.cut_back(-1)
+    started = time.perf_counter()
+    evaluation = _evaluate(run.config, experiment, backend, state)
+    metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
+    return _record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+
+
+def _generation(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> tuple[TrainingState, Metrics]:
+    """One generation: the state after it and its line of metrics."""
+    started = time.perf_counter()
+    strategy = config.strategy
+    seeds = training_seeds(
+        config.run.seed,
+        int(state.strategy.generation),
+        strategy.directions,
+        strategy.population // strategy.directions,
+        strategy.episodes,
+    )
+    weights = experiment.candidate_weights(state.strategy)
+    rollouts = backend.evaluate(weights, normalising_moments(config, state), seeds)
+    fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
+    strategy_state, info = experiment.strategy.tell(state.strategy, fitness.astype(np.float32))
+    new_state = state._replace(
+        strategy=strategy_state,
+        moments=reduce(Moments.merge, rollouts.moments, state.moments),
+        env_steps=state.env_steps + int(rollouts.lengths.sum()),
+    )
+    evaluation = {}
+    generation = int(strategy_state.generation)
+    training_seconds = time.perf_counter() - started
+    if generation % config.run.evaluate_every == 0:
+        evaluation = _evaluate(config, experiment, backend, new_state)
+    seconds = time.perf_counter() - started
+    new_state = new_state._replace(wall_seconds=state.wall_seconds + seconds)
+    metrics = {
+        "generation": generation,
+        "env_steps": new_state.env_steps,
+        "wall_seconds": new_state.wall_seconds,
+        "env_steps_per_second": rollouts.lengths.sum() / training_seconds,
+        **_summary(rollouts),
+        **evaluation,
+        **{name: float(value) for name, value in info._asdict().items()},
+    }
+    return new_state, metrics
+
+
+def _record(
+    run: RunDirectory,
+    state: TrainingState,
+    new_state: TrainingState,
+    metrics: Metrics,
+    report: Callable[[Metrics], None],
+) -> TrainingState:
+    """Write a generation down; the new state, with the best evaluation so far."""
+    run.append_metrics(metrics)
+    generation = metrics["generation"]
+    evaluation = metrics.get("evaluation_return_mean", -np.inf)
+    if evaluation > state.best_return:
+        new_state = new_state._replace(best_return=float(evaluation))
+        run.checkpoints.save_best(generation, new_state)
+    if generation % run.config.run.checkpoint_every == 0 or generation == run.config.run.generations:
+        run.checkpoints.save(generation, new_state)
+    report(metrics)
+    return new_state
+
+
+def _evaluate(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> Metrics:
+    rollouts = evaluate_state(
+        config, experiment, backend, state, config.run.seed, config.run.evaluation_episodes
+    )
+    returns = rollouts.returns
+    return {"evaluation_return_mean": returns.mean(), "evaluation_return_std": returns.std()}
+
+
+def _summary(rollouts: Rollouts) -> Metrics:
+    """Statistics of a generation's candidates; returns as the task gives them, failed candidates left out."""
+    failed = rollouts.failed.any(axis=1)
+    returns = rollouts.returns.mean(axis=1)[~failed]
+    some = returns if returns.size else np.array([np.nan])
+    return {
+        "return_mean": some.mean(),
+        "return_std": some.std(),
+        "return_min": some.min(),
+        "return_max": some.max(),
+        "saturated_fraction": rollouts.saturated.mean(),
+        "failed_candidates": int(failed.sum()),
+        "worker_restarts": rollouts.restarts,
+    }

@@ -1,0 +1,23 @@
+"""One weight matrix for all times: the autonomous flow, and the residual network that shares its layer."""
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.manifolds import Euclidean
+from odes_rl.trajectories.base import Trajectory
+
+
+def constant(hidden: int) -> Trajectory:
+    """Weights [L, h, h], all the same unconstrained `W` [h, h], h = `hidden`.
+
+    "Con-ResNet" of Davis et al. 2020. Entries start as normal of variance 1/h: the spectral radius is near 1.
+    """
+    manifolds = {"W": Euclidean()}
+
+    def init(key: jax.Array) -> dict[str, jax.Array]:
+        return {"W": manifolds["W"].random(key, (hidden, hidden))}
+
+    def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
+        return jnp.broadcast_to(params["W"], (times.shape[0], hidden, hidden))
+
+    return Trajectory(init, manifolds, weights)

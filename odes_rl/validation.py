@@ -1,0 +1,86 @@
+"""Typed models from plain mappings; every mistake becomes one line. Free of JAX."""
+
+import math
+import types
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from odes_rl.errors import UserError, nearest, one_line, suggestion
+
+Model = TypeVar("Model", bound=BaseModel)
+_ALLOWED = {
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text",
+}
+"""Pydantic's names of a wrong type, in words."""
+
+
+def check_options(model: type[BaseModel], values: Mapping[str, Any], prefix: str = "") -> None:
+    """Check that all names among `values` are fields of `model`; `prefix` stands before names in messages.
+
+    Raises:
+        UserError: if one is not; names the nearest.
+    """
+    for option in values:
+        if option not in model.model_fields:
+            names = [prefix + field for field in model.model_fields]
+            raise UserError(f"unknown option {prefix}{option}: {suggestion(f'{prefix}{option}', names)}")
+
+
+def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
+    """An instance of `model` from `values`; `prefix` (as in `strategy.`) stands before names in messages.
+
+    Raises:
+        UserError: an unknown option, a wrong type, a value out of range, a missing one.
+    """
+    check_options(model, values, prefix)
+    try:
+        built = model.model_validate(dict(values))
+    except ValidationError as error:
+        raise UserError("; ".join(_explain(prefix, dict(detail)) for detail in error.errors())) from None
+    for option, value in built:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{prefix}{option} is {value}, but must be finite")
+    return built
+
+
+def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
+    """A command line value: `none` where the option may be None, a YAML list, else the text for pydantic."""
+    annotation = model.model_fields[option].annotation
+    choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+    if type(None) in choices and text.lower() in ("none", "null"):
+        return None
+    if text.startswith(("[", "{")):
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            return text
+    return text
+
+
+def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
+    name = prefix + ".".join(map(str, detail["loc"]))
+    message = one_line(detail["msg"])
+    if detail["type"] == "missing":
+        return f"{name} is missing"
+    if detail["type"] == "value_error":
+        return f"{name.rstrip('.')}: {message.removeprefix('Value error, ')}"
+    allowed = _ALLOWED.get(detail["type"], message.removeprefix("Input should be "))
+    return f"{name} is {detail['input']!r}, but must be {allowed}{_guess(detail)}"
+
+
+def _guess(detail: Mapping[str, Any]) -> str:
+    if detail["type"] != "literal_error":
+        return ""
+    allowed = str(detail["ctx"]["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+    guess = nearest(str(detail["input"]), allowed)
+    return f"; did you mean {guess!r}?" if guess else ""

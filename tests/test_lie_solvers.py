@@ -1,0 +1,122 @@
+"""The diffrax solvers: the same flow, on any grid, through the adjoints that can."""
+
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.lie_solvers import LIE_SOLVERS, LieEuler
+from odes_rl.lie_steps import LIE_STEPS, flow
+from odes_rl.matrix_functions import expm
+from odes_rl.trajectories.isospectral import double_bracket, isospectral
+
+TIMES = jnp.arange(1, 11) / 10
+PARAMS = isospectral(4, scale=0.8).init(jax.random.key(0))
+
+
+def field(t, W, params):
+    return double_bracket(params["Q"], params["N"], W) * (1 + t)
+
+
+def solve(params: Any, solver: Any, adjoint: Any = None, **saveat: Any) -> Any:
+    return diffrax.diffeqsolve(
+        *(diffrax.ODETerm(field), solver, 0.0, 1.0, 0.1, params["initial"]),
+        args=params,
+        saveat=diffrax.SaveAt(**saveat),
+        adjoint=adjoint or diffrax.RecursiveCheckpointAdjoint(),
+    )
+
+
+def defect(W) -> float:
+    return np.abs(np.asarray(W).mT @ np.asarray(W) - np.eye(4)).max()
+
+
+def test_every_step_has_its_solver():
+    assert LIE_SOLVERS.keys() == LIE_STEPS.keys()
+
+
+@pytest.mark.parametrize("name", LIE_SOLVERS)
+def test_the_scan_of_a_trajectory_is_the_diffrax_solve(name):
+    weights = isospectral(4, name).weights(PARAMS, TIMES)
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, W, params: double_bracket(params["Q"], params["N"], W)),
+        *(LIE_SOLVERS[name](), 0.0, 1.0, 0.1, PARAMS["initial"]),
+        args=PARAMS,
+        saveat=diffrax.SaveAt(ts=TIMES),
+    )
+    np.testing.assert_allclose(weights, np.asarray(solution.ys), atol=2e-6)
+
+
+@pytest.mark.parametrize("name", LIE_SOLVERS)
+def test_dense_output_stays_on_the_group_and_meets_the_grid(name):
+    solution = solve(PARAMS, LIE_SOLVERS[name](), dense=True, ts=TIMES)
+    between = jax.vmap(solution.evaluate)(jnp.linspace(0.01, 0.99, 33))
+    assert defect(between) < 5e-6
+    np.testing.assert_allclose(jax.vmap(solution.evaluate)(TIMES[:-1]), solution.ys[:-1], atol=2e-6)
+    np.testing.assert_allclose(
+        solution.evaluate(0.2, 0.25), solution.evaluate(0.25) - solution.evaluate(0.2), atol=2e-6
+    )
+
+
+def test_between_grid_points_the_algebra_is_interpolated():
+    solution = solve(PARAMS, LieEuler(), ts=jnp.array([0.07]))
+    expected = PARAMS["initial"] @ expm(0.07 * field(0.0, PARAMS["initial"], PARAMS))
+    np.testing.assert_allclose(solution.ys[0], expected, atol=2e-6)
+
+
+def test_backwards_in_time_returns_to_the_start():
+    solver = LIE_SOLVERS["rkmk4"]()
+    there = solve(PARAMS, solver, t1=True).ys[0]
+    back = diffrax.diffeqsolve(diffrax.ODETerm(field), solver, 1.0, 0.0, -0.1, there, args=PARAMS)
+    np.testing.assert_allclose(np.asarray(back.ys)[0], PARAMS["initial"], atol=1e-3)
+    assert np.abs(there - PARAMS["initial"]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "adjoint"),
+    [
+        ("lie_euler", diffrax.DirectAdjoint()),
+        ("lie_euler", diffrax.RecursiveCheckpointAdjoint()),
+        ("rkmk4", diffrax.RecursiveCheckpointAdjoint()),
+    ],
+)
+def test_adjoints_give_the_gradient_of_the_scan(name, adjoint):
+    def scanned(params):
+        start = params["initial"]
+        return jnp.sum(flow(LIE_STEPS[name], lambda t, W: field(t, W, params), start, TIMES)[-1] * TIMES[:4])
+
+    def solved(params):
+        return jnp.sum(solve(params, LIE_SOLVERS[name](), adjoint, t1=True).ys[0] * TIMES[:4])
+
+    expected = jax.jit(jax.grad(scanned))(PARAMS)
+    for key, gradient in jax.jit(jax.grad(solved))(PARAMS).items():
+        np.testing.assert_allclose(gradient, expected[key], atol=2e-5)
+        assert np.abs(gradient).max() > 1e-2
+
+
+def test_forward_mode_differentiates_too():
+    def loss(scale):
+        return solve(PARAMS | {"N": scale * PARAMS["N"]}, LieEuler(), diffrax.ForwardMode(), t1=True).ys[0]
+
+    tangent = jax.jvp(loss, (1.0,), (1.0,))[1]
+    np.testing.assert_allclose(tangent, (loss(1.01) - loss(0.99)) / 0.02, atol=1e-3)
+
+
+def test_the_backsolve_adjoint_says_what_to_use_instead():
+    def loss(params):
+        return jnp.sum(solve(params, LieEuler(), diffrax.BacksolveAdjoint(), ts=TIMES).ys)
+
+    with pytest.raises(TypeError, match=r"BacksolveAdjoint.*RecursiveCheckpointAdjoint.*Tsit5"):
+        jax.grad(loss)(PARAMS)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (5, 3, 3)])
+def test_a_state_that_is_no_square_matrix_is_refused(shape):
+    with pytest.raises(ValueError, match=r"shape .*\[d, d\].*vmap"):
+        diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, W, args: jnp.zeros_like(W)),
+            *(LieEuler(), 0.0, 1.0, 0.5, jnp.zeros(shape)),
+        )

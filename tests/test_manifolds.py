@@ -1,0 +1,295 @@
+"""Contracts over every manifold, and the equations of each."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import scipy.linalg
+
+from odes_rl.manifolds import (
+    MANIFOLDS,
+    Euclidean,
+    Manifold,
+    Orthogonal,
+    Stiefel,
+    Symmetric,
+    lift,
+    tree_exp,
+    tree_perturb,
+    tree_to_tangent,
+    tree_violation,
+)
+
+MEMBERS: dict[str, tuple[Manifold, tuple[int, ...]]] = {
+    "scalar": (Euclidean(), ()),
+    "vector": (Euclidean(), (5,)),
+    "symmetric": (Symmetric(), (6, 6)),
+    "orthogonal": (Orthogonal(), (6, 6)),
+    "tall": (Stiefel(), (7, 5)),
+    "tall low-rank": (Stiefel(), (9, 3)),
+    "wide": (Stiefel(), (5, 7)),
+    "wide low-rank": (Stiefel(), (3, 9)),
+}
+SKEW = ("orthogonal", "tall", "tall low-rank", "wide", "wide low-rank")
+STIEFEL = SKEW[1:]
+
+
+class Case(NamedTuple):
+    """What one member does to one point; V are displacements, of the point's shape."""
+
+    point: Any
+    gradient: Any
+    noise: Any
+    coordinates: Any
+    still: Any
+    unperturbed: Any
+    exp_velocity: Any
+    perturb_velocity: Any
+    projected_coordinates: Any
+
+
+@functools.cache
+def case(name: str) -> Case:
+    manifold, shape = MEMBERS[name]
+
+    @jax.jit
+    def build(key: jax.Array) -> Case:
+        keys = jax.random.split(key, 3)
+        point = manifold.random(keys[0], shape)
+        gradient, noise = (jax.random.normal(k, shape) for k in keys[1:])
+        coordinates = manifold.to_tangent(point, gradient)
+        still, exp_velocity = jax.jvp(
+            lambda s: manifold.exp(point, s * coordinates), (jnp.zeros(()),), (jnp.ones(()),)
+        )
+        unperturbed, perturb_velocity = jax.jvp(
+            lambda s: manifold.perturb(point, noise, s), (jnp.zeros(()),), (jnp.ones(()),)
+        )
+        projected = jax.jvp(
+            lambda s: manifold.perturb(point, gradient, s), (jnp.zeros(()),), (jnp.ones(()),)
+        )[1]
+        return Case(
+            *(point, gradient, noise, coordinates, still, unperturbed, exp_velocity, perturb_velocity),
+            manifold.to_tangent(point, projected),
+        )
+
+    return jax.tree.map(np.asarray, build(jax.random.key(sum(map(ord, name)))))
+
+
+def tall(point: np.ndarray) -> np.ndarray:
+    return point.T if point.shape[0] < point.shape[1] else point
+
+
+def tangent_defect(name: str, point: np.ndarray, velocity: np.ndarray) -> float:
+    """How far a displacement is from the tangent space."""
+    if name in SKEW:
+        product = tall(point).T @ tall(velocity)
+        return np.abs(product + product.T).max()
+    return np.abs(velocity - velocity.T).max() if name == "symmetric" else 0.0
+
+
+def test_the_table_has_every_registered_manifold():
+    assert {type(manifold) for manifold, _ in MEMBERS.values()} == set(MANIFOLDS.values())
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_random_points_have_the_shape_and_lie_on_the_manifold(name):
+    manifold, shape = MEMBERS[name]
+    assert case(name).point.shape == shape
+    assert case(name).point.dtype == np.float32
+    assert manifold.violation(jnp.asarray(case(name).point)) < 1e-6
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_staying_is_exact_to_rounding(name):
+    np.testing.assert_allclose(case(name).still, case(name).point, atol=5e-7)
+    np.testing.assert_allclose(case(name).unperturbed, case(name).point, atol=5e-7)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_velocities_are_tangent_and_ascend(name):
+    c = case(name)
+    assert tangent_defect(name, c.point, c.exp_velocity) < 5e-6
+    assert tangent_defect(name, c.point, c.perturb_velocity) < 5e-6
+    norm = np.sum(c.coordinates**2) * (0.5 if name in SKEW else 1.0)
+    np.testing.assert_allclose(np.sum(c.gradient * c.exp_velocity), norm, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_perturbation_moves_by_the_orthogonal_projection_of_its_noise(name):
+    c = case(name)
+    rest = c.noise - c.perturb_velocity
+    for tangent in (c.perturb_velocity, c.exp_velocity):
+        assert abs(np.sum(rest * tangent)) < 1e-4
+    if name in SKEW:
+        W, noise = tall(c.point), tall(c.noise)
+        product = W.T @ noise
+        expected = noise - W @ (product + product.T) / 2
+        np.testing.assert_allclose(tall(c.perturb_velocity), expected, atol=5e-6)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_both_search_spaces_estimate_the_same_coordinates(name):
+    """Of F = ⟨G, ·⟩ ambient candidates give the estimate G, and those on the manifold its projection."""
+    np.testing.assert_allclose(case(name).projected_coordinates, case(name).coordinates, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", [*SKEW, "symmetric"])
+def test_coordinates_lie_in_their_linear_space(name):
+    sign = 1 if name == "symmetric" else -1
+    np.testing.assert_allclose(case(name).coordinates, sign * case(name).coordinates.T, atol=3e-7)
+
+
+@pytest.mark.parametrize("name", SKEW)
+def test_the_velocity_is_the_canonical_gradient(name):
+    c = case(name)
+    expected = c.gradient - c.point @ c.gradient.T @ c.point
+    np.testing.assert_allclose(c.exp_velocity, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SKEW)
+def test_the_displacement_on_the_orthogonal_group_and_tall_points_is_that_of_the_lift(name):
+    W, noise = tall(case(name).point), tall(case(name).noise)
+    X = np.asarray(lift(jnp.asarray(W), jnp.asarray(noise)))
+    product = W.T @ noise
+    np.testing.assert_array_equal(X, -X.T)
+    np.testing.assert_allclose(X @ W, noise - W @ (product + product.T) / 2, atol=5e-6)
+    if name == "orthogonal":
+        np.testing.assert_allclose(X, (noise @ W.T - W @ noise.T) / 2, atol=5e-6)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_500_random_updates_stay_on_the_manifold(name):
+    manifold, shape = MEMBERS[name]
+
+    def update(point: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
+        direction, candidate = jax.random.normal(key, (2, *shape))
+        point = manifold.exp(point, 0.1 * manifold.to_tangent(point, direction))
+        return manifold.perturb(point, candidate, 0.1), None
+
+    start = jnp.asarray(case(name).point)
+    end = jax.jit(lambda keys: jax.lax.scan(update, start, keys)[0])(jax.random.split(jax.random.key(5), 500))
+    assert manifold.violation(end) < 1e-5
+    assert np.abs(end - start).max() > 0.1
+    if name == "orthogonal":
+        np.testing.assert_allclose(np.linalg.det(end), np.linalg.det(start), atol=1e-5)
+
+
+OPTIMISERS = {
+    "sgd": lambda: optax.sgd(0.05),
+    "momentum": lambda: optax.sgd(0.02, momentum=0.8, nesterov=True),
+    "adam": lambda: optax.adam(optax.cosine_decay_schedule(0.05, 500)),
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_one_optimiser_ascends_a_quadratic_on_every_manifold(optimiser):
+    """All leaves in one tree: −½‖point − target‖² with its target on the manifold."""
+    manifolds = {name: manifold for name, (manifold, _) in MEMBERS.items()}
+    start = {name: jnp.asarray(case(name).point) for name in MEMBERS}
+    noise = {name: jnp.asarray(case(name).noise) for name in MEMBERS}
+    transformation = OPTIMISERS[optimiser]()
+
+    @jax.jit
+    def ascend() -> Any:
+        target = tree_perturb(manifolds, start, noise, 0.5)
+
+        def update(carry: Any, _: None) -> tuple[Any, Any]:
+            params, state = carry
+            gradients = jax.tree.map(jnp.subtract, params, target)
+            updates, state = transformation.update(tree_to_tangent(manifolds, params, gradients), state)
+            return (tree_exp(manifolds, params, updates), state), updates
+
+        carry = (start, transformation.init(tree_to_tangent(manifolds, start, start)))
+        (end, _), updates = jax.lax.scan(update, carry, None, length=500)
+        return target, end, jax.tree.map(lambda u: u[::100], updates)
+
+    target, end, updates = ascend()
+    for name in MEMBERS:
+        assert np.abs(end[name] - target[name]).max() < 2e-3, name
+        assert np.abs(start[name] - target[name]).max() > 0.1, name
+    for name in (*SKEW, "symmetric"):
+        sign = 1 if name == "symmetric" else -1
+        np.testing.assert_array_equal(updates[name], sign * np.swapaxes(updates[name], 1, 2))
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (7, 5), (3, 9)])
+def test_exp_along_a_gradient_is_the_canonical_geodesic(shape):
+    """It obeys Ÿ + ẎẎᵀY + Y((YᵀẎ)² + ẎᵀẎ) = 0 (Edelman, Arias & Smith 1998, equation 2.41)."""
+    with jax.enable_x64(True):
+        keys = jax.random.split(jax.random.key(1))
+        point = Stiefel().random(keys[0], shape)
+        coordinates = Stiefel().to_tangent(point, 0.3 * jax.random.normal(keys[1], shape))
+
+        def velocity(t: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return jax.jvp(lambda t: Stiefel().exp(point, t * coordinates), (t,), (jnp.ones(()),))
+
+        (Y, first), (_, second) = jax.jvp(velocity, (jnp.asarray(0.7),), (jnp.ones(()),))
+        Y, first, second = (tall(np.asarray(a)) for a in (Y, first, second))
+    inner = Y.T @ first
+    np.testing.assert_allclose(
+        second, -first @ first.T @ Y - Y @ (inner @ inner + first.T @ first), atol=1e-12
+    )
+    assert np.abs(second).max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [(348, 64), (64, 348)])
+def test_candidates_as_large_as_humanoids_are_exact(shape):
+    manifold = Stiefel()
+    point = manifold.random(jax.random.key(0), shape)
+    noise = jax.random.normal(jax.random.key(1), shape)
+    candidate = jax.jit(manifold.perturb)(point, noise, 0.1)
+    W, ambient = (tall(np.asarray(a, np.float64)) for a in (point, noise))
+    half = (ambient - W @ (W.T @ ambient) / 2) @ W.T
+    expected = scipy.linalg.expm(0.1 * (half - half.T)) @ W
+    np.testing.assert_allclose(tall(np.asarray(candidate)), expected, atol=2e-6)
+    assert manifold.violation(candidate) < 2e-6
+
+
+def test_noise_of_no_new_direction_is_no_trouble_for_the_low_rank_form():
+    point = Stiefel().random(jax.random.key(0), (9, 3))
+    for noise in (jnp.zeros((9, 3)), point @ jnp.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]])):
+        candidate = Stiefel().perturb(point, noise, 0.5)
+        expected = scipy.linalg.expm(0.5 * np.asarray(lift(point, noise))) @ np.asarray(point)
+        np.testing.assert_allclose(candidate, expected, atol=2e-6)
+
+
+def test_the_row_space_of_a_wide_matrix_moves():
+    point = Stiefel().random(jax.random.key(0), (2, 5))
+    gradient = jax.random.normal(jax.random.key(1), (2, 5))
+    moved = Stiefel().exp(point, 0.5 * Stiefel().to_tangent(point, gradient))
+    assert np.abs(moved.T @ moved - point.T @ point).max() > 0.1
+
+
+def test_haar_points_have_no_preferred_sign_and_both_determinants():
+    draws = jax.jit(jax.vmap(lambda key: Orthogonal().random(key, (3, 3))))(
+        jax.random.split(jax.random.key(2), 2000)
+    )
+    assert np.abs(np.mean(draws, axis=0)).max() < 5 / np.sqrt(3 * 2000)
+    np.testing.assert_allclose(np.mean(np.asarray(draws) ** 2, axis=0), 1 / 3, atol=0.04)
+    assert abs(np.mean(np.linalg.det(draws))) < 5 / np.sqrt(2000)
+
+
+def test_scales_are_what_the_docstrings_say():
+    symmetric = Symmetric(0.5).random(jax.random.key(3), (200, 200))
+    assert np.abs(np.linalg.eigvalsh(symmetric)).max() == pytest.approx(0.5, rel=0.1)
+    assert np.std(Euclidean(2.0).random(jax.random.key(4), (50, 100))) == pytest.approx(0.2, rel=0.05)
+
+
+def test_violations_are_seen():
+    assert Symmetric().violation(jnp.array([[0.0, 1], [0.5, 0]])) == 0.5
+    assert Stiefel().violation(2 * jnp.eye(2, 3)) == 3
+    assert Orthogonal().violation(jnp.zeros((2, 2))) == 1
+    tree = {"a": jnp.eye(2), "b": [jnp.array([[0.0, 1], [0.5, 0]]), jnp.ones(3)]}
+    manifolds = {"a": Orthogonal(), "b": [Symmetric(), Euclidean()]}
+    assert tree_violation(manifolds, tree) == 0.5
+    assert tree_violation({}, {}) == 0
+
+
+@pytest.mark.parametrize("manifold", [Symmetric(), Orthogonal()])
+def test_a_shape_that_is_not_square_is_refused(manifold):
+    with pytest.raises(ValueError, match=r"\(2, 3\).*square.*Stiefel"):
+        manifold.random(jax.random.key(0), (2, 3))
