@@ -1,14 +1,14 @@
 """Arguments of the command line: taken apart here, described by tyro. Free of JAX."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_origin
+from contextlib import suppress
+from typing import Annotated, Any, TypeVar, get_origin
 
 import tyro
 from pydantic import BaseModel, ConfigDict, create_model
 
-import odes_rl
-from odes_rl.errors import UserError
-from odes_rl.validation import build_model, check_options, parse_text
+from odes_rl.errors import UserError, suggestion
+from odes_rl.validation import build_model, parse_text
 
 Command = TypeVar("Command", bound=BaseModel)
 
@@ -57,9 +57,12 @@ def parse_command(model: type[Command], positional: Sequence[str], options: Mapp
         values[name], left = (tuple(left), []) if many else (left[0], left[1:])
     if left:
         raise UserError(f"unexpected argument {left[0]!r}: {usage(model)}")
-    check_options(model, options, "--")
-    texts = {name: parse_text(model, name, text) for name, text in options.items()}
-    return build_model(model, values | texts, "--" if options else "")
+    allowed = {name: field for name, field in model.model_fields.items() if not field.is_required()}
+    for name in options:
+        if name not in allowed:
+            raise UserError(f"unknown option --{name}: {suggestion(name, allowed) or usage(model)}")
+    values |= {name: parse_text(model, name, text) for name, text in options.items()}
+    return build_model(model, values)
 
 
 def usage(model: type[BaseModel]) -> str:
@@ -68,22 +71,28 @@ def usage(model: type[BaseModel]) -> str:
     return " ".join(["the command is: odes-rl", model.__name__.lower(), *required, "[--option value ...]"])
 
 
-def print_help(model: Any, prog: str, sections: Mapping[str, BaseModel] | None = None) -> None:
-    """Print the help of a command, or of all if `model` is a union; `sections` are dotted options by prefix."""
-    if sections:
-        fields: Any = {name: (type(section), section) for name, section in sections.items()}
+def print_help(
+    model: Any, prog: str, description: str | None = None, *, sections: Mapping[str, BaseModel] | None = None
+) -> None:
+    """Print the help of a command, or of several if `model` is a union of them.
+
+    `sections` are shown as dotted options, with the values they hold as defaults.
+    """
+    if sections:  # the fields' own names must not clash with the command's, of which one may be called `run`
+        fields: Any = {
+            f"{name}_section": (Annotated[type(section), tyro.conf.arg(name=name)], section)
+            for name, section in sections.items()
+        }
         model = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
-    try:
+    markers = (
+        tyro.conf.FlagConversionOff,
+        tyro.conf.PositionalRequiredArgs,
+        tyro.conf.PositionalMetavarFromFieldName,
+    )
+    with suppress(SystemExit):
         tyro.cli(
-            model,
-            prog=prog,
-            args=["--help"],
-            use_underscores=True,
-            description=None if prog != "odes-rl" else odes_rl.__doc__,
-            config=(tyro.conf.FlagConversionOff,),
+            model, prog=prog, description=description, args=["--help"], use_underscores=True, config=markers
         )
-    except SystemExit:
-        pass  # tyro exits after the help; the caller returns a status
 
 
 def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:

@@ -75,15 +75,16 @@ def _line_report(generations: int, console: Console, seconds_between: float) -> 
         if now - last_shown < seconds_between and generation < generations:
             return
         last_shown = now
-        text = f"generation {generation}/{generations}, {summary(metrics, evaluation)}{_left(generations, generation, first)}"
-        console.print(text, highlight=False, soft_wrap=True)
+        parts = [f"generation {generation}/{generations}", summary(metrics, evaluation)]
+        parts += _left(generations, generation, first)
+        console.print(", ".join(parts), highlight=False, soft_wrap=True)
 
     return report
 
 
-def _left(generations: int, generation: int, first: tuple[int, float]) -> str:
+def _left(generations: int, generation: int, first: tuple[int, float]) -> list[str]:
     done = generation - first[0]
     if not done or generation >= generations:
-        return ""
+        return []
     seconds = (time.monotonic() - first[1]) / done * (generations - generation)
-    return f", {timedelta(seconds=round(seconds))} left"
+    return [f"{timedelta(seconds=round(seconds))} left"]

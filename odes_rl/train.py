@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.records.config import ExperimentConfig
@@ -34,8 +35,8 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
         state = _begin(run, experiment, backend, report)
         try:
             while state.strategy.generation < config.run.generations:
-                new_state, metrics = _generation(config, experiment, backend, state)
-                state = _record(run, state, new_state, metrics, report)
+                new_state, metrics = advance(config, experiment, backend, state)
+                state = record(run, state, new_state, metrics, report)
         except BaseException:
             run.checkpoints.save(int(state.strategy.generation), state)
             raise
@@ -55,51 +56,54 @@ def _begin(
     started = time.perf_counter()
     evaluation = _evaluate(run.config, experiment, backend, state)
     metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
-    return _record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+    return record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
 
 
-def _generation(
+def advance(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> tuple[TrainingState, Metrics]:
     """One generation: the state after it and its line of metrics."""
     started = time.perf_counter()
-    strategy = config.strategy
-    seeds = training_seeds(
-        config.run.seed,
-        int(state.strategy.generation),
-        strategy.directions,
-        strategy.population // strategy.directions,
-        strategy.episodes,
-    )
-    weights = experiment.candidate_weights(state.strategy)
-    rollouts = backend.evaluate(weights, normalising_moments(config, state), seeds)
-    fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    strategy_state, info = experiment.strategy.tell(state.strategy, fitness.astype(np.float32))
-    new_state = state._replace(
-        strategy=strategy_state,
-        moments=reduce(Moments.merge, rollouts.moments, state.moments),
-        env_steps=state.env_steps + int(rollouts.lengths.sum()),
-    )
-    evaluation = {}
-    generation = int(strategy_state.generation)
-    training_seconds = time.perf_counter() - started
-    if generation % config.run.evaluate_every == 0:
-        evaluation = _evaluate(config, experiment, backend, new_state)
-    seconds = time.perf_counter() - started
-    new_state = new_state._replace(wall_seconds=state.wall_seconds + seconds)
+    rollouts = _roll_out(config, experiment, backend, state)
+    state, info = _update(config, experiment, state, rollouts)
     metrics = {
-        "generation": generation,
-        "env_steps": new_state.env_steps,
-        "wall_seconds": new_state.wall_seconds,
-        "env_steps_per_second": rollouts.lengths.sum() / training_seconds,
+        "generation": int(state.strategy.generation),
+        "env_steps": state.env_steps,
+        "wall_seconds": 0.0,
+        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started),
         **_summary(rollouts),
-        **evaluation,
         **{name: float(value) for name, value in info._asdict().items()},
     }
-    return new_state, metrics
+    if metrics["generation"] % config.run.evaluate_every == 0:
+        metrics |= _evaluate(config, experiment, backend, state)
+    state = state._replace(wall_seconds=state.wall_seconds + time.perf_counter() - started)
+    return state, metrics | {"wall_seconds": state.wall_seconds}
 
 
-def _record(
+def _roll_out(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> Rollouts:
+    """The episodes of the next generation's candidates."""
+    strategy, generation = config.strategy, int(state.strategy.generation)
+    signs = strategy.population // strategy.directions
+    seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
+    return backend.evaluate(
+        experiment.candidate_weights(state.strategy), normalising_moments(config, state), seeds
+    )
+
+
+def _update(
+    config: ExperimentConfig, experiment: Experiment, state: TrainingState, rollouts: Rollouts
+) -> tuple[TrainingState, StrategyInfo]:
+    """The state that learnt from a generation's episodes, the clock left as it is."""
+    fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
+    strategy, info = experiment.strategy.tell(state.strategy, fitness.astype(np.float32))
+    moments = reduce(Moments.merge, rollouts.moments, state.moments)
+    env_steps = state.env_steps + int(rollouts.lengths.sum())
+    return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
+
+
+def record(
     run: RunDirectory,
     state: TrainingState,
     new_state: TrainingState,

@@ -79,7 +79,6 @@ def test_backwards_in_time_returns_to_the_start():
     ("name", "adjoint"),
     [
         ("lie_euler", diffrax.DirectAdjoint()),
-        ("lie_euler", diffrax.RecursiveCheckpointAdjoint()),
         ("rkmk4", diffrax.RecursiveCheckpointAdjoint()),
     ],
 )

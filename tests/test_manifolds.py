@@ -52,31 +52,30 @@ class Case(NamedTuple):
     projected_coordinates: Any
 
 
+def build(manifold: Manifold, shape: tuple[int, ...], key: jax.Array) -> Case:
+    keys = jax.random.split(key)
+    point = manifold.random(keys[0], shape)
+    gradient, noise = ambient = jax.random.normal(keys[1], (2, *shape))
+    coordinates = manifold.to_tangent(point, gradient)
+    zero, one = jnp.zeros(()), jnp.ones(())
+    still, exp_velocity = jax.jvp(lambda s: manifold.exp(point, s * coordinates), (zero,), (one,))
+    perturb = jax.vmap(manifold.perturb, in_axes=(None, 0, None))
+    unperturbed, (projected, velocity) = jax.jvp(lambda s: perturb(point, ambient, s), (zero,), (one,))
+    return Case(
+        *(point, gradient, noise, coordinates, still, unperturbed[1], exp_velocity, velocity),
+        manifold.to_tangent(point, projected),
+    )
+
+
 @functools.cache
+def cases() -> dict[str, Case]:
+    """All members in one compilation, which is what takes time."""
+    build_all = jax.jit(lambda key: {name: build(*member, key) for name, member in MEMBERS.items()})
+    return jax.tree.map(np.asarray, build_all(jax.random.key(0)))
+
+
 def case(name: str) -> Case:
-    manifold, shape = MEMBERS[name]
-
-    @jax.jit
-    def build(key: jax.Array) -> Case:
-        keys = jax.random.split(key, 3)
-        point = manifold.random(keys[0], shape)
-        gradient, noise = (jax.random.normal(k, shape) for k in keys[1:])
-        coordinates = manifold.to_tangent(point, gradient)
-        still, exp_velocity = jax.jvp(
-            lambda s: manifold.exp(point, s * coordinates), (jnp.zeros(()),), (jnp.ones(()),)
-        )
-        unperturbed, perturb_velocity = jax.jvp(
-            lambda s: manifold.perturb(point, noise, s), (jnp.zeros(()),), (jnp.ones(()),)
-        )
-        projected = jax.jvp(
-            lambda s: manifold.perturb(point, gradient, s), (jnp.zeros(()),), (jnp.ones(()),)
-        )[1]
-        return Case(
-            *(point, gradient, noise, coordinates, still, unperturbed, exp_velocity, perturb_velocity),
-            manifold.to_tangent(point, projected),
-        )
-
-    return jax.tree.map(np.asarray, build(jax.random.key(sum(map(ord, name)))))
+    return cases()[name]
 
 
 def tall(point: np.ndarray) -> np.ndarray:
@@ -161,18 +160,27 @@ def test_the_displacement_on_the_orthogonal_group_and_tall_points_is_that_of_the
         np.testing.assert_allclose(X, (noise @ W.T - W @ noise.T) / 2, atol=5e-6)
 
 
+@functools.cache
+def after_500_updates() -> Any:
+    """Where every member is after a random update, by `exp`, and a random candidate, by `perturb`, 500 times."""
+    manifolds = {name: manifold for name, (manifold, _) in MEMBERS.items()}
+    rng = np.random.default_rng(5)
+    directions, noise = ({n: rng.normal(size=(500, *m[1])) for n, m in MEMBERS.items()} for _ in range(2))
+
+    def update(params: Any, inputs: Any) -> tuple[Any, None]:
+        directions, noise = inputs
+        tangents = jax.tree.map(lambda leaf: 0.1 * leaf, tree_to_tangent(manifolds, params, directions))
+        return tree_perturb(manifolds, tree_exp(manifolds, params, tangents), noise, 0.1), None
+
+    start = {name: jnp.asarray(case(name).point) for name in MEMBERS}
+    inputs = jax.tree.map(jnp.float32, (directions, noise))
+    return jax.jit(lambda inputs: jax.lax.scan(update, start, inputs)[0])(inputs)
+
+
 @pytest.mark.parametrize("name", MEMBERS)
 def test_500_random_updates_stay_on_the_manifold(name):
-    manifold, shape = MEMBERS[name]
-
-    def update(point: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
-        direction, candidate = jax.random.normal(key, (2, *shape))
-        point = manifold.exp(point, 0.1 * manifold.to_tangent(point, direction))
-        return manifold.perturb(point, candidate, 0.1), None
-
-    start = jnp.asarray(case(name).point)
-    end = jax.jit(lambda keys: jax.lax.scan(update, start, keys)[0])(jax.random.split(jax.random.key(5), 500))
-    assert manifold.violation(end) < 1e-5
+    start, end = case(name).point, after_500_updates()[name]
+    assert MEMBERS[name][0].violation(end) < 1e-5
     assert np.abs(end - start).max() > 0.1
     if name == "orthogonal":
         np.testing.assert_allclose(np.linalg.det(end), np.linalg.det(start), atol=1e-5)
@@ -216,7 +224,7 @@ def test_one_optimiser_ascends_a_quadratic_on_every_manifold(optimiser):
         np.testing.assert_array_equal(updates[name], sign * np.swapaxes(updates[name], 1, 2))
 
 
-@pytest.mark.parametrize("shape", [(6, 6), (7, 5), (3, 9)])
+@pytest.mark.parametrize("shape", [(7, 5), (3, 9)])
 def test_exp_along_a_gradient_is_the_canonical_geodesic(shape):
     """It obeys Ÿ + ẎẎᵀY + Y((YᵀẎ)² + ẎᵀẎ) = 0 (Edelman, Arias & Smith 1998, equation 2.41)."""
     with jax.enable_x64(True):

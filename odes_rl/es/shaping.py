@@ -21,8 +21,7 @@ def none(returns: jax.Array) -> jax.Array:
 
 def standardised(returns: jax.Array) -> jax.Array:
     """Zero mean and unit deviation; all zero where returns do not differ."""
-    centred = returns - returns.mean()
-    return _divide(centred, returns.std())
+    return _over_deviation(returns - returns.mean(), returns)
 
 
 def centred_ranks(returns: jax.Array) -> jax.Array:
@@ -42,7 +41,7 @@ def top_k(returns: jax.Array, k: int) -> jax.Array:
     chosen = jax.lax.top_k(best, k)[1]
     kept = returns[chosen]
     share = returns.shape[0] / k
-    return jnp.zeros_like(returns).at[chosen].set(_divide(share * kept, kept.std()))
+    return jnp.zeros_like(returns).at[chosen].set(_over_deviation(share * kept, kept))
 
 
 SHAPINGS: dict[str, Callable[[StrategyConfig], Shaping]] = {
@@ -61,5 +60,8 @@ def replace_failed(returns: jax.Array) -> jax.Array:
     return jnp.where(finite, returns, jnp.where(jnp.isfinite(worst), worst, 0.0))
 
 
-def _divide(values: jax.Array, deviation: jax.Array) -> jax.Array:
+def _over_deviation(values: jax.Array, returns: jax.Array) -> jax.Array:
+    """`values` over the deviation of `returns`; 0 where they do not differ."""
+    differ = returns.max() > returns.min()  # equal returns have a deviation too: their mean's rounding error
+    deviation = jnp.where(differ, returns.std(), 0.0)
     return jnp.where(deviation > 0, values / jnp.where(deviation > 0, deviation, 1.0), 0.0)

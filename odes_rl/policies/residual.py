@@ -64,7 +64,9 @@ def residual_policy(
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, 3)
-        params = {name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)}
+        params = {
+            name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)
+        }
         params["trajectory"] = trajectory.init(keys[2])
         if biases:
             params["biases"] = jnp.zeros((biases, config.hidden))

@@ -5,12 +5,16 @@ import os
 from odes_rl.rollouts.base import EpisodeSettings, RolloutBackend
 
 
-def make_backend(name: str, settings: EpisodeSettings, workers: int | None = None, lanes: int = 1) -> RolloutBackend:
+def make_backend(
+    name: str, settings: EpisodeSettings, workers: int | None = None, lanes: int = 1
+) -> RolloutBackend:
     """The backend called `name`; `auto` is `processes`, or `serial` for one worker: both give the same bits.
 
     `workers` defaults to the number of cores that this process may use.
     """
-    from odes_rl.rollouts.processes import ProcessesBackend  # a worker imports this package, and needs neither
+    from odes_rl.rollouts.processes import (
+        ProcessesBackend,
+    )  # a worker imports this package, and needs neither
     from odes_rl.rollouts.serial import SerialBackend
 
     count = workers or available_cores()

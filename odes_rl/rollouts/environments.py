@@ -2,17 +2,23 @@
 
 import difflib
 import importlib
+import logging
 import os
 import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.errors import UserError
+from odes_rl.errors import UserError, one_line
 
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
 import gymnasium  # noqa: E402 - reads MUJOCO_GL
+import mujoco  # noqa: E402
+
+_log = logging.getLogger(__name__)
+if mujoco.get_mju_user_warning() is None:  # else MuJoCo writes MUJOCO_LOG.TXT where the user stands
+    mujoco.set_mju_user_warning(_log.info)
 
 
 class Task(NamedTuple):
@@ -30,12 +36,16 @@ def make_environment(task: str, max_steps: int | None = None, **options: Any) ->
     An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to Gymnasium.
 
     Raises:
-        UserError: if no such id is registered, or its spaces are not continuous.
+        UserError: if no such id is registered, it needs a package that is missing, or its spaces are not
+            continuous.
     """
     check_task(task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        environment = gymnasium.make(task, max_steps, disable_env_checker=True, **options)
+        try:
+            environment = gymnasium.make(task, max_steps, disable_env_checker=True, **options)
+        except (ImportError, gymnasium.error.Error) as error:
+            raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
     _check_spaces(task, environment)
     return environment
 
@@ -119,4 +129,6 @@ def _check_spaces(task: str, environment: gymnasium.Env) -> None:
     observations = environment.observation_space
     entries = observations.values() if isinstance(observations, gymnasium.spaces.Dict) else [observations]
     if not all(isinstance(entry, gymnasium.spaces.Box) for entry in entries):
-        raise UserError(f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes")
+        raise UserError(
+            f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes"
+        )

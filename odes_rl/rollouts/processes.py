@@ -106,7 +106,14 @@ class ProcessesBackend:
     def _start(self, index: int) -> _Worker:
         ours, theirs = Pipe()
         process = subprocess.Popen(
-            [sys.executable, "-m", "odes_rl.rollouts.worker", str(theirs.fileno()), str(self.descriptor), str(index)],
+            [
+                sys.executable,
+                "-m",
+                "odes_rl.rollouts.worker",
+                str(theirs.fileno()),
+                str(self.descriptor),
+                str(index),
+            ],
             env={**os.environ, **_worker_environment()},
             pass_fds=(theirs.fileno(), self.descriptor),
             stdin=subprocess.DEVNULL,

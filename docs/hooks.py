@@ -1,0 +1,106 @@
+"""Fills docs/configuration.md from the configuration's own models, so that it cannot go stale."""
+
+import re
+import types
+from collections.abc import Callable
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from odes_rl.es.config import PRESETS
+from odes_rl.policies import POLICIES
+from odes_rl.policies.base import PolicyConfig
+from odes_rl.records.layers import DEFAULT_POLICY, section_class
+
+_MARKER = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace each line `{{ kind name }}` of a page by what it stands for; MkDocs calls this."""
+    return _MARKER.sub(lambda match: _FILLERS[match[1]](*filter(None, match.groups()[1:])), markdown)
+
+
+def section_table(section: str) -> str:
+    """The options of a `section`; of `policy` those that all share."""
+    model = PolicyConfig if section == "policy" else section_class(section, DEFAULT_POLICY)
+    return options_table(section, model, list(model.model_fields))
+
+
+def policy_tables() -> str:
+    """A heading and a table for each policy, of the options that not all share."""
+    return "\n\n".join(_policy_table(name) for name in POLICIES)
+
+
+def preset_table() -> str:
+    """What each preset sets."""
+    rows = [
+        (f"`{name}`", f"`{section}.{option}`", f"`{_text(value)}`")
+        for name, sections in PRESETS.items()
+        for section, options in sections.items()
+        for option, value in options.items()
+    ]
+    empty = [(f"`{name}`", "nothing", "") for name, sections in PRESETS.items() if not sections]
+    return _table(("Preset", "Option", "Value"), [*empty, *rows])
+
+
+def options_table(section: str, model: type[BaseModel], options: list[str]) -> str:
+    """A table of some `options` of a `model`: name, type, default, meaning."""
+    rows = [
+        (f"`{section}.{name}`", _type_text(field), _default_text(section, name, field), field.description or "")
+        for name, field in model.model_fields.items()
+        if name in options
+    ]
+    return _table(("Option", "Type", "Default", "Meaning"), rows)
+
+
+def _policy_table(name: str) -> str:
+    model = POLICIES[name].config
+    own = [option for option in model.model_fields if option not in PolicyConfig.model_fields]
+    table = options_table("policy", model, own) if own else "It has no options of its own."
+    return f"### `{name}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n{table}"
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+def _default_text(section: str, name: str, field: FieldInfo) -> str:
+    if field.is_required():
+        defaults = {"policy.name": f"`{DEFAULT_POLICY}`", "run.directory": "`runs/<name of the config file>`"}
+        return defaults.get(f"{section}.{name}", "required")
+    return f"`{_text(field.default)}`"
+
+
+def _type_text(field: FieldInfo) -> str:
+    bounds = [
+        f"{sign} {getattr(bound, attribute)}"
+        for bound in field.metadata
+        for attribute, sign in _BOUNDS.items()
+        if hasattr(bound, attribute)
+    ]
+    return ", ".join([_annotation_text(field.annotation), *bounds])
+
+
+def _annotation_text(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join(_annotation_text(choice) for choice in get_args(annotation))
+    names = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text", type(None): "`none`"}
+    return names.get(annotation, str(annotation))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_FILLERS: dict[str, Callable[..., str]] = {
+    "section": section_table,
+    "policies": policy_tables,
+    "presets": preset_table,
+}

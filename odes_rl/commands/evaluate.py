@@ -1,0 +1,56 @@
+"""The command `evaluate`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from odes_rl.rollouts.base import Rollouts
+
+
+class Evaluate(BaseModel):
+    """Roll out a run's policy, unperturbed, on episodes that training never sees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    run: str
+    """Run directory."""
+    episodes: int = Field(default=20, ge=1)
+    """Episodes to roll out."""
+    checkpoint: Literal["best", "latest"] = "best"
+    """The checkpoint that holds the policy: of the best evaluation, or the latest."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of the episodes; the run's own seed repeats those of its evaluations."""
+
+
+def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
+    """Roll out a run's policy and print its return.
+
+    Raises:
+        UserError: no run, no usable checkpoint.
+        EnvironmentFailure: if an environment raises.
+    """
+    from odes_rl.evaluate import evaluate_run
+    from odes_rl.records.run_directory import RunDirectory
+
+    run = RunDirectory.open(command.run)
+    rollouts = evaluate_run(run, command.episodes, command.seed, command.checkpoint)
+    for line in describe(rollouts):
+        print(line)
+    return 0
+
+
+def describe(rollouts: "Rollouts") -> list[str]:
+    """Lines that tell what episodes returned; failed ones are counted, and left out of the statistics."""
+    failed = f"failed, and left out: {int(rollouts.failed.sum())} of {rollouts.failed.size} episodes"
+    returns = rollouts.returns[~rollouts.failed]
+    if not returns.size:
+        return [failed]
+    mean, deviation, count = returns.mean(), returns.std(), returns.size
+    steps = rollouts.lengths[~rollouts.failed].mean()
+    lines = [
+        f"return {mean:.2f} ± {deviation:.2f} (mean ± standard deviation of {count} episodes)",
+        f"from {returns.min():.2f} to {returns.max():.2f}; {steps:.0f} steps an episode",
+    ]
+    return [*lines, failed] if rollouts.failed.any() else lines

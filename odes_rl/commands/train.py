@@ -1,0 +1,110 @@
+"""The commands that train: `train` begins a run, `resume` goes on with one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from odes_rl.errors import UserError, suggestion
+
+if TYPE_CHECKING:
+    from odes_rl.records.run_directory import RunDirectory
+
+
+class Train(BaseModel):
+    """Train a policy as a YAML file says, in a new run directory. Options override the file's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    config: str
+    """YAML file with the sections task, policy, strategy, rollouts and run, or parts of them."""
+
+
+class Resume(BaseModel):
+    """Go on with a run from its latest checkpoint, to the same result as without a pause."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    run: str
+    """Run directory."""
+
+
+RESUMABLE = {
+    "run": ("generations", "checkpoint_every", "keep_checkpoints"),
+    "rollouts": ("backend", "workers", "lanes"),
+}
+"""What a resumed run may change: how far it goes and how it is computed and kept, never its numbers."""
+
+
+def train(command: Train, overrides: Mapping[str, str]) -> int:
+    """Start a run; what it needs is put together once before anything is written.
+
+    Raises:
+        UserError: any mistake in the config, or a directory that holds a run.
+    """
+    from odes_rl.experiment import make_experiment
+    from odes_rl.records.layers import load_config
+    from odes_rl.records.run_directory import RunDirectory
+
+    config = load_config(command.config, overrides)
+    make_experiment(config)
+    with RunDirectory.create(config.run.directory, config) as run:
+        return continue_run(run)
+
+
+def resume(command: Resume, overrides: Mapping[str, str]) -> int:
+    """Go on with a run under the overrides that leave its numbers as they are.
+
+    Raises:
+        UserError: no run, an option that may not change, fewer generations than are done.
+    """
+    from odes_rl.records.run_directory import RunDirectory
+
+    _check_resumable(overrides)
+    with RunDirectory.open(command.run, overrides) as run:
+        done = run.checkpoints.latest_generation() or 0
+        if run.config.run.generations < done:
+            raise UserError(
+                f"run.generations is {run.config.run.generations}, but {command.run} has {done} already: "
+                f"give {done} or more"
+            )
+        return continue_run(run)
+
+
+def _check_resumable(overrides: Mapping[str, str]) -> None:
+    allowed = [f"{section}.{option}" for section, options in RESUMABLE.items() for option in options]
+    for name in overrides:
+        if name not in allowed:
+            raise UserError(
+                f"resume cannot change {name}, for a resumed run gives the numbers of an uninterrupted one: "
+                f"{suggestion(name, allowed)}"
+            )
+
+
+def continue_run(run: "RunDirectory") -> int:
+    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted."""
+    from odes_rl.progress import show_progress
+    from odes_rl.train import train as run_training
+
+    try:
+        with show_progress(run.config.run.generations) as report:
+            run_training(run, report)
+    except KeyboardInterrupt:
+        print(f"interrupted; go on with: odes-rl resume {run.path}")
+        return 130
+    _print_outcome(run)
+    return 0
+
+
+def _print_outcome(run: "RunDirectory") -> None:
+    from odes_rl.reports.curves import plot_curves
+
+    evaluated = [line for line in run.metrics() if line.get("evaluation_return_mean") is not None]
+    print(f"run: {run.path}")
+    if evaluated:
+        last = evaluated[-1]
+        mean, deviation = last["evaluation_return_mean"], last["evaluation_return_std"]
+        print(f"evaluation at generation {last['generation']}: return {mean:.2f} ± {deviation:.2f}")
+        print(f"evaluation at the start: return {evaluated[0]['evaluation_return_mean']:.2f}")
+    curve, _ = plot_curves([run.path], run.path / "curve.png")
+    print(f"curve: {curve}")

@@ -1,0 +1,105 @@
+"""Returns over environment steps, from run directories; seeds of one experiment put together. Free of JAX."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from odes_rl.errors import UserError
+from odes_rl.records.files import CONFIG, METRICS, read_yaml, require_run
+from odes_rl.records.metrics import read_metrics
+
+_NO_PART_OF_AN_EXPERIMENT = {
+    "run.directory",
+    "run.seed",
+    "run.generations",
+    "run.checkpoint_every",
+    "run.keep_checkpoints",
+    "rollouts.workers",
+    "rollouts.lanes",
+}
+"""Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
+_POINTS = 400
+
+
+class Run(NamedTuple):
+    """One seed's curve: dotted options of its config, environment steps [n], returns [n]."""
+
+    options: dict[str, Any]
+    steps: np.ndarray
+    returns: np.ndarray
+
+
+class Curve(NamedTuple):
+    """Environment steps [n], mean [n] and sample standard deviation [n] (0 for one seed) of `seeds` runs."""
+
+    steps: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    seeds: int
+
+
+def read_run(path: str | Path) -> Run:
+    """The curve of the run at `path`: its evaluations if it has any, else the mean return of its candidates.
+
+    Raises:
+        UserError: if there is no run, or it has no returns yet.
+    """
+    directory = require_run(path)
+    options = _flatten(read_yaml(directory / CONFIG))
+    lines = read_metrics(directory / METRICS)
+    for name in ("evaluation_return_mean", "return_mean"):
+        points = [(line["env_steps"], line[name]) for line in lines if line.get(name) is not None]
+        if points:
+            steps, returns = np.asarray(points, float).T
+            return Run(options, steps, returns)
+    raise UserError(f"{str(path)!r} has no returns yet: let it train at least one generation")
+
+
+def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs of one experiment together, under a label that names what tells the experiments apart."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(repr(sorted(_experiment(run).items())), []).append(run)
+    experiments = [_experiment(group[0]) for group in groups.values()]
+    names = sorted({name for experiment in experiments for name in experiment})
+    telling = [name for name in names if len({repr(e[name]) for e in experiments if name in e}) > 1]
+    labelled: dict[str, list[Run]] = {}
+    for experiment, group in zip(experiments, groups.values(), strict=True):
+        label = _label(experiment, telling)
+        labelled[f"{label}, {len(labelled) + 1}" if label in labelled else label] = group
+    return labelled
+
+
+def average_runs(runs: Sequence[Run]) -> Curve:
+    """Mean and deviation over seeds at common steps, between whose points returns are interpolated.
+
+    They reach as far as all seeds do: a mean over those that happen to go on would jump where one ends.
+    """
+    first, last = max(run.steps[0] for run in runs), min(run.steps[-1] for run in runs)
+    steps = np.unique(np.concatenate([run.steps for run in runs]).clip(first, last))
+    if steps.size > _POINTS:
+        steps = np.linspace(first, last, _POINTS)
+    values = np.array([np.interp(steps, run.steps, run.returns) for run in runs])
+    deviation = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(steps.size)
+    return Curve(steps, values.mean(axis=0), deviation, len(runs))
+
+
+def _experiment(run: Run) -> dict[str, Any]:
+    return {name: v for name, v in run.options.items() if name not in _NO_PART_OF_AN_EXPERIMENT}
+
+
+def _label(experiment: Mapping[str, Any], telling: Sequence[str]) -> str:
+    """The policy's name, then the task and the other options that differ between experiments."""
+    rest = [name for name in telling if name not in ("policy.name", "task.id") and name in experiment]
+    task = [str(experiment["task.id"])] if "task.id" in telling else []
+    options = [f"{name.partition('.')[2]} {experiment[name]}" for name in rest]
+    return ", ".join([str(experiment.get("policy.name")), *task, *options])
+
+
+def _flatten(config: Mapping[str, Any]) -> dict[str, Any]:
+    sections = {section: options for section, options in config.items() if isinstance(options, dict)}
+    return {
+        f"{section}.{option}": v for section, options in sections.items() for option, v in options.items()
+    }

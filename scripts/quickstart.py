@@ -1,0 +1,78 @@
+"""Trains configs/quickstart.yaml into runs/quickstart, or goes on with the run that is there."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from odes_rl.cli import main
+from odes_rl.records.files import CONFIG, METRICS, read_yaml
+from odes_rl.records.metrics import read_metrics
+from odes_rl.reports.curves import plot_curves
+
+CONFIG_FILE = "configs/quickstart.yaml"
+RUN = Path("runs/quickstart")
+SECONDS = 280
+"""Five minutes, less what a last checkpoint and the curve take."""
+
+
+def quickstart(
+    overrides: list[str], config: str | Path = CONFIG_FILE, run: Path = RUN, seconds: float = SECONDS
+) -> int:
+    """Train for at most `seconds`, then print where the return began and where it is; the exit status."""
+    if _is_finished(run):
+        print(f"{run} is finished; to begin anew, remove it: rm -r {run}")
+        _print_outcome(run, finished=True)
+        return 0
+    begun = (run / CONFIG).exists()
+    print(f"{'going on with' if begun else 'training into'} {run}, for at most {seconds / 60:.3g} minutes")
+    command = ["resume", str(run)] if begun else ["train", str(config), "--run.directory", str(run)]
+    status, timed_out = within(seconds, lambda: main([*command, *overrides]))
+    if timed_out and status in (0, 130):
+        print("time is up")
+        _print_outcome(run, finished=False)
+        return 0
+    return status
+
+
+def within(seconds: float, action: Callable[[], int]) -> tuple[int, bool]:
+    """What `action` returns, and whether it was interrupted, as by Ctrl-C, because `seconds` had passed."""
+    timed_out = False
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        nonlocal timed_out
+        timed_out = True
+        signal.default_int_handler(signal_number, frame)
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return action(), timed_out
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_finished(run: Path) -> bool:
+    if not (run / CONFIG).exists():
+        return False
+    lines = read_metrics(run / METRICS)
+    return bool(lines) and lines[-1]["generation"] >= read_yaml(run / CONFIG)["run"]["generations"]
+
+
+def _print_outcome(run: Path, *, finished: bool) -> None:
+    lines = read_metrics(run / METRICS)
+    evaluated = [line for line in lines if line.get("evaluation_return_mean") is not None]
+    if not evaluated:
+        print("nothing was evaluated yet; run scripts/quickstart again to go on")
+        return
+    for line in (evaluated[0], evaluated[-1]):
+        mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
+        print(f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}")
+    print(f"curve: {plot_curves([run], run / 'curve.png')[0]}")
+    further = f"odes-rl resume {run}" + (f" --run.generations {2 * lines[-1]['generation']}" if finished else "")
+    print(f"train further: .venv/bin/{further}")
+
+
+if __name__ == "__main__":
+    sys.exit(quickstart(sys.argv[1:]))

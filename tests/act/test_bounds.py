@@ -1,0 +1,100 @@
+"""Observations into a rule, actions out of it into their bounds."""
+
+import numpy as np
+import pytest
+
+from odes_rl.act import ACT_RULES
+from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.act.linear import LinearWeights
+
+LOW, HIGH = np.array([-1.0, -0.5, -np.inf], np.float32), np.array([1.0, 2.0, np.inf], np.float32)
+CLIP, TANH = SQUASHES.index("clip"), SQUASHES.index("tanh")
+
+
+def run_squash(code, raw, low=LOW, high=HIGH, dtype=np.float32):
+    action = np.full(len(raw), 99, dtype)
+    return squash(code, np.array(raw, np.float32), low, high, action), action
+
+
+def run_normalise(observation, mean, deviation, sums=None):
+    out = np.empty(observation.size, np.float32)
+    normalise(observation, mean, deviation, np.zeros((2, observation.size)) if sums is None else sums, out)
+    return out
+
+
+def test_observations_are_normalised_in_float64_and_only_then_cast():
+    observation, mean = np.array([1e8 + 0.25, 3.0]), np.array([1e8, 1.0])
+    out = run_normalise(observation, mean, np.array([0.5, 4.0]))
+    np.testing.assert_array_equal(out, [0.5, 0.5])
+    assert out.dtype == np.float32
+    assert np.float32(observation[0]) - np.float32(mean[0]) == 0  # what a cast before the subtraction would leave
+
+
+def test_an_infinite_deviation_normalises_to_zero():
+    np.testing.assert_array_equal(run_normalise(np.array([5.0]), np.array([1.0]), np.array([np.inf])), [0.0])
+
+
+def test_the_sums_are_those_of_the_deviations_and_add_up():
+    generator = np.random.default_rng(0)
+    observations, mean = generator.normal(3, 2, (50, 4)), generator.normal(size=4)
+    sums = np.zeros((2, 4))
+    for observation in observations:
+        run_normalise(observation, mean, np.ones(4), sums)
+    count = len(observations)
+    np.testing.assert_allclose(mean + sums[0] / count, observations.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(sums[1] / count - (sums[0] / count) ** 2, observations.var(axis=0), rtol=1e-10)
+
+
+def test_clip_leaves_what_is_within_the_bounds_and_counts_what_is_not():
+    saturated, action = run_squash(CLIP, [0.25, -0.25, 1e9])
+    assert saturated == 0
+    np.testing.assert_array_equal(action, np.array([0.25, -0.25, 1e9], np.float32))
+    saturated, action = run_squash(CLIP, [-3.0, 2.5, -1e9])
+    assert saturated == 2
+    np.testing.assert_array_equal(action, np.array([-1.0, 2.0, -1e9], np.float32))
+
+
+def test_an_entry_exactly_at_its_bound_is_saturated():
+    assert run_squash(CLIP, [1.0, -0.5, 0.0])[0] == 2
+
+
+def test_tanh_spans_unequal_bounds_and_never_leaves_them():
+    low, high = np.array([-1.0, -0.5, 0.1], np.float32), np.array([1.0, 2.0, 0.7], np.float32)
+    raw = [0.3, -0.2, 0.0]
+    saturated, action = run_squash(TANH, raw, low, high)
+    assert saturated == 0
+    np.testing.assert_allclose(action, low + (high - low) * (np.tanh(raw) + 1) / 2, rtol=1e-6)
+    for raw, bound in (([50.0] * 3, high), ([-50.0] * 3, low)):
+        saturated, action = run_squash(TANH, raw, low, high)
+        assert saturated == 3
+        np.testing.assert_allclose(action, bound, rtol=1e-6)
+
+
+def test_tanh_counts_entries_within_one_percent_of_their_bounds():
+    just_below, just_above = np.arctanh(0.989), np.arctanh(0.991)
+    low, high = -np.ones(3, np.float32), np.ones(3, np.float32)
+    assert run_squash(TANH, [just_below, -just_below, just_above], low, high)[0] == 1
+    assert run_squash(TANH, [-just_above, just_above, 0.0], low, high)[0] == 2
+
+
+@pytest.mark.parametrize("code", [CLIP, TANH])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 2])
+def test_an_entry_that_is_not_finite_gives_minus_one(code, bad, place):
+    raw = [0.5, 0.5, 0.5]
+    raw[place] = bad
+    assert run_squash(code, raw)[0] == -1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_actions_take_the_environments_type(dtype):
+    _, action = run_squash(CLIP, [0.5, 3.0, 0.0], dtype=dtype)
+    np.testing.assert_array_equal(action, np.array([0.5, 2.0, 0.0], dtype))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_observation_ends_as_minus_one(bad):
+    observation = run_normalise(np.array([0.1, bad]), np.zeros(2), np.ones(2))
+    raw = np.empty(3, np.float32)
+    ACT_RULES["linear"].kernel(LinearWeights(np.zeros((3, 2), np.float32)), observation, raw)
+    assert run_squash(CLIP, raw)[0] == -1

@@ -1,0 +1,180 @@
+"""Bits come back; a kill or a cut at any byte leaves something usable."""
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.errors import UserError
+from odes_rl.records import archive, checkpoints
+from odes_rl.records.checkpoints import Checkpoints
+
+
+class State(NamedTuple):
+    params: dict[str, Any]
+    key: jax.Array
+    raw_key: jax.Array
+    moments: tuple[np.ndarray, ...]
+    generation: jax.Array
+    env_steps: int
+    best: float
+
+
+def make_state(seed: int) -> State:
+    generator = np.random.default_rng(seed)
+    matrix = jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)
+    moments = (np.asarray(seed + 0.1), generator.normal(size=5), np.array([-0.0, np.nan, np.inf, 1e-320]))
+    params = {"matrix": matrix, "b": {"c": jnp.full(3, -0.0)}, "empty": jnp.zeros((0, 2)), "none": ()}
+    key = jax.random.key(seed)
+    return State(params, key, jax.random.PRNGKey(seed), moments, jnp.int32(seed), 10**12 + seed, -np.inf)
+
+
+def assert_identical(found: Any, wanted: Any) -> None:
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        assert isinstance(a, jax.Array) == isinstance(b, jax.Array)
+        assert isinstance(a, np.ndarray) == isinstance(b, np.ndarray)
+        if isinstance(b, jax.Array) and jnp.issubdtype(b.dtype, jax.dtypes.prng_key):
+            assert a.dtype == b.dtype
+            a, b = jax.random.key_data(a), jax.random.key_data(b)
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+def generations(directory: Path) -> list[int]:
+    return sorted(int(path.name.split(".")[0]) for path in directory.iterdir() if path.name[0].isdigit())
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("saved")
+    store = Checkpoints(directory)
+    store.save(1, make_state(1))
+    store.save(2, make_state(2))
+    store.save_best(1, make_state(1))
+    return directory
+
+
+@pytest.fixture
+def store(saved, tmp_path) -> Checkpoints:
+    shutil.copytree(saved, tmp_path / "copy")
+    return Checkpoints(tmp_path / "copy")
+
+
+def test_every_leaf_comes_back_bit_for_bit(store):
+    generation, state = store.restore(make_state(0))
+    assert generation == 2
+    assert_identical(state, make_state(2))
+    assert type(state.env_steps) is int
+    assert state.moments[1].dtype == np.float64
+
+
+def test_the_best_is_kept_apart(store):
+    generation, state = store.restore(make_state(0), "best")
+    assert generation == 1
+    assert_identical(state, make_state(1))
+    store.save_best(5, make_state(5))
+    assert store.restore(make_state(0), "best")[0] == 5
+    assert store.latest_generation() == 2
+    assert generations(store.directory / "best") == [5]
+
+
+def test_only_the_last_few_are_kept(tmp_path):
+    store = Checkpoints(tmp_path, keep=2)
+    assert store.latest_generation() is None
+    for generation in range(4):
+        store.save(generation, {"x": np.full(2, generation)})
+    assert generations(tmp_path) == [2, 3]
+    assert store.latest_generation() == 3
+
+
+def test_saving_a_generation_again_replaces_it_and_whatever_came_later(store):
+    store.save(1, make_state(7))
+    assert generations(store.directory) == [1]
+    assert_identical(store.restore(make_state(0))[1], make_state(7))
+
+
+def test_a_cut_file_is_noticed_and_the_one_before_taken(store, caplog):
+    newest = next(path for path in store.directory.iterdir() if path.name.startswith("00000002"))
+    files = sorted(path for path in newest.rglob("*") if path.is_file() and path.stat().st_size)
+    assert len(files) > 3
+    chance = random.Random(0)
+    for file in files:
+        content = file.read_bytes()
+        for length in {0, len(content) - 1, chance.randrange(len(content)), chance.randrange(len(content))}:
+            file.write_bytes(content[:length])
+            caplog.clear()
+            generation, state = store.restore(make_state(0))
+            assert generation == 1, (file, length)
+            assert_identical(state, make_state(1))
+            assert "damaged" in caplog.text
+        file.unlink()
+        assert store.restore(make_state(0))[0] == 1
+        file.write_bytes(content)
+    assert store.restore(make_state(0))[0] == 2
+
+
+def test_a_changed_byte_is_noticed(store):
+    file = max(store.directory.glob("00000002.*/state/**/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    assert store.restore(make_state(0))[0] == 1
+
+
+@pytest.mark.parametrize(("which", "advice"), [("latest", "odes-rl train"), ("best", "--checkpoint latest")])
+def test_nothing_usable_is_a_mistake_with_its_fix(store, which, advice):
+    for manifest in store.directory.rglob("manifest.json"):
+        manifest.write_text("{")
+    with pytest.raises(UserError, match=f"no usable {which} checkpoint.*{advice}"):
+        store.restore(make_state(0), which)
+
+
+@pytest.mark.parametrize(("which", "advice"), [("latest", "odes-rl train"), ("best", "--checkpoint latest")])
+def test_nothing_there_is_a_mistake_with_its_fix(tmp_path, which, advice):
+    with pytest.raises(UserError, match=f"no {which} checkpoint.*{advice}"):
+        Checkpoints(tmp_path / "absent").restore(make_state(0), which)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"matrix": jnp.zeros((3, 3))},
+        {"matrix": jnp.zeros((3, 4), jnp.int32)},
+        {"matrix": jnp.zeros((3, 4)), "d": 1},
+    ],
+)
+def test_a_state_of_another_shape_is_a_mistake(store, params):
+    like = make_state(0)
+    with pytest.raises(UserError, match="another configuration"):
+        store.restore(like._replace(params={**like.params, **params}))
+
+
+@pytest.mark.parametrize("step", ["write", "rename", "remove"])
+def test_dying_in_mid_save_leaves_a_usable_checkpoint(store, monkeypatch, step):
+    class KilledError(Exception):
+        pass
+
+    def die(*arguments: object, **options: object) -> None:
+        raise KilledError
+
+    targets = {
+        "write": (archive, "_digests"),
+        "rename": (Path, "rename"),
+        "remove": (checkpoints, "_remove_all_but"),
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(*targets[step], die)
+        with pytest.raises(KilledError):
+            store.save(2, make_state(9))
+    generation, state = store.restore(make_state(0))
+    assert generation == 2
+    assert_identical(state, make_state(9 if step == "remove" else 2))
+    store.save(3, make_state(3))
+    assert generations(store.directory) == [1, 2, 3]
+    assert not list(store.directory.glob("tmp-*"))

@@ -1,0 +1,164 @@
+"""Layers of values, and every mistake as one line that names the fix."""
+
+import pytest
+import yaml
+
+from odes_rl.errors import UserError
+from odes_rl.es.config import PRESETS
+from odes_rl.policies import policy_names
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.layers import load_config
+
+TASK = {"id": "Swimmer-v5"}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content) -> str:
+        path = tmp_path / "swimmer.yaml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return str(path)
+
+    return write
+
+
+def test_least_config_has_defaults_and_a_directory_named_after_the_file(write):
+    config = load_config(write({"task": TASK}))
+    assert config.policy.name == "ode_to_ode"
+    assert config.run.directory == "runs/swimmer"
+    assert config.strategy.preset == "default"
+
+
+def test_explicit_values_of_the_file_beat_its_preset(write):
+    config = load_config(write({"task": TASK, "strategy": {"preset": "paper", "sigma": 0.5}}))
+    assert config.strategy.sigma == 0.5
+    assert config.strategy.population == PRESETS["paper"]["strategy"]["population"]
+    assert config.task.normalise_observations is False
+
+
+def test_a_preset_beats_class_defaults_outside_the_strategy_but_not_the_file(write):
+    task = {**TASK, "normalise_observations": True}
+    config = load_config(write({"task": task, "strategy": {"preset": "paper"}}))
+    assert config.task.normalise_observations is True
+
+
+def test_preset_of_the_command_line_replaces_the_strategy_and_sets_what_it_names_elsewhere(write):
+    values = {
+        "task": {**TASK, "max_steps": 7, "normalise_observations": True},
+        "policy": {"hidden": 8, "squash": "tanh"},
+        "strategy": {"sigma": 0.5, "momentum": 0.5},
+    }
+    config = load_config(write(values), {"strategy.preset": "paper", "strategy.population": "10"})
+    assert config.strategy.preset == "paper"
+    assert config.strategy.sigma == PRESETS["paper"]["strategy"]["sigma"]
+    assert config.strategy.momentum == 0.9
+    assert config.strategy.population == 10
+    assert config.policy.squash == "clip"
+    assert config.policy.model_dump()["hidden"] == 8
+    assert (config.task.max_steps, config.task.normalise_observations) == (7, False)
+
+
+def test_policy_name_of_the_command_line_keeps_only_what_policies_share(write):
+    path = write({"task": TASK, "policy": {"hidden": 8, "output_scale": 0.1, "squash": "tanh"}})
+    config = load_config(path, {"policy.name": "nanode"})
+    default = type(config.policy)()
+    assert config.policy == default.model_copy(update={"output_scale": 0.1, "squash": "tanh"})
+
+
+@pytest.mark.parametrize("policy", policy_names())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_written_config_alone_repeats_the_run(write, policy, preset):
+    overrides = {"policy.name": policy, "strategy.preset": preset, "strategy.sigma": "1e-5"}
+    config = load_config(write({"task": TASK, "policy": {"output_scale": 0.1}}), overrides)
+    complete = config.model_dump(mode="json")
+    assert load_config(write(complete)) == config
+    assert set(complete["policy"]) == set(type(config.policy).model_fields)
+    assert set(complete) == set(ExperimentConfig.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("strategy.sigma", "1e-3", 0.001),
+        ("strategy.antithetic", "False", False),
+        ("strategy.antithetic", "true", True),
+        ("rollouts.workers", "none", None),
+        ("rollouts.workers", "3", 3),
+        ("task.max_steps", "None", None),
+        ("task.alive_bonus_shift", "-1", -1.0),
+        ("run.directory", "7", "7"),
+    ],
+)
+def test_texts_of_the_command_line_become_typed_values(write, option, text, value):
+    config = load_config(write({"task": TASK, "rollouts": {"workers": 2}}), {option: text})
+    section, _, name = option.partition(".")
+    found = getattr(getattr(config, section), name)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ["nothing", "mapping"]),
+        ("- task", ["list", "mapping"]),
+        ("task: [", ["not YAML"]),
+        ("\0", ["not YAML"]),
+        ({"tsk": TASK}, ["'tsk'", "'task'"]),
+        ({"task": 3}, ["task", "3"]),
+        ({}, ["task.id", "missing"]),
+        ({"task": {"id": 3}}, ["task.id", "3", "text"]),
+        ({"task": TASK, "strategy": {"sgima": 1}}, ["strategy.sgima", "'strategy.sigma'"]),
+        ({"task": TASK, "strategy": {"sigma": "big"}}, ["strategy.sigma", "'big'", "number"]),
+        ({"task": TASK, "strategy": {"sigma": -1}}, ["strategy.sigma", "-1", "greater than 0"]),
+        ({"task": TASK, "strategy": {"sigma": float("inf")}}, ["strategy.sigma", "inf", "finite"]),
+        ({"task": TASK, "strategy": {"population": 3}}, ["population", "3", "even", "4"]),
+        ({"task": TASK, "strategy": {"population": 2.5}}, ["population", "2.5", "whole number"]),
+        ({"task": TASK, "strategy": {"optimizer": "adm"}}, ["strategy.optimizer", "'adm'", "mean 'adam'"]),
+        ({"task": TASK, "strategy": {"preset": "papr"}}, ["preset", "'papr'", "'paper'"]),
+        ({"task": TASK, "strategy": {"preset": ["paper"]}}, ["preset"]),
+        ({"task": TASK, "policy": {"name": "linaer"}}, ["policy", "'linaer'", "'linear'"]),
+        ({"task": TASK, "policy": {"name": "linear", "hidden": 3}}, ["policy.hidden"]),
+        ({"task": TASK, "run": {"seed": 2**31}}, ["run.seed", "less than"]),
+        ({"task": TASK, "run": {"directory": ""}}, ["run.directory"]),
+        ({"task": TASK, "rollouts": {"workers": 0}}, ["rollouts.workers", "0", "greater"]),
+        ({"task": TASK, 3: {}}, ["unknown section 3"]),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_line(write, content, words):
+    with pytest.raises(UserError) as caught:
+        load_config(write(content))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "words"),
+    [
+        ("sigma", "1", ["unknown option sigma", "'strategy.sigma'"]),
+        ("stategy.sigma", "1", ["'strategy.sigma'"]),
+        ("strategy.sigmma", "1", ["'strategy.sigma'"]),
+        ("strategy", "1", ["unknown option strategy"]),
+        ("policy.name", "ode2ode", ["'ode_to_ode'"]),
+        ("strategy.preset", "asr", ["'ars'"]),
+        ("strategy.sigma", "nan", ["strategy.sigma", "nan"]),
+        ("policy.squash", "clp", ["'clip'"]),
+        ("rollouts.lanes", "two", ["'two'", "whole number"]),
+    ],
+)
+def test_a_mistake_in_an_override_is_one_line(write, option, text, words):
+    with pytest.raises(UserError) as caught:
+        load_config(write({"task": TASK}), {option: text})
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
+    for path in (tmp_path / "absent.yaml", tmp_path):
+        with pytest.raises(UserError, match="cannot read"):
+            load_config(path)
+    (tmp_path / "latin.yaml").write_bytes(b"task: \xff")
+    with pytest.raises(UserError, match="not YAML"):
+        load_config(tmp_path / "latin.yaml")

@@ -1,0 +1,56 @@
+"""Tiny training runs for tests: real environments, short episodes."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from odes_rl.experiment import TrainingState
+from odes_rl.records.layers import layer_values
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.train import train
+
+TINY: dict[str, Any] = {
+    "task.id": "Hopper-v5",
+    "task.max_steps": 30,
+    "policy.hidden": 6,
+    "policy.steps": 4,
+    "strategy.population": 6,
+    "rollouts.backend": "serial",
+    "run.generations": 4,
+    "run.evaluate_every": 2,
+    "run.evaluation_episodes": 2,
+    "run.checkpoint_every": 2,
+}
+"""Six candidates, four generations; Hopper falls early, so episodes differ in length."""
+
+_TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")
+
+
+def create_run(directory: Path, **changes: Any) -> RunDirectory:
+    """A new run of TINY, with dotted options changed (write `__` for a dot)."""
+    options = TINY | {name.replace("__", "."): value for name, value in changes.items()}
+    config = layer_values({}, options, default_directory=str(directory))
+    return RunDirectory.create(directory, config)
+
+
+def train_run(directory: Path, **changes: Any) -> tuple[RunDirectory, TrainingState]:
+    """`create_run`, trained to its end."""
+    with create_run(directory, **changes) as run:
+        return run, train(run, lambda metrics: None)
+
+
+def timeless(run: RunDirectory) -> list[dict[str, Any]]:
+    """The run's metrics without what depends on the clock or on luck."""
+    return [{name: value for name, value in line.items() if name not in _TIMES} for line in run.metrics()]
+
+
+def bits(state: TrainingState) -> list[bytes]:
+    """Every leaf of a state, byte for byte, the wall clock left out."""
+    leaves = jax.tree.leaves(state._replace(wall_seconds=0.0))
+    return [np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf).tobytes() for leaf in leaves]
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)

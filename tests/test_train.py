@@ -1,0 +1,183 @@
+"""The training loop: the same bits however it is run, interrupted or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.train import train
+from tests.runs import TINY, bits, create_run, timeless, train_run
+
+TASKS = ("Hopper-v5", "dm_control/cheetah-run-v0")
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def serial(request, tmp_path_factory):
+    run, state = train_run(tmp_path_factory.mktemp("serial") / "run", task__id=request.param)
+    return request.param, timeless(run), bits(state)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_any_number_of_workers_gives_the_same_bits(serial, workers, tmp_path):
+    task, metrics, parameters = serial
+    run, state = train_run(
+        tmp_path / "run", task__id=task, rollouts__backend="processes", rollouts__workers=workers, rollouts__lanes=2
+    )
+    assert timeless(run) == metrics
+    assert bits(state) == parameters
+
+
+def test_resumed_equals_uninterrupted_also_when_longer(serial, tmp_path):
+    task, _, _ = serial
+    whole, whole_state = train_run(tmp_path / "whole", task__id=task, run__generations=7)
+    train_run(tmp_path / "parts", task__id=task, run__generations=3)
+    for generations in (5, 7):
+        with RunDirectory.open(tmp_path / "parts", {"run.generations": generations}) as parts:
+            state = train(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    assert bits(state) == bits(whole_state)
+
+
+def test_every_generation_has_its_line(tmp_path):
+    run, state = train_run(tmp_path / "run")
+    lines = run.metrics()
+    assert [line["generation"] for line in lines] == [0, 1, 2, 3, 4]
+    assert [line["generation"] for line in lines if "evaluation_return_mean" in line] == [0, 2, 4]
+    expected = (
+        "env_steps wall_seconds env_steps_per_second return_mean return_std return_min return_max gradient_norm "
+        "update_norm manifold_violation saturated_fraction sigma learning_rate failed_candidates worker_restarts"
+    )
+    for line in lines[1:]:
+        assert set(expected.split()) <= set(line)
+    assert lines[-1]["env_steps"] == state.env_steps == int(state.moments.count)
+    assert lines[-1]["manifold_violation"] < 1e-5
+
+
+def test_statistics_are_of_all_observations_seen(tmp_path):
+    _, state = train_run(tmp_path / "run", run__generations=1, task__normalise_observations=False)
+    _, again = train_run(tmp_path / "again", run__generations=1)
+    for ours, theirs in zip(state.moments, again.moments, strict=True):
+        np.testing.assert_array_equal(ours, theirs)  # nothing is normalised in the first generation
+
+
+def test_alive_bonus_is_shifted_in_training_only(tmp_path):
+    plain, plain_state = train_run(tmp_path / "plain", run__generations=1)
+    shifted, shifted_state = train_run(tmp_path / "shifted", run__generations=1, task__alive_bonus_shift=1.0)
+    assert plain.metrics()[1]["return_mean"] == shifted.metrics()[1]["return_mean"]
+    assert bits(plain_state) != bits(shifted_state)
+
+
+def test_a_raising_environment_stops_the_run_after_a_checkpoint(tmp_path):
+    with create_run(tmp_path / "run", task__id="tests.environments:RaisesLate-v0") as run:
+        with pytest.raises(EnvironmentFailure, match=r"RaisesLate-v0 raised in an episode with seed \d+"):
+            train(run, lambda metrics: None)
+        generation = run.checkpoints.latest_generation()
+    assert generation is not None
+    assert generation < TINY["run.generations"]
+
+
+def test_failing_candidates_do_not_stop_a_run(tmp_path):
+    run, state = train_run(tmp_path / "run", task__id="tests.environments:SometimesNan-v0")
+    assert sum(line["failed_candidates"] for line in run.metrics()[1:]) > 0
+    assert all(np.isfinite(np.frombuffer(b, np.float32)).all() for b in bits(state)[:1])
+
+
+def write_config(path: Path, **changes: object) -> Path:
+    options = TINY | {"task.max_steps": 200, "rollouts.backend": "processes", "rollouts.workers": 2}
+    options |= {name.replace("__", "."): value for name, value in changes.items()}
+    sections: dict[str, dict[str, object]] = {}
+    for name, value in options.items():
+        section, option = name.split(".")
+        sections.setdefault(section, {})[option] = value
+    path.write_text(yaml.safe_dump(sections))
+    return path
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    command = [sys.executable, "-m", "odes_rl.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        metrics = run / "metrics.jsonl"
+        if metrics.exists() and len(metrics.read_text().splitlines()) > generation:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no generation {generation}: {process.stdout.read() if process.stdout else ''}")
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """An uninterrupted run of the same config as the stormy ones, and how long it is."""
+    generations = 60
+    run, state = train_run(tmp_path_factory.mktemp("calm") / "run", task__max_steps=200, run__generations=generations)
+    return generations, timeless(run), bits(state)
+
+
+def test_killed_workers_leave_no_trace_in_the_numbers(calm, tmp_path):
+    generations, metrics, parameters = calm
+    killed = 0
+
+    def kill_one(line: dict) -> None:
+        nonlocal killed
+        if line["generation"] in (3, 10, 20):
+            workers = psutil.Process().children()
+            os.kill(workers[line["generation"] % len(workers)].pid, signal.SIGKILL)
+            killed += 1
+
+    with create_run(
+        tmp_path / "run", task__max_steps=200, run__generations=generations,
+        rollouts__backend="processes", rollouts__workers=2,
+    ) as run:
+        state = train(run, kill_one)
+    assert killed == 3
+    assert sum(line["worker_restarts"] for line in run.metrics()[1:]) == 3
+    assert timeless(run) == metrics
+    assert bits(state) == parameters
+
+
+def test_killed_trainer_leaves_no_worker_and_resumes_to_the_same_bits(calm, tmp_path):
+    generations, metrics, parameters = calm
+    config = write_config(tmp_path / "config.yaml", run__generations=generations)
+    run = tmp_path / "run"
+    trainer = start("train", config, "--run.directory", run)
+    wait_for_generation(run, 5, trainer)
+    workers = psutil.Process(trainer.pid).children()
+    assert len(workers) == 2
+    trainer.kill()
+    trainer.wait()
+    _, alive = psutil.wait_procs(workers, timeout=5)
+    assert not alive
+    with RunDirectory.open(run) as opened:
+        assert 0 < (opened.checkpoints.latest_generation() or 0) < generations
+        state = train(opened, lambda line: None)
+    assert timeless(opened) == metrics
+    assert bits(state) == parameters
+
+
+def test_ctrl_c_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path):
+    generations, metrics, _ = calm
+    config = write_config(tmp_path / "config.yaml", run__generations=generations, run__checkpoint_every=1000)
+    run = tmp_path / "run"
+    trainer = start("train", config, "--run.directory", run)
+    wait_for_generation(run, 3, trainer)
+    trainer.send_signal(signal.SIGINT)
+    output, _ = trainer.communicate(timeout=60)
+    assert trainer.returncode == 130, output
+    assert f"odes-rl resume {run}" in output
+    resumed = start("resume", run)
+    output, _ = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, output
+    with RunDirectory.open(run) as opened:
+        assert timeless(opened) == metrics
