@@ -8,12 +8,20 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from odes_rl.commands.train import RESUMABLE
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import POLICIES
 from odes_rl.policies.base import PolicyConfig
 from odes_rl.records.layers import DEFAULT_POLICY, section_class
 
 _MARKER = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
+_NAMES = {
+    int: "whole number",
+    float: "number",
+    bool: "`true` or `false`",
+    str: "text",
+    type(None): "`none`",
+}
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -45,10 +53,20 @@ def preset_table() -> str:
     return _table(("Preset", "Option", "Value"), [*empty, *rows])
 
 
+def resumable_options() -> str:
+    """The options that a resumed run may change."""
+    return ", ".join(f"`{section}.{name}`" for section, names in RESUMABLE.items() for name in names) + "."
+
+
 def options_table(section: str, model: type[BaseModel], options: list[str]) -> str:
     """A table of some `options` of a `model`: name, type, default, meaning."""
     rows = [
-        (f"`{section}.{name}`", _type_text(field), _default_text(section, name, field), field.description or "")
+        (
+            f"`{section}.{name}`",
+            _type_text(field),
+            _default_text(section, name, field),
+            field.description or "",
+        )
         for name, field in model.model_fields.items()
         if name in options
     ]
@@ -74,6 +92,11 @@ def _default_text(section: str, name: str, field: FieldInfo) -> str:
     return f"`{_text(field.default)}`"
 
 
+def _meaning(field: FieldInfo) -> str:
+    assert field.description, field  # an option that nothing describes is a mistake in the model
+    return " ".join(field.description.split())
+
+
 def _type_text(field: FieldInfo) -> str:
     bounds = [
         f"{sign} {getattr(bound, attribute)}"
@@ -89,7 +112,13 @@ def _annotation_text(annotation: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
         return " or ".join(_annotation_text(choice) for choice in get_args(annotation))
-    names = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text", type(None): "`none`"}
+    names = {
+        int: "whole number",
+        float: "number",
+        bool: "`true` or `false`",
+        str: "text",
+        type(None): "`none`",
+    }
     return names.get(annotation, str(annotation))
 
 
@@ -103,4 +132,5 @@ _FILLERS: dict[str, Callable[..., str]] = {
     "section": section_table,
     "policies": policy_tables,
     "presets": preset_table,
+    "resumable": resumable_options,
 }

@@ -21,7 +21,7 @@ def quickstart(
     overrides: list[str], config: str | Path = CONFIG_FILE, run: Path = RUN, seconds: float = SECONDS
 ) -> int:
     """Train for at most `seconds`, then print where the return began and where it is; the exit status."""
-    if _is_finished(run):
+    if not overrides and _is_finished(run):
         print(f"{run} is finished; to begin anew, remove it: rm -r {run}")
         _print_outcome(run, finished=True)
         return 0
@@ -70,8 +70,8 @@ def _print_outcome(run: Path, *, finished: bool) -> None:
         mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
         print(f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}")
     print(f"curve: {plot_curves([run], run / 'curve.png')[0]}")
-    further = f"odes-rl resume {run}" + (f" --run.generations {2 * lines[-1]['generation']}" if finished else "")
-    print(f"train further: .venv/bin/{further}")
+    more = f" --run.generations {2 * lines[-1]['generation']}" if finished else ""
+    print(f"train further: .venv/bin/odes-rl resume {run}{more}")
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_the_displacement_on_the_orthogonal_group_and_tall_points_is_that_of_the
 
 @functools.cache
 def after_500_updates() -> Any:
-    """Where every member is after a random update, by `exp`, and a random candidate, by `perturb`, 500 times."""
+    """Where each member is after 500 random updates, by `exp`, and as many candidates, by `perturb`."""
     manifolds = {name: manifold for name, (manifold, _) in MEMBERS.items()}
     rng = np.random.default_rng(5)
     directions, noise = ({n: rng.normal(size=(500, *m[1])) for n, m in MEMBERS.items()} for _ in range(2))

@@ -120,7 +120,8 @@ def test_a_cut_file_is_noticed_and_the_one_before_taken(store, caplog):
 
 
 def test_a_changed_byte_is_noticed(store):
-    file = max(store.directory.glob("00000002.*/state/**/*"), key=lambda path: path.stat().st_size)
+    files = [path for path in store.directory.glob("00000002.*/state/**/*") if path.is_file()]
+    file = max(files, key=lambda path: path.stat().st_size)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))

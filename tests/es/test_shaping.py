@@ -1,0 +1,92 @@
+"""Each shaping against a slow version of its definition."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.es.config import StrategyConfig
+from odes_rl.es.perturbations import estimate_gradient
+from odes_rl.es.shaping import SHAPINGS, centred_ranks, none, replace_failed, standardised, top_k
+
+RETURNS = np.array([[3.0, -1.0], [5.0, 5.0], [-7.0, 2.0], [0.5, 4.0]])
+UNPAIRED = RETURNS.reshape(-1, 1)
+
+
+def slow_ranks(returns):
+    """Mean rank among equals, spread over [−½, ½]."""
+    flat = sorted(returns.reshape(-1))
+    rank = {value: np.mean([i for i, other in enumerate(flat) if other == value]) for value in flat}
+    return np.vectorize(rank.get)(returns) / (len(flat) - 1) - 0.5
+
+
+def slow_top_k(returns, k):
+    """As algorithm 2 of Mania et al.: sort by the better of a pair, keep k, divide by their deviation."""
+    order = sorted(range(len(returns)), key=lambda i: -max(returns[i]))[:k]
+    result = np.zeros_like(returns)
+    for i in order:
+        result[i] = returns[i] / np.std(returns[order]) * len(returns) / k
+    return result
+
+
+@pytest.mark.parametrize("returns", [RETURNS, UNPAIRED], ids=["pairs", "single"])
+def test_each_shaping_is_what_it_says(returns):
+    given = jnp.asarray(returns)
+    np.testing.assert_array_equal(none(given), returns)
+    np.testing.assert_allclose(standardised(given), (returns - returns.mean()) / returns.std(), rtol=1e-5)
+    np.testing.assert_allclose(centred_ranks(given), slow_ranks(returns), atol=1e-7)
+    for k in (3, len(returns)):
+        np.testing.assert_allclose(top_k(given, k), slow_top_k(returns, k), rtol=1e-5)
+
+
+def test_ranks_reach_from_minus_a_half_to_a_half_and_ties_share_theirs():
+    ranks = np.asarray(centred_ranks(jnp.asarray(RETURNS)))
+    assert (ranks.min(), ranks.max()) == (-0.5, pytest.approx(0.5 - 0.5 / 7))
+    assert ranks[1, 0] == ranks[1, 1]
+    assert ranks.sum() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["standardised", "centred_ranks"])
+def test_shift_and_scale_of_the_returns_do_not_matter(name):
+    shape = SHAPINGS[name](StrategyConfig())
+    np.testing.assert_allclose(
+        shape(jnp.asarray(RETURNS)), shape(jnp.asarray(RETURNS * 40 - 300)), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["standardised", "centred_ranks", "top_k"])
+@pytest.mark.parametrize("value", [0.0, 0.1, -331.7, 1000 / 3])
+@pytest.mark.parametrize("shape", [(3, 1), (7, 1), (200, 1), (50, 2), (1, 1)])
+def test_equal_returns_give_no_utility(name, value, shape):
+    shaping = SHAPINGS[name](StrategyConfig(population=200, top_k=min(3, shape[0])))
+    np.testing.assert_array_equal(shaping(jnp.full(shape, value, jnp.float32)), np.zeros(shape))
+
+
+def test_the_registry_makes_each_shaping_from_the_options():
+    config = StrategyConfig(population=8, top_k=2, shaping="top_k")
+    given = jnp.asarray(RETURNS)
+    np.testing.assert_array_equal(SHAPINGS["top_k"](config)(given), top_k(given, 2))
+    for name, make in SHAPINGS.items():
+        assert make(StrategyConfig(shaping=name, population=8, top_k=2))(given).shape == RETURNS.shape
+
+
+def test_top_k_takes_the_step_of_augmented_random_search():
+    """M + α/(b σ_R) Σ_k (r⁺ − r⁻) δ_k, of Mania et al. 2018, algorithm 2, has α = learning_rate / 2ν."""
+    generator = np.random.default_rng(1)
+    directions, returns = generator.normal(size=(6, 5)), generator.normal(size=(6, 2))
+    alpha, probe, b = 0.02, 0.03, 4
+    best = np.argsort(-returns.max(axis=1))[:b]
+    published = sum((returns[i, 0] - returns[i, 1]) * directions[i] for i in best)
+    published = alpha / (b * returns[best].std()) * published
+    gradient = estimate_gradient(top_k(jnp.asarray(returns), b), jnp.asarray(directions), probe)
+    np.testing.assert_allclose(2 * alpha * probe * gradient, published, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_failed_candidates_take_the_worst_finite_return(bad):
+    returns = jnp.array([3.0, bad, -5.0, 2.0])
+    np.testing.assert_array_equal(replace_failed(returns), [3.0, -5.0, -5.0, 2.0])
+
+
+def test_all_failed_become_zero_and_finite_returns_stay():
+    np.testing.assert_array_equal(replace_failed(jnp.array([np.nan, np.inf])), [0.0, 0.0])
+    np.testing.assert_array_equal(replace_failed(jnp.array([1.0, -2.0])), [1.0, -2.0])

@@ -1,0 +1,95 @@
+"""Environments by their ids, and what is refused."""
+
+import numpy as np
+import pytest
+
+from odes_rl.errors import UserError
+from odes_rl.rollouts.environments import (
+    check_task,
+    describe_task,
+    flatten,
+    make_environment,
+    task_ids,
+)
+
+SIZES = {
+    "Swimmer-v5": (8, 2),
+    "HalfCheetah-v5": (17, 6),
+    "Hopper-v5": (11, 3),
+    "Humanoid-v5": (348, 17),
+    "dm_control/swimmer-swimmer15-v0": (61, 14),
+    "dm_control/humanoid-stand-v0": (67, 21),
+    "dm_control/cheetah-run-v0": (17, 6),
+}
+
+
+@pytest.mark.parametrize("task", SIZES)
+def test_tasks_of_both_suites_have_the_sizes_of_the_experiments(task):
+    described = describe_task(task)
+    assert (described.observation_size, described.action_size) == SIZES[task]
+    assert described.low.dtype == described.high.dtype == np.float32
+    assert (described.low < described.high).all()
+    assert task in task_ids()
+
+
+def test_dictionary_observations_are_flattened_in_their_order_scalars_included():
+    observation = {"b": np.array([1, 2]), "a": 3.5, "c": {"d": np.array([[4.0], [5.0]])}}
+    flat = flatten(observation)
+    np.testing.assert_array_equal(flat, [1, 2, 3.5, 4, 5])
+    assert flat.dtype == np.float64
+    environment = make_environment("dm_control/humanoid-stand-v0", 3)
+    observation, _ = environment.reset(seed=1)
+    assert isinstance(observation, dict)
+    assert flatten(observation).shape == (67,)
+    environment.close()
+
+
+@pytest.mark.parametrize("task", ["HalfCheetah-v5", "dm_control/cheetah-run-v0"])
+def test_max_steps_cuts_an_episode(task):
+    environment = make_environment(task, 3)
+    environment.reset(seed=0)
+    action = np.zeros(6, environment.action_space.dtype)
+    truncated = [environment.step(action)[3] for _ in range(3)]
+    assert truncated == [False, False, True]
+    environment.close()
+
+
+@pytest.mark.parametrize(
+    ("task", "nearest"),
+    [
+        ("HalfCheeta-v5", "HalfCheetah-v5"),
+        ("HalfCheetah", "HalfCheetah-v5"),
+        ("dm_control/cheetah-runn-v0", "dm_control/cheetah-run-v0"),
+        ("cheetah-run-v0", "dm_control/cheetah-run-v0"),
+    ],
+)
+def test_an_unknown_id_names_the_nearest(task, nearest):
+    with pytest.raises(UserError, match=f"no task '{task}'; did you mean '{nearest}'"):
+        check_task(task)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("no_such_module:Walk-v0", "module 'no_such_module' cannot be imported"),
+        ("tests_environments:Wolk-v0", "no task 'Wolk-v0'; did you mean 'Walk-v0'"),
+        ("HalfCheetah-v3", "HalfCheetah-v3 cannot be made: .*moved to the gymnasium-robotics"),
+        ("tests_environments:DiscreteActions-v0", r"actions Discrete\(3\); policies need"),
+        ("tests_environments:MatrixActions-v0", "policies need a one-dimensional Box"),
+        ("tests_environments:DiscreteObservations-v0", "policies need a Box or a Dict of Boxes"),
+    ],
+)
+def test_what_does_not_suit_is_refused_in_one_line(task, message):
+    with pytest.raises(UserError, match=message) as caught:
+        describe_task(task)
+    assert "\n" not in str(caught.value)
+
+
+def test_tanh_needs_bounded_actions():
+    assert describe_task("tests_environments:Unbounded-v0", "clip").action_size == 2
+    with pytest.raises(UserError, match=r"policy\.squash: tanh needs bounded actions"):
+        describe_task("tests_environments:Unbounded-v0", "tanh")
+
+
+def test_an_environment_of_ones_own_is_found_by_its_module():
+    assert describe_task("tests_environments:Walk-v0").observation_size == 3

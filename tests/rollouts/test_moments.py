@@ -1,0 +1,43 @@
+"""Moments of observations, merged."""
+
+from functools import reduce
+
+import numpy as np
+
+from odes_rl.rollouts.base import Moments
+
+
+def of(observations):
+    return Moments(
+        np.asarray(float(len(observations))),
+        observations.mean(axis=0),
+        len(observations) * observations.var(axis=0),
+    )
+
+
+def test_merging_gives_the_moments_of_all_observations():
+    observations = np.random.default_rng(0).normal([1e6, -3, 0], [1, 5, 1e-3], size=(60, 3))
+    parts = [of(part) for part in np.split(observations, [1, 7, 30])]
+    merged = reduce(Moments.merge, parts, Moments.empty(3))
+    assert merged.count == 60
+    np.testing.assert_allclose(merged.mean, observations.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(merged.standard_deviation(), observations.std(axis=0), rtol=1e-7)
+    assert merged.mean.dtype == merged.squares.dtype == np.float64
+
+
+def test_empty_moments_change_nothing():
+    some = of(np.random.default_rng(1).normal(size=(5, 2)))
+    for merged in (some.merge(Moments.empty(2)), Moments.empty(2).merge(some)):
+        for left, right in zip(merged, some, strict=True):
+            np.testing.assert_array_equal(left, right)
+    assert Moments.empty(2).merge(Moments.empty(2)).count == 0
+
+
+def test_before_anything_was_seen_observations_stay_as_they_are():
+    np.testing.assert_array_equal(Moments.empty(3).standard_deviation(), np.ones(3))
+    np.testing.assert_array_equal(of(np.array([[5.0, 1.0]])).standard_deviation(), np.ones(2))
+
+
+def test_an_entry_that_never_varied_has_an_infinite_deviation():
+    deviation = of(np.array([[2.0, 1.0], [2.0, 3.0]])).standard_deviation()
+    np.testing.assert_array_equal(deviation, [np.inf, 1.0])

@@ -1,0 +1,99 @@
+"""Environments that misbehave, registered under ids of this module, as `tests_environments:Walk-v0`."""
+
+import os
+import signal
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete
+
+LENGTH = 6
+
+
+class Walk(gymnasium.Env):
+    """Adds up its actions; observes the sum, a random draw and the step; ends after LENGTH steps."""
+
+    def __init__(self, fault="none"):
+        self.observation_space = Box(-np.inf, np.inf, (3,), np.float64)
+        self.action_space = Box(-1.0, 1.0, (2,), np.float32)
+        self.fault = fault
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        if self.fault == "reset" and seed % 2:
+            raise RuntimeError("reset went wrong")
+        self.time, self.sum = 0, 0.0
+        return self._observe(), {}
+
+    def step(self, action):
+        self.time += 1
+        self.sum += float(action.sum())
+        if self.time == 3:
+            self._misbehave()
+        reward = np.nan if self.fault == "reward" and self.time == 3 else self.sum
+        return self._observe(), reward, self.time == LENGTH, False, {}
+
+    def _observe(self):
+        draw = np.nan if self.fault == "observation" and self.time == 3 else self.np_random.normal()
+        return np.array([self.sum, draw, self.time])
+
+    def _misbehave(self):
+        if self.fault == "step":
+            raise RuntimeError("step went wrong")
+        if self.fault == "divergence":
+            from dm_control.rl.control import PhysicsError
+
+            raise PhysicsError("diverged")
+        if self.fault == "killed" and _countdown(Path(os.environ["TESTS_DEATHS"])):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Sleepy(Walk):
+    """Says on a file that it runs, and then sleeps: a worker in the middle of an episode."""
+
+    def step(self, action):
+        import time
+
+        Path(os.environ["TESTS_DEATHS"]).write_text(str(os.getpid()))
+        time.sleep(60)
+        return super().step(action)
+
+
+class Unsuited(Walk):
+    """Has spaces that no policy here suits."""
+
+    def __init__(self, fault="actions"):
+        super().__init__()
+        if fault == "actions":
+            self.action_space = Discrete(3)
+        elif fault == "matrix":
+            self.action_space = Box(-1, 1, (2, 2))
+        elif fault == "observations":
+            self.observation_space = Dict({"kind": Discrete(3)})
+        elif fault == "unbounded":
+            self.action_space = Box(-np.inf, np.inf, (2,), np.float32)
+
+
+def _countdown(file: Path) -> bool:
+    """True as often as `file` says; each time it says one less."""
+    left = int(file.read_text())
+    file.write_text(str(max(left - 1, 0)))
+    return left > 0
+
+
+for name, entry, fault in (
+    ("Walk", Walk, "none"),
+    ("RaisingInStep", Walk, "step"),
+    ("RaisingInReset", Walk, "reset"),
+    ("BadReward", Walk, "reward"),
+    ("BadObservation", Walk, "observation"),
+    ("Diverging", Walk, "divergence"),
+    ("Killed", Walk, "killed"),
+    ("Sleepy", Sleepy, "none"),
+    ("DiscreteActions", Unsuited, "actions"),
+    ("MatrixActions", Unsuited, "matrix"),
+    ("DiscreteObservations", Unsuited, "observations"),
+    ("Unbounded", Unsuited, "unbounded"),
+):
+    gymnasium.register(f"{name}-v0", entry_point=entry, kwargs={"fault": fault})

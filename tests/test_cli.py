@@ -1,0 +1,154 @@
+"""The command line without training: help, lists, plots and every mistake."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from odes_rl.arguments import split_arguments
+from odes_rl.cli import COMMANDS, main
+from odes_rl.errors import UserError
+from odes_rl.es.config import PRESETS
+from odes_rl.policies import policy_config_class, policy_names
+from odes_rl.records.config import RolloutsConfig, RunConfig, TaskConfig
+from odes_rl.records.layers import load_config
+from odes_rl.records.run_directory import RunDirectory
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "swimmer.yaml"
+    path.write_text(yaml.safe_dump({"task": {"id": "Swimmer-v5"}, "policy": {"name": "linear"}}))
+    return path
+
+
+def words_of(text: str) -> set[str]:
+    return set(text.replace("│", " ").split())
+
+
+def test_help_of_the_program_names_all_commands_and_imports_no_jax():
+    code = "import sys; from odes_rl.cli import main; print(main(['--help'])); sys.exit('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert set(COMMANDS) <= words_of(done.stdout)
+    assert done.stdout.endswith("0\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_its_docstring(command, capsys):
+    assert main([command, "--help"]) == 0
+    first_words = (COMMANDS[command].model.__doc__ or "").split()[:4]
+    assert set(first_words) <= words_of(capsys.readouterr().out)
+
+
+def test_help_of_train_shows_every_dotted_option_with_its_text(capsys):
+    assert main(["train", "--help"]) == 0
+    words = words_of(capsys.readouterr().out)
+    policy = policy_config_class("ode_to_ode")
+    for section, model in {
+        "task": TaskConfig,
+        "policy": policy,
+        "rollouts": RolloutsConfig,
+        "run": RunConfig,
+    }.items():
+        for name, field in model.model_fields.items():
+            assert f"--{section}.{name}" in words
+            assert set((field.description or "").split()) <= words
+
+
+def test_help_of_train_shows_the_values_of_a_config(config, capsys):
+    assert main(["train", str(config), "--strategy.sigma", "0.0625", "--help"]) == 0
+    words = words_of(capsys.readouterr().out)
+    assert {"0.0625)", "linear)"} <= words
+    assert "--policy.hidden" not in words
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("policies", policy_names()),
+        ("presets", list(PRESETS)),
+        ("tasks", ["HalfCheetah-v5", "dm_control/humanoid-stand-v0"]),
+    ],
+)
+def test_lists(what, names, capsys):
+    assert main(["list", what]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert set(names) <= {line.split()[0] for line in lines}
+
+
+MISTAKES = [
+    (["trian", "x.yaml"], ["'trian'", "'train'"]),
+    (["train"], ["CONFIG is missing", "odes-rl train CONFIG"]),
+    (["train", "absent.yaml"], ["absent.yaml"]),
+    (["train", "{config}", "more"], ["unexpected argument 'more'"]),
+    (["train", "{config}", "--strategy.sgima", "1"], ["strategy.sgima", "'strategy.sigma'"]),
+    (["train", "{config}", "--sigma=1"], ["'strategy.sigma'"]),
+    (["train", "{config}", "--strategy.sigma"], ["--strategy.sigma", "no value"]),
+    (["train", "{config}", "--strategy.sigma", "--run.seed", "1"], ["--strategy.sigma", "no value"]),
+    (["train", "{config}", "-s", "1"], ["-s", "two dashes"]),
+    (["train", "{config}", "--strategy.sigma", "big"], ["strategy.sigma", "'big'", "number"]),
+    (["train", "{config}", "--strategy.sigma", "0"], ["strategy.sigma", "greater than 0"]),
+    (["train", "{config}", "--strategy.population", "3"], ["population", "even"]),
+    (["train", "{config}", "--policy.name", "lniear"], ["'lniear'", "'linear'"]),
+    (["train", "{config}", "--strategy.preset", "papr"], ["'papr'", "'paper'"]),
+    (["train", "{config}", "--task.id", "Swimer-v5"], ["Swimer-v5", "Swimmer-v5"]),
+    (["train", "{config}", "--task.id", "dm_control/humanoid-stan-v0"], ["dm_control/humanoid-stand-v0"]),
+    (["train", "{config}", "--task.id", "CartPole-v1"], ["CartPole-v1", "Box"]),
+    (["resume", "absent"], ["absent", "holds no run"]),
+    (["resume", "absent", "--strategy.sigma", "1"], ["cannot change strategy.sigma"]),
+    (["resume", "absent", "--run.seed", "1"], ["cannot change run.seed"]),
+    (["evaluate", "absent"], ["holds no run"]),
+    (["evaluate", "absent", "--episods", "3"], ["--episods", "'episodes'"]),
+    (["evaluate", "absent", "--episodes", "0"], ["episodes", "0", "greater"]),
+    (["evaluate", "absent", "--checkpoint", "bset"], ["'bset'", "'best'"]),
+    (["plot"], ["RUNS is missing"]),
+    (["plot", "absent", "--output", "x.png"], ["absent", "holds no run"]),
+    (["list", "polices"], ["'polices'", "'policies'"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES, ids=lambda value: " ".join(value)[:60])
+def test_a_mistake_is_one_line_and_status_2_with_nothing_written(config, capsys, arguments, words):
+    status = main([argument.format(config=config) for argument in arguments])
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert all(word in captured.err for word in words), captured.err
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
+
+
+def test_no_arguments_show_the_help_and_are_a_mistake(capsys):
+    assert main([]) == 2
+    assert "train" in capsys.readouterr().out
+
+
+def test_a_directory_that_holds_a_run_is_left_alone(config, capsys):
+    RunDirectory.create("runs/swimmer", load_config(config))
+    before = sorted(config.parent.rglob("*"))
+    assert main(["train", str(config), "--strategy.sigma", "0.5"]) == 2
+    assert "odes-rl resume runs/swimmer" in capsys.readouterr().err
+    assert sorted(config.parent.rglob("*")) == before
+    assert load_config("runs/swimmer/config.yaml").strategy.sigma != 0.5
+
+
+def test_resume_to_fewer_generations_than_are_done_is_a_mistake(config, capsys):
+    run = RunDirectory.create("run", load_config(config))
+    run.checkpoints.save(12, {})
+    assert main(["resume", "run", "--run.generations", "11"]) == 2
+    assert "12 already" in capsys.readouterr().err
+
+
+def test_evaluate_without_a_checkpoint_is_a_mistake_with_its_fix(config, capsys):
+    RunDirectory.create("run", load_config(config))
+    assert main(["evaluate", "run"]) == 2
+    assert "--checkpoint latest" in capsys.readouterr().err
+
+
+def test_arguments_are_taken_apart():
+    arguments = ["a", "--x.y-z", "-1", "b", "--out=c=d", "--e="]
+    assert split_arguments(arguments) == (["a", "b"], {"x.y_z": "-1", "out": "c=d", "e": ""})
+    with pytest.raises(UserError):
+        split_arguments(["--x"])

@@ -1,0 +1,125 @@
+"""The examples of docs/extending.md run, and do what their page says; the reference holds every option."""
+
+import re
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.act import ACT_RULES
+from odes_rl.cli import COMMANDS
+from odes_rl.manifolds import MANIFOLDS
+from odes_rl.policies import POLICIES, make_policy
+from odes_rl.records.layers import SECTIONS, layer_values, section_class
+from odes_rl.rollouts.base import EpisodeSettings, Moments
+from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.trajectories import TRAJECTORIES
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def examples() -> Iterator[dict[str, Any]]:
+    """What the page's examples define, one after another; their registrations are taken back afterwards."""
+    registries: list[dict[str, Any]] = [ACT_RULES, MANIFOLDS, POLICIES, TRAJECTORIES]
+    before = [dict(registry) for registry in registries]
+    page = (DOCS / "extending.md").read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {"__name__": "examples"}
+    for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        exec(block, namespace)
+    yield namespace
+    for registry, entries in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(entries)
+
+
+@pytest.fixture(scope="module")
+def hooks() -> ModuleType:
+    spec = spec_from_file_location("hooks", DOCS / "hooks.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_manifold_keeps_its_points(examples):
+    skew = MANIFOLDS["skew"]()
+    point = skew.random(jax.random.key(0), (3, 3))
+    gradient = jax.random.normal(jax.random.key(1), (3, 3))
+    moved = skew.perturb(skew.exp(point, skew.to_tangent(point, gradient)), gradient, 0.1)
+    assert float(jnp.abs(moved - point).max()) > 0.1
+    assert float(skew.violation(moved)) < 1e-6
+
+
+def test_the_trajectory_is_a_geodesic_of_the_orthogonal_group(examples):
+    trajectory = TRAJECTORIES["geodesic"](4)
+    params = trajectory.init(jax.random.key(0))
+    start, half, whole = trajectory.weights(params, jnp.array([0.0, 0.5, 1.0]))
+    np.testing.assert_allclose(start, params["initial"], atol=1e-6)
+    np.testing.assert_allclose(half @ start.T @ half, whole, atol=1e-5)
+    assert float(jnp.abs(whole - start).max()) > 0.1
+
+
+@pytest.mark.parametrize("name", ["geodesic", "affine"])
+def test_a_policy_is_configured_and_acts(examples, name):
+    config = layer_values(
+        {"task": {"id": "HalfCheetah-v5"}}, {"policy.name": name}, default_directory="runs/x"
+    )
+    policy = make_policy(config.policy, 17, 6)
+    params = jax.tree.map(lambda leaf: leaf + 0.1, policy.init(jax.random.key(0)))
+    weights = jax.tree.map(np.asarray, policy.materialise(params))
+    rule = ACT_RULES[policy.act_rule]
+    observation = np.linspace(-1, 1, 17, dtype=np.float32)
+    action = np.empty(6, np.float32)
+    rule.kernel(weights, observation, action)
+    np.testing.assert_allclose(action, rule.array(weights, observation), rtol=1e-5, atol=1e-5)
+    assert np.abs(action).max() > 0.01
+
+
+def test_the_backend_gives_the_bits_of_serial(examples):
+    settings = EpisodeSettings("HalfCheetah-v5", 10, "linear", "clip")
+    weights = (np.random.default_rng(0).normal(size=(4, 6, 17)).astype(np.float32),)
+    seeds = np.arange(8).reshape(4, 2)
+    with examples["ThreadsBackend"](settings, workers=3) as threads, SerialBackend(settings) as serial:
+        ours, theirs = (b.evaluate(weights, Moments.empty(17), seeds) for b in (threads, serial))
+    assert ours.returns.tobytes() == theirs.returns.tobytes()
+    assert ours.lengths.tolist() == [[10, 10]] * 4
+
+
+def test_the_reference_holds_every_option(hooks):
+    page = hooks.on_page_markdown((DOCS / "configuration.md").read_text(encoding="utf-8"))
+    assert "{{" not in page
+    models = [(name, section_class(name, "linear")) for name in SECTIONS if name != "policy"]
+    models += [("policy", family.config) for family in POLICIES.values()]
+    options = [f"{name}.{option}" for name, model in models for option in model.model_fields]
+    missing = [option for option in options if f"| `{option}` |" not in page]
+    assert not missing
+
+
+def test_a_row_of_the_reference_tells_type_default_and_meaning(hooks):
+    rows = hooks.section_table("strategy").splitlines()
+    row = next(row for row in rows if "`strategy.sigma`" in row)
+    assert (
+        row == "| `strategy.sigma` | number, > 0 | `0.03` | Standard deviation of a perturbation's entries. |"
+    )
+
+
+def test_pages_name_commands_and_metrics_that_exist():
+    pages = {path.name: path.read_text(encoding="utf-8") for path in [*DOCS.glob("*.md"), ROOT / "README.md"]}
+    for name, page in pages.items():
+        unknown = set(re.findall(r"^odes-rl (\w+)", page, re.MULTILINE)) - set(COMMANDS)
+        assert not unknown, name
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert not [link for link in links if not (ROOT / link).is_file()]

@@ -1,0 +1,42 @@
+"""What a run shows while it trains."""
+
+import io
+
+from rich.console import Console
+
+from odes_rl.progress import show_progress
+
+LINES = [
+    {"generation": 0, "env_steps": 0, "evaluation_return_mean": -7.0},
+    {"generation": 1, "env_steps": 10, "return_mean": 1.25, "env_steps_per_second": 1234.0},
+    {"generation": 2, "env_steps": 20, "return_mean": None, "env_steps_per_second": 1234.0},
+    {"generation": 3, "env_steps": 30, "return_mean": 2.5, "env_steps_per_second": 1234.0},
+]
+
+
+def shown(*, terminal: bool, seconds: float = 0.0) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=200)
+    with show_progress(3, console, seconds) as report:
+        for metrics in LINES:
+            report(metrics)
+    return stream.getvalue()
+
+
+def test_elsewhere_than_on_a_terminal_there_are_plain_lines():
+    lines = shown(terminal=False).splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("generation 1/3, return 1.2, evaluation -7.0, 1,234 steps/s, 0:00:0")
+    assert lines[1].endswith("left")
+    assert lines[3] == "generation 3/3, return 2.5, evaluation -7.0, 1,234 steps/s"
+
+
+def test_lines_come_now_and_then_and_the_last_always():
+    lines = shown(terminal=False, seconds=1000.0).splitlines()
+    assert [line.split(",")[0] for line in lines] == ["generation 0/3", "generation 3/3"]
+
+
+def test_a_terminal_has_a_bar_that_ends_full():
+    text = shown(terminal=True)
+    assert "3/3" in text
+    assert "return 2.5, evaluation -7.0, 1,234 steps/s" in text

@@ -1,0 +1,208 @@
+"""The shell scripts and the constraints: what can be checked without installing anything."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from odes_rl.records.files import METRICS
+from odes_rl.records.metrics import read_metrics
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ["scripts/setup", "scripts/test", "scripts/quickstart", ".ci/run"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+TINY = """
+task: {id: HalfCheetah-v5, max_steps: 5}
+policy: {hidden: 4, steps: 2}
+strategy: {population: 2}
+rollouts: {backend: serial}
+run: {generations: 2, evaluation_episodes: 1, evaluate_every: 1, checkpoint_every: 1000000}
+"""
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def quickstart() -> ModuleType:
+    """The program scripts/quickstart.py, imported."""
+    spec = spec_from_file_location("quickstart", ROOT / "scripts/quickstart.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirement_name(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return canonical(match[0])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_executable_strict_and_parses(script):
+    path = ROOT / script
+    assert os.access(path, os.X_OK)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in text
+    assert subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False).stderr == ""
+
+
+def test_constraints_are_names_and_versions_only():
+    pinned = re.compile(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*")
+    assert CONSTRAINTS
+    assert not [line for line in CONSTRAINTS if not pinned.fullmatch(line)]
+
+
+def test_constraints_cover_every_dependency():
+    dependencies = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["dev"]]
+    constrained = {canonical(line.partition("==")[0]) for line in CONSTRAINTS}
+    assert not {requirement_name(dependency) for dependency in dependencies} - constrained
+    assert "odes-rl" not in constrained
+    assert len(constrained) == len(CONSTRAINTS)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with what `scripts/setup` reads."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/setup", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def set_up(checkout: Path, *extras: str, python: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [checkout / "scripts/setup", *extras],
+        cwd="/",
+        env={**os.environ, "PYTHON": python},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def python(tmp_path):
+    """A program that makes virtual environments of itself, and notes what pip is asked to do."""
+    program = tmp_path / "fake-python"
+    program.write_text(
+        "#!/usr/bin/env bash\n"
+        'case "$*" in\n'
+        f'*"-m venv"*) mkdir -p .venv/bin; cp {program} .venv/bin/python\n'
+        '              echo "$PWD/.venv" >.venv/bin/activate ;;\n'
+        f'*"-m pip"*) echo "$*" >>{tmp_path}/pip.log ;;\n'
+        "esac\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    return program
+
+
+def test_set_up_installs_once_and_then_is_quick(checkout, python):
+    first = set_up(checkout, python=str(python))
+    assert first.returncode == 0, first.stderr
+    started = time.monotonic()
+    assert set_up(checkout, python=str(python)).stdout == ""
+    assert time.monotonic() - started < 2
+    assert len((checkout / "pip.log").read_text().splitlines()) == 1
+
+
+def test_set_up_installs_anew_when_what_it_reads_changes(checkout, python):
+    set_up(checkout, python=str(python))
+    with (checkout / "constraints.txt").open("a") as file:
+        file.write("another==1\n")
+    set_up(checkout, python=str(python))
+    assert len((checkout / "pip.log").read_text().splitlines()) == 2
+
+
+def test_set_up_keeps_the_extras_installed_before(checkout, python):
+    for extras in (["dev"], [], ["cuda"]):
+        set_up(checkout, *extras, python=str(python))
+    commands = (checkout / "pip.log").read_text().splitlines()
+    assert [command.rpartition(" ")[2] for command in commands] == [".[dev]", ".[cuda,dev]"]
+
+
+def test_set_up_refuses_an_unknown_extra(checkout, python):
+    result = set_up(checkout, "gpu", python=str(python))
+    assert result.returncode == 1
+    assert "no extra gpu; there are dev, cuda and tpu" in result.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_set_up_says_what_it_needs_where_python_is_missing(checkout):
+    result = set_up(checkout, python="no-such-python")
+    assert result.returncode == 1
+    assert "none of no-such-python is Python >= 3.11" in result.stderr
+    assert not (checkout / ".venv").exists()
+
+
+@pytest.fixture(scope="module")
+def tiny_run(quickstart, tmp_path_factory):
+    """A config, and the run that quickstart has finished from it."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    config, run = folder / "tiny.yaml", folder / "run"
+    config.write_text(TINY, encoding="utf-8")
+    assert quickstart.quickstart([], config, run) == 0
+    return config, run
+
+
+def test_quickstart_leaves_a_curve(tiny_run):
+    _, run = tiny_run
+    assert (run / "curve.png").stat().st_size > 1000
+
+
+def test_the_tutorial_explains_every_metric(tiny_run):
+    _, run = tiny_run
+    tutorial = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    names = {name for line in read_metrics(run / METRICS) for name in line}
+    assert "saturated_fraction" in names
+    assert not [name for name in names if f"`{name}`" not in tutorial]
+
+
+def test_quickstart_says_that_a_run_is_finished(quickstart, tiny_run, capsys):
+    assert quickstart.quickstart([], *tiny_run) == 0
+    said = capsys.readouterr().out
+    assert "is finished" in said
+    assert "evaluation at generation 0" in said
+
+
+def test_quickstart_goes_on_and_stops_in_time(quickstart, tiny_run, capsys):
+    started = time.monotonic()
+    assert quickstart.quickstart(["--run.generations", "1000000"], *tiny_run, seconds=4) == 0
+    assert time.monotonic() - started < 60
+    said = capsys.readouterr().out
+    assert "time is up" in said
+    assert "evaluation at generation 0" in said
+
+
+def test_quickstart_tells_a_mistake(quickstart, tiny_run, capsys):
+    assert quickstart.quickstart(["--strategy.sigma", "1"], *tiny_run) == 2
+    assert "strategy.sigma" in capsys.readouterr().err
+
+
+def test_within_interrupts_what_takes_too_long(quickstart):
+    def action() -> int:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            return 130
+        return 0
+
+    before = signal.getsignal(signal.SIGINT)
+    assert quickstart.within(0.05, action) == (130, True)
+    assert quickstart.within(60, lambda: 0) == (0, False)
+    assert signal.getsignal(signal.SIGINT) is before
