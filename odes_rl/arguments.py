@@ -31,9 +31,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]
         name, equals, value = argument.partition("=")
         text = value if equals else next(rest, None)
         if not name.startswith("--"):
-            raise UserError(
-                f"unknown option {name}: options begin with two dashes, as in --strategy.sigma 0.05"
-            )
+            raise UserError(f"unknown option {name}: options begin with two dashes, as in --strategy.sigma 0.05")
         if text is None or (not equals and text.startswith("--")):
             raise UserError(f"option {name} has no value: write {name} VALUE")
         options[name.removeprefix("--").replace("-", "_")] = text
@@ -90,19 +88,13 @@ def print_help(
         tyro.conf.PositionalMetavarFromFieldName,
     )
     with suppress(SystemExit):
-        tyro.cli(
-            model, prog=prog, description=description, args=["--help"], use_underscores=True, config=markers
-        )
+        tyro.cli(model, prog=prog, description=description, args=["--help"], use_underscores=True, config=markers)
 
 
 def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:
     """A model of only some `options` of a `section`, with its values and descriptions."""
     fields: Any = {
-        name: (field.annotation, field)
-        for name, field in type(section).model_fields.items()
-        if name in options
+        name: (field.annotation, field) for name, field in type(section).model_fields.items() if name in options
     }
-    model = create_model(
-        type(section).__name__, __doc__=type(section).__doc__, __config__=ConfigDict(), **fields
-    )
+    model = create_model(type(section).__name__, __doc__=type(section).__doc__, __config__=ConfigDict(), **fields)
     return model.model_validate({name: getattr(section, name) for name in options})

@@ -44,5 +44,5 @@ def evaluate_state(
 
 
 def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:
-    """The moments that observations are normalised by; none, which leave them as they are, if the task says so."""
+    """The moments to normalise observations by: none, which leave them as they are, if the task says so."""
     return state.moments if config.task.normalise_observations else Moments.empty(state.moments.mean.size)

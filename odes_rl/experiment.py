@@ -1,4 +1,4 @@
-"""An experiment put together from its config: task, policy, strategy, and the state that training carries along."""
+"""An experiment put together from its config, and the state that training carries along."""
 
 import math
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Experiment(NamedTuple):
         task: sizes and bounds.
         policy: as the config names it.
         strategy: likewise; its `tell` is compiled.
-        candidate_weights: `candidate_weights(state) -> weights` of the next generation's candidates, leaves [C, …].
+        candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
     """
 

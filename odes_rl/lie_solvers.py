@@ -58,9 +58,7 @@ class LieEuler(AbstractSolver):
         """Nothing is kept between steps; raises as `require_matrix` does."""
         require_matrix(y0)
 
-    def step(
-        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any
-    ) -> _Step:
+    def step(self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any) -> _Step:
         """W [d, d] at t1 from W at t0, as diffrax wants it."""
         return _lie_solver_step(lie_euler, terms, t0, t1, y0, args)
 
@@ -86,9 +84,7 @@ class RungeKuttaMuntheKaas4(AbstractSolver):
         """Nothing is kept between steps; raises as `require_matrix` does."""
         require_matrix(y0)
 
-    def step(
-        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any
-    ) -> _Step:
+    def step(self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: None, made_jump: Any) -> _Step:
         """W [d, d] at t1 from W at t0, as diffrax wants it."""
         return _lie_solver_step(rkmk4, terms, t0, t1, y0, args)
 
@@ -116,9 +112,7 @@ def require_matrix(y0: Any) -> None:
             "Euclidean solver (term W @ b(t, W), diffrax.Tsit5())"
         )
     if len(y0.shape) != 2 or y0.shape[0] != y0.shape[1]:
-        raise ValueError(
-            f"a Lie solver's state has shape {y0.shape}, allowed is [d, d]: use jax.vmap for batches"
-        )
+        raise ValueError(f"a Lie solver's state has shape {y0.shape}, allowed is [d, d]: use jax.vmap for batches")
 
 
 def _lie_solver_step(step: LieStep, terms: Any, t0: Any, t1: Any, y0: jax.Array, args: Any) -> _Step:

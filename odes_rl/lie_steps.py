@@ -50,9 +50,7 @@ def lie_step(name: str) -> LieStep:
     """
     if name not in LIE_STEPS:
         nearest = difflib.get_close_matches(name, LIE_STEPS, n=1, cutoff=0.0)[0]
-        raise ValueError(
-            f"no Lie step is called {name!r}; did you mean {nearest!r}? There are {', '.join(LIE_STEPS)}"
-        )
+        raise ValueError(f"no Lie step is called {name!r}; did you mean {nearest!r}? There are {', '.join(LIE_STEPS)}")
     return LIE_STEPS[name]
 
 

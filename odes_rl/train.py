@@ -21,8 +21,8 @@ Metrics = dict[str, Any]
 def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
     """Train the policy of `run` up to its config's generations, from its latest checkpoint if it has one.
 
-    `report` receives each line of the metrics. Whatever interrupts training, the state after the last finished
-    generation is saved first.
+    `report` receives each line of the metrics. Whatever interrupts training, the state after the last
+    finished generation is saved first.
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
@@ -87,9 +87,7 @@ def _roll_out(
     strategy, generation = config.strategy, int(state.strategy.generation)
     signs = strategy.population // strategy.directions
     seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
-    return backend.evaluate(
-        experiment.candidate_weights(state.strategy), normalising_moments(config, state), seeds
-    )
+    return backend.evaluate(experiment.candidate_weights(state.strategy), normalising_moments(config, state), seeds)
 
 
 def _update(
@@ -126,9 +124,7 @@ def record(
 def _evaluate(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> Metrics:
-    rollouts = evaluate_state(
-        config, experiment, backend, state, config.run.seed, config.run.evaluation_episodes
-    )
+    rollouts = evaluate_state(config, experiment, backend, state, config.run.seed, config.run.evaluation_episodes)
     returns = rollouts.returns
     return {"evaluation_return_mean": returns.mean(), "evaluation_return_std": returns.std()}
 

@@ -70,9 +70,7 @@ def test_the_trajectory_is_a_geodesic_of_the_orthogonal_group(examples):
 
 @pytest.mark.parametrize("name", ["geodesic", "affine"])
 def test_a_policy_is_configured_and_acts(examples, name):
-    config = layer_values(
-        {"task": {"id": "HalfCheetah-v5"}}, {"policy.name": name}, default_directory="runs/x"
-    )
+    config = layer_values({"task": {"id": "HalfCheetah-v5"}}, {"policy.name": name}, default_directory="runs/x")
     policy = make_policy(config.policy, 17, 6)
     params = jax.tree.map(lambda leaf: leaf + 0.1, policy.init(jax.random.key(0)))
     weights = jax.tree.map(np.asarray, policy.materialise(params))
@@ -107,9 +105,7 @@ def test_the_reference_holds_every_option(hooks):
 def test_a_row_of_the_reference_tells_type_default_and_meaning(hooks):
     rows = hooks.section_table("strategy").splitlines()
     row = next(row for row in rows if "`strategy.sigma`" in row)
-    assert (
-        row == "| `strategy.sigma` | number, > 0 | `0.03` | Standard deviation of a perturbation's entries. |"
-    )
+    assert row == "| `strategy.sigma` | number, > 0 | `0.03` | Standard deviation of a perturbation's entries. |"
 
 
 def test_pages_name_commands_and_metrics_that_exist():

@@ -120,12 +120,8 @@ def test_nothing_that_a_worker_imports_leads_to_jax(package):
 
 def loaded_modules(code: str) -> set[str]:
     """Top-level modules loaded in a fresh interpreter after running `code`."""
-    report = (
-        f"{code}\nimport sys; print('LOADED', *sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    )
-    output = subprocess.run(
-        [sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    report = f"{code}\nimport sys; print('LOADED', *sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    output = subprocess.run([sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return set(output.rpartition("LOADED")[2].split())
 
 

@@ -238,9 +238,7 @@ def test_exp_along_a_gradient_is_the_canonical_geodesic(shape):
         (Y, first), (_, second) = jax.jvp(velocity, (jnp.asarray(0.7),), (jnp.ones(()),))
         Y, first, second = (tall(np.asarray(a)) for a in (Y, first, second))
     inner = Y.T @ first
-    np.testing.assert_allclose(
-        second, -first @ first.T @ Y - Y @ (inner @ inner + first.T @ first), atol=1e-12
-    )
+    np.testing.assert_allclose(second, -first @ first.T @ Y - Y @ (inner @ inner + first.T @ first), atol=1e-12)
     assert np.abs(second).max() > 0.1
 
 
@@ -273,9 +271,7 @@ def test_the_row_space_of_a_wide_matrix_moves():
 
 
 def test_haar_points_have_no_preferred_sign_and_both_determinants():
-    draws = jax.jit(jax.vmap(lambda key: Orthogonal().random(key, (3, 3))))(
-        jax.random.split(jax.random.key(2), 2000)
-    )
+    draws = jax.jit(jax.vmap(lambda key: Orthogonal().random(key, (3, 3))))(jax.random.split(jax.random.key(2), 2000))
     assert np.abs(np.mean(draws, axis=0)).max() < 5 / np.sqrt(3 * 2000)
     np.testing.assert_allclose(np.mean(np.asarray(draws) ** 2, axis=0), 1 / 3, atol=0.04)
     assert abs(np.mean(np.linalg.det(draws))) < 5 / np.sqrt(2000)

@@ -58,9 +58,7 @@ def test_expm_ends_on_what_is_not_finite():
 def test_the_derivative_is_that_of_scipy_in_both_modes():
     A = matrices(np.random.default_rng(2))[2:]
     E, G = np.random.default_rng(3).normal(size=(2, *A.shape))
-    expected = np.stack(
-        [scipy.linalg.expm_frechet(a, e, compute_expm=False) for a, e in zip(A, E, strict=True)]
-    )
+    expected = np.stack([scipy.linalg.expm_frechet(a, e, compute_expm=False) for a, e in zip(A, E, strict=True)])
     with jax.enable_x64(True):
         forward = np.asarray(jax.jvp(jax.vmap(expm), (jnp.asarray(A),), (jnp.asarray(E),))[1])
         backward = np.asarray(jax.vjp(jax.vmap(expm), jnp.asarray(A))[1](jnp.asarray(G))[0])

@@ -57,9 +57,7 @@ def test_the_readmes_commands_are_all_there_are():
 
 
 def test_the_tutorials_config_is_one(tmp_path):
-    (text,) = re.findall(
-        r"^```yaml\n(.*?)^```$", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="utf-8")
     assert load_config(path).run.generations == 300

@@ -30,7 +30,11 @@ def serial(request, tmp_path_factory):
 def test_any_number_of_workers_gives_the_same_bits(serial, workers, tmp_path):
     task, metrics, parameters = serial
     run, state = train_run(
-        tmp_path / "run", task__id=task, rollouts__backend="processes", rollouts__workers=workers, rollouts__lanes=2
+        tmp_path / "run",
+        task__id=task,
+        rollouts__backend="processes",
+        rollouts__workers=workers,
+        rollouts__lanes=2,
     )
     assert timeless(run) == metrics
     assert bits(state) == parameters
@@ -77,8 +81,8 @@ def test_alive_bonus_is_shifted_in_training_only(tmp_path):
 
 
 def test_a_raising_environment_stops_the_run_after_a_checkpoint(tmp_path):
-    with create_run(tmp_path / "run", task__id="tests.environments:RaisesLate-v0") as run:
-        with pytest.raises(EnvironmentFailure, match=r"RaisesLate-v0 raised in an episode with seed \d+"):
+    with create_run(tmp_path / "run", task__id="tests.environments:SometimesRaises-v0") as run:
+        with pytest.raises(EnvironmentFailure, match=r"SometimesRaises-v0 raised in an episode with seed \d+"):
             train(run, lambda metrics: None)
         generation = run.checkpoints.latest_generation()
     assert generation is not None
@@ -137,8 +141,11 @@ def test_killed_workers_leave_no_trace_in_the_numbers(calm, tmp_path):
             killed += 1
 
     with create_run(
-        tmp_path / "run", task__max_steps=200, run__generations=generations,
-        rollouts__backend="processes", rollouts__workers=2,
+        tmp_path / "run",
+        task__max_steps=200,
+        run__generations=generations,
+        rollouts__backend="processes",
+        rollouts__workers=2,
     ) as run:
         state = train(run, kill_one)
     assert killed == 3

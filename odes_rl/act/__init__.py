@@ -1,4 +1,4 @@
-"""Act rules: how weights and an observation make an action, in every worker and on every device. Free of JAX."""
+"""Act rules: how weights and an observation make an action, on workers and devices. Free of JAX."""
 
 from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.base import ActRule

@@ -21,7 +21,7 @@ def activate(activation: str, x: Any) -> Any:
 
 @njit(cache=True, inline="always")
 def activate_scalar(activation: int, x: np.float32) -> np.float32:
-    """The nonlinearity at place `activation` of ACTIVATIONS; a compile-time constant where a kernel closes over it."""
+    """The nonlinearity at place `activation` of ACTIVATIONS, a constant where a kernel closes over it."""
     if activation == 0:
         return abs(x)
     if activation == 1:

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 FAST_SUMS = {"reassoc", "contract", "nsz"}
-"""Sums may be reordered into vector lanes; NaN and infinity keep their meaning, since they mark a failed candidate."""
+"""Sums may be reordered into lanes; NaN and infinity, which mark a failed candidate, keep their meaning."""
 
 
 class ActRule(NamedTuple):

@@ -1,4 +1,4 @@
-"""What stands on both sides of an act rule: observations normalised and recorded, actions put into their bounds."""
+"""What stands on both sides of an act rule: observations normalised and recorded, actions bounded."""
 
 import numpy as np
 from numba import njit
@@ -23,7 +23,7 @@ def normalise(
 
 @njit(cache=True)
 def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action: np.ndarray) -> int:
-    """Write the action [m] for a rule's output raw [m] and bounds low, high [m]; `code` is a place in SQUASHES.
+    """Write the action [m] for a rule's output raw [m] and bounds low, high [m]; `code`: place in SQUASHES.
 
     Returns the number of entries at their bounds (tanh: within 1 % of them), or −1 if an entry is not finite.
     """

@@ -1,6 +1,7 @@
 """The residual rule: an Euler flow x ← x + η f(W_i x + b_i) between two projections.
 
-The weights may come from any trajectory (equations 5-6 of Choromanski et al. 2020; with η = 1 a residual network).
+The weights may come from any trajectory (equations 5-6 of Choromanski et al. 2020); η = 1 is a residual
+network.
 """
 
 from collections.abc import Callable

@@ -26,9 +26,7 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
 def _policy_lines() -> list[str]:
     from odes_rl.policies import policy_config_class, policy_names
 
-    return [
-        f"{name:14} {(policy_config_class(name).__doc__ or '').splitlines()[0]}" for name in policy_names()
-    ]
+    return [f"{name:14} {(policy_config_class(name).__doc__ or '').splitlines()[0]}" for name in policy_names()]
 
 
 def _task_lines() -> list[str]:

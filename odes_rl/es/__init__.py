@@ -1,0 +1,1 @@
+"""The evolution strategy: perturbations, shaping, gradient estimate, optimiser; ask and tell."""

@@ -27,7 +27,7 @@ def make_schedule(kind: Schedule, value: float, horizon: int) -> optax.Schedule:
 
 
 def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformation:
-    """The optimiser of a descent direction of unit step length; weight decay acts on Euclidean leaves alone."""
+    """The optimiser of a descent direction, of unit step length; only Euclidean leaves decay."""
     directions = {
         "sgd": optax.identity,
         "momentum": lambda: optax.trace(config.momentum),

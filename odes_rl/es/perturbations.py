@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from odes_rl.matrix_functions import matmul
 
 Perturbations = Callable[[jax.Array, int, int], jax.Array]
-"""`perturbations(key, count, size) -> [count, size]`, each row a direction with Gaussian entries of variance 1."""
+"""`perturbations(key, count, size) -> [count, size]`, each row a direction, its entries standard normal."""
 
 
 def gaussian(key: jax.Array, count: int, size: int) -> jax.Array:
@@ -39,8 +39,8 @@ PERTURBATIONS: dict[str, Perturbations] = {"gaussian": gaussian, "orthogonal": o
 def estimate_gradient(utilities: jax.Array, directions: jax.Array, sigma: jax.Array | float) -> jax.Array:
     """[size] Euclidean gradient estimate Σ_c u_c (±ε_c) / (C σ).
 
-    Equation 7 of Choromanski et al. 2020. `utilities` [P, signs] hold one value for each sign of a direction in
-    `directions` [P, size]: one column (+), or two (+, −) for antithetic pairs; C is their number.
+    Equation 7 of Choromanski et al. 2020. `utilities` [P, signs] hold one value for each sign of a direction
+    in `directions` [P, size]: one column (+), or two (+, −) for antithetic pairs; C is their number.
     """
     signed = utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
     return matmul(signed, directions) / (utilities.size * sigma)

@@ -34,8 +34,15 @@ class StrategyState(NamedTuple):
 
 
 class StrategyInfo(NamedTuple):
-    """Diagnostics of one update, scalars: norms of the gradient's and the update's tangent coordinates,
-    the largest manifold violation after it, and the sigma and learning rate used."""
+    """Diagnostics of one update, all scalars.
+
+    Attributes:
+        gradient_norm: of the gradient's tangent coordinates.
+        update_norm: of the step's; 0 where there was no update.
+        manifold_violation: the largest of any leaf, after the update.
+        sigma: the perturbations' standard deviation in this generation.
+        learning_rate: the step length in this generation.
+    """
 
     gradient_norm: jax.Array
     update_norm: jax.Array
@@ -50,7 +57,8 @@ class Strategy(NamedTuple):
     Attributes:
         init: `init(key, params) -> state`.
         ask: `ask(state) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
-        tell: `tell(state, returns [C]) -> (state, info)`; a return that is not finite counts as the worst finite one.
+        tell: `tell(state, returns [C]) -> (state, info)`; returns that are not finite count as the worst finite
+            one.
     """
 
     init: Callable[[jax.Array, Params], StrategyState]
@@ -61,8 +69,8 @@ class Strategy(NamedTuple):
 def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
     """Evolution strategy on a product of `manifolds`, a pytree that mirrors the parameters.
 
-    A gradient estimate over ambient noise is projected to tangent coordinates, one optax optimiser works there, and
-    the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9).
+    A gradient estimate over ambient noise is projected to tangent coordinates, one optax optimiser works there,
+    and the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9).
     """
     sigma_at = make_schedule(config.sigma_schedule, config.sigma, config.schedule_horizon)
     rate_at = make_schedule(config.learning_rate_schedule, config.learning_rate, config.schedule_horizon)
@@ -93,7 +101,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
         return jax.vmap(candidate)(jnp.tile(signs, len(noise)), jnp.repeat(noise, len(signs), axis=0))
 
     def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
-        sigma, rate = sigma_at(state.generation), rate_at(state.generation)
+        sigma, rate = (jnp.asarray(at(state.generation)) for at in (sigma_at, rate_at))
         utilities = shape(replace_failed(returns).reshape(-1, len(signs)))
         flat = estimate_gradient(utilities, directions(state), sigma)
         gradient = tree_to_tangent(manifolds, state.params, ravel_pytree(state.params)[1](flat))
@@ -110,8 +118,8 @@ def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
             gradient_norm=optax.tree.norm(gradient),
             update_norm=jnp.where(usable, optax.tree.norm(step), 0.0),
             manifold_violation=tree_violation(manifolds, params),
-            sigma=jnp.asarray(sigma),
-            learning_rate=jnp.asarray(rate),
+            sigma=sigma,
+            learning_rate=rate,
         )
         return StrategyState(params, optimizer_state, state.generation + 1, state.key), info
 

@@ -10,15 +10,15 @@ Params = Any
 Weights = Any
 
 
-class PolicyConfig(BaseModel):
+class PolicyConfig(BaseModel, frozen=True):
     """Options shared by all policies."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     name: str
     """The architecture; `odes-rl list policies` shows them."""
     squash: Literal["clip", "tanh"] = "clip"
-    """How outputs enter the action bounds: clipped in the action's own units, or by tanh scaled to the bounds."""
+    """How outputs enter the action bounds: clipped in the action's own units, or tanh scaled to the bounds."""
     output_scale: float = Field(default=1.0, gt=0)
     """Factor on the output projection; the starting value if it is learned."""
     learn_output_scale: bool = False
@@ -31,7 +31,7 @@ class Policy(NamedTuple):
     Attributes:
         init: `init(key) -> params`.
         manifolds: a pytree that mirrors `params`, with the `Manifold` of each leaf.
-        materialise: `materialise(params) -> weights`, the arrays that acting needs; never sees an observation.
+        materialise: `materialise(params) -> weights`, the arrays that acting needs, whatever is observed.
         act_rule: the name of the rule in `odes_rl.act` that turns weights and observations into actions.
     """
 

@@ -1,4 +1,4 @@
-"""DeepResNet: a residual network with weights of its own in each layer (§5.1.2 of Choromanski et al. 2020)."""
+"""DeepResNet: a residual network with weights of its own in each layer (Choromanski et al. 2020)."""
 
 from typing import Literal
 
@@ -8,17 +8,17 @@ from odes_rl.policies.residual import ResidualConfig, left_nodes, residual_polic
 from odes_rl.trajectories.per_layer import per_layer
 
 
-class DeepResNetConfig(ResidualConfig):
+class DeepResNetConfig(ResidualConfig, frozen=True):
     """A residual network with weights and biases of its own in each layer."""
 
     name: Literal["deep_res_net"] = "deep_res_net"
 
 
 def deep_res_net(config: DeepResNetConfig, observation_size: int, action_size: int) -> Policy:
-    """x ← x + f(W_i x + b_i), i = 1..L.
+    """The network x ← x + f(W_i x + b_i), i = 1..L.
 
-    W_i start normal with deviation 1/(L√h), so that the whole stack moves x by its own length, not by a power of L;
-    projections start normal with deviation 1/√fan-in, biases at zero.
+    W_i start normal with deviation 1/(L√h), so that the whole stack moves x by its own length, not by a power
+    of L; projections start normal with deviation 1/√fan-in, biases at zero.
     """
     return residual_policy(
         config,

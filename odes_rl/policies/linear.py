@@ -11,7 +11,7 @@ from odes_rl.policies.base import Params, Policy, PolicyConfig
 from odes_rl.policies.output import init_output, output_factor, output_manifolds
 
 
-class LinearConfig(PolicyConfig):
+class LinearConfig(PolicyConfig, frozen=True):
     """A matrix from observations to actions; it starts at zero."""
 
     name: Literal["linear"] = "linear"

@@ -10,7 +10,7 @@ from odes_rl.policies.residual import ResidualConfig, left_nodes, residual_polic
 from odes_rl.trajectories.trigonometric import trigonometric
 
 
-class NanodeConfig(ResidualConfig):
+class NanodeConfig(ResidualConfig, frozen=True):
     """A flow whose weights are trigonometric polynomials of time."""
 
     name: Literal["nanode"] = "nanode"
@@ -21,7 +21,10 @@ class NanodeConfig(ResidualConfig):
 
 
 def nanode(config: NanodeConfig, observation_size: int, action_size: int) -> Policy:
-    """ẋ = f(W_t x) without biases, §5.1.2 of Choromanski et al. 2020; projections start normal with deviation 1/√fan-in."""
+    """The flow ẋ = f(W_t x), without biases (Choromanski et al. 2020, §5.1.2).
+
+    Projections start normal with deviation 1/√fan-in.
+    """
     return residual_policy(
         config,
         observation_size,

@@ -10,7 +10,7 @@ from odes_rl.policies.residual import ResidualConfig, residual_policy, right_nod
 from odes_rl.trajectories.isospectral import isospectral
 
 
-class OdeToOdeConfig(ResidualConfig):
+class OdeToOdeConfig(ResidualConfig, frozen=True):
     """A flow whose weights follow an isospectral flow on O(h), between projections on Stiefel manifolds."""
 
     name: Literal["ode_to_ode"] = "ode_to_ode"
@@ -21,7 +21,7 @@ class OdeToOdeConfig(ResidualConfig):
 
 
 def ode_to_ode(config: OdeToOdeConfig, observation_size: int, action_size: int) -> Policy:
-    """The policy of equations 5-6, with W_i after its advance; Ω₁, Ω₂ and W_0 start Haar-distributed, b at zero."""
+    """The policy of equations 5-6, with W_i after its advance; Ω₁, Ω₂ and W_0 start Haar-random, b at zero."""
     return residual_policy(
         config,
         observation_size,

@@ -21,8 +21,4 @@ def init_output(config: PolicyConfig) -> dict[str, jax.Array]:
 
 def output_factor(config: PolicyConfig, params: Params) -> jax.Array | float:
     """Scalar: the factor on the output projection."""
-    return (
-        config.output_scale * jnp.exp(params["log_gain"])
-        if config.learn_output_scale
-        else config.output_scale
-    )
+    return config.output_scale * jnp.exp(params["log_gain"]) if config.learn_output_scale else config.output_scale

@@ -13,7 +13,7 @@ from odes_rl.policies.output import init_output, output_factor, output_manifolds
 from odes_rl.trajectories.base import Trajectory
 
 
-class ResidualConfig(PolicyConfig):
+class ResidualConfig(PolicyConfig, frozen=True):
     """Options shared by the residual architectures."""
 
     hidden: int = Field(default=16, ge=1)
@@ -58,15 +58,13 @@ def residual_policy(
         biases: how many bias vectors there are: 0, 1 for all layers, or L; they start at zero.
     """
     shapes = {"input": (config.hidden, observation_size), "output": (action_size, config.hidden)}
-    manifolds: dict[str, Any] = {name: projection for name in shapes} | {"trajectory": trajectory.manifolds}
+    manifolds: dict[str, Any] = dict.fromkeys(shapes, projection) | {"trajectory": trajectory.manifolds}
     if biases:
         manifolds["biases"] = Euclidean()
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, 3)
-        params = {
-            name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)
-        }
+        params = {name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)}
         params["trajectory"] = trajectory.init(keys[2])
         if biases:
             params["biases"] = jnp.zeros((biases, config.hidden))

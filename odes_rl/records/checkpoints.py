@@ -31,9 +31,7 @@ class Checkpoints:
         Later ones are of a course of training that a resumed run left behind.
         """
         saved = _save(self.directory, generation, state)
-        earlier = {
-            _order(path)[0]: path for path in _checkpoints(self.directory) if _order(path)[0] < generation
-        }
+        earlier = {_order(path)[0]: path for path in _checkpoints(self.directory) if _order(path)[0] < generation}
         _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
 
     def save_best(self, generation: int, state: Any) -> None:
@@ -65,9 +63,7 @@ class Checkpoints:
                 return _order(path)[0], read_archive(path, like)
             except DamagedArchiveError as error:
                 _log.warning("checkpoint %s is damaged (%s), trying the one before", path, error)
-        raise UserError(
-            f"no usable {which} checkpoint in {str(directory)!r}: {_advice(which, missing=False)}"
-        )
+        raise UserError(f"no usable {which} checkpoint in {str(directory)!r}: {_advice(which, missing=False)}")
 
 
 def _save(directory: Path, generation: int, state: Any) -> Path:
@@ -100,9 +96,5 @@ def _remove_all_but(directory: Path, kept: list[Path]) -> None:
 
 def _advice(which: str, *, missing: bool) -> str:
     if which == "best":
-        return (
-            "use --checkpoint latest"
-            if not missing
-            else "the run has evaluated none yet; use --checkpoint latest"
-        )
+        return "use --checkpoint latest" if not missing else "the run has evaluated none yet; use --checkpoint latest"
     return "start the run again with `odes-rl train`, in another --run.directory"

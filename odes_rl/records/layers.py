@@ -55,9 +55,7 @@ def layer_values(
     merged["policy"]["name"] = check_name("policy", policy, policy_names())
     merged["run"].setdefault("directory", default_directory)
     models = {section: section_class(section, policy) for section in SECTIONS}
-    built = {
-        s: build_model(models[s], merged[s] | _typed(s, models[s], explicit[s]), f"{s}.") for s in SECTIONS
-    }
+    built = {s: build_model(models[s], merged[s] | _typed(s, models[s], explicit[s]), f"{s}.") for s in SECTIONS}
     return ExperimentConfig(**built)  # pyright: ignore[reportArgumentType]
 
 

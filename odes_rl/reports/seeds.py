@@ -100,6 +100,4 @@ def _label(experiment: Mapping[str, Any], telling: Sequence[str]) -> str:
 
 def _flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     sections = {section: options for section, options in config.items() if isinstance(options, dict)}
-    return {
-        f"{section}.{option}": v for section, options in sections.items() for option, v in options.items()
-    }
+    return {f"{section}.{option}": v for section, options in sections.items() for option, v in options.items()}

@@ -5,9 +5,7 @@ import os
 from odes_rl.rollouts.base import EpisodeSettings, RolloutBackend
 
 
-def make_backend(
-    name: str, settings: EpisodeSettings, workers: int | None = None, lanes: int = 1
-) -> RolloutBackend:
+def make_backend(name: str, settings: EpisodeSettings, workers: int | None = None, lanes: int = 1) -> RolloutBackend:
     """The backend called `name`; `auto` is `processes`, or `serial` for one worker: both give the same bits.
 
     `workers` defaults to the number of cores that this process may use.

@@ -8,7 +8,7 @@ import numpy as np
 class Moments(NamedTuple):
     """Count [], mean [n] and sum of squared deviations from it [n] of observations, in float64."""
 
-    count: np.ndarray
+    count: np.ndarray  # pyright: ignore[reportIncompatibleMethodOverride] - no tuple's entries are counted here
     mean: np.ndarray
     squares: np.ndarray
 
@@ -31,7 +31,7 @@ class Moments(NamedTuple):
         )
 
     def standard_deviation(self) -> np.ndarray:
-        """[n], 1 while nothing was seen and infinite for an entry that never varied, which so normalises to 0."""
+        """[n], 1 while nothing was seen, infinite for an entry that never varied: it normalises to 0."""
         if self.count < 2:
             return np.ones_like(self.mean)
         deviation = np.sqrt(self.squares / self.count)
@@ -59,14 +59,14 @@ class Rollouts(NamedTuple):
 
 
 class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an error of ours
-    """An environment raised. The message holds the task, the episode's seed and the environment's traceback."""
+    """An environment raised. The message holds the task, the episode's seed and the traceback."""
 
 
 class RolloutBackend(Protocol):
     """Runs episodes of many candidates; a context manager that owns its workers."""
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
-        """Run one episode for each entry of `episode_seeds` [C, E] with candidate c's `weights` (leaves [C, …]).
+        """Run an episode for each of `episode_seeds` [C, E] with candidate c's `weights` (leaves [C, …]).
 
         Observations are normalised by `statistics`, which stay frozen meanwhile.
 

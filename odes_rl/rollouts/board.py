@@ -1,7 +1,7 @@
-"""The board: all arrays that pass between a trainer and its workers in one generation, in one piece of memory.
+"""The board: all arrays that pass between a trainer and its workers in a generation, in one piece of memory.
 
-Its size does not grow with the number of environment steps. One episode of one candidate is a unit of work; workers
-claim units on the board, so that none waits while another has work left.
+Its size does not grow with the number of environment steps. One episode of one candidate is a unit of work;
+workers claim units on the board, so that none waits while another has work left.
 """
 
 import math
@@ -17,7 +17,7 @@ _ALIGNMENT = 64
 
 
 class Layout(NamedTuple):
-    """What decides the board's shape: C candidates, E episodes each, n observation entries, and shapes of weights."""
+    """The board's shape: C candidates, E episodes each, n observation entries, shapes of weights."""
 
     candidates: int
     episodes: int
@@ -62,7 +62,10 @@ class Layout(NamedTuple):
 
 def layout_of(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Layout:
     """The layout for candidates' `weights` (leaves [C, …]) and `episode_seeds` [C, E]."""
-    return Layout(*episode_seeds.shape, statistics.mean.size, tuple(tuple(leaf.shape) for leaf in weights))
+    candidates, episodes = episode_seeds.shape
+    shapes = tuple(tuple(leaf.shape) for leaf in weights)
+    assert all(shape[0] == candidates for shape in shapes), (candidates, shapes)
+    return Layout(candidates, episodes, statistics.mean.size, shapes)
 
 
 class Board(NamedTuple):

@@ -13,16 +13,17 @@ from odes_rl.errors import UserError, one_line
 
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
-import gymnasium  # noqa: E402 - reads MUJOCO_GL
-import mujoco  # noqa: E402
+import gymnasium
+import mujoco
 
 _log = logging.getLogger(__name__)
-if mujoco.get_mju_user_warning() is None:  # else MuJoCo writes MUJOCO_LOG.TXT where the user stands
-    mujoco.set_mju_user_warning(_log.info)
+# Without a handler MuJoCo writes MUJOCO_LOG.TXT where the user stands; its stubs know neither function.
+if mujoco.get_mju_user_warning() is None:  # pyright: ignore[reportAttributeAccessIssue]
+    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class Task(NamedTuple):
-    """Sizes of a task: observation entries n, action entries m, and the action bounds low and high [m] float32."""
+    """Sizes of a task: observation entries n, action entries m, action bounds low and high [m] float32."""
 
     observation_size: int
     action_size: int
@@ -31,9 +32,10 @@ class Task(NamedTuple):
 
 
 def make_environment(task: str, max_steps: int | None = None, **options: Any) -> gymnasium.Env:
-    """The environment with Gymnasium id `task` (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`, `module:Id-v0`).
+    """The environment with id `task` (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`, `module:Id-v0`).
 
-    An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to Gymnasium.
+    An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to
+    Gymnasium.
 
     Raises:
         UserError: if no such id is registered, it needs a package that is missing, or its spaces are not
@@ -129,6 +131,4 @@ def _check_spaces(task: str, environment: gymnasium.Env) -> None:
     observations = environment.observation_space
     entries = observations.values() if isinstance(observations, gymnasium.spaces.Dict) else [observations]
     if not all(isinstance(entry, gymnasium.spaces.Box) for entry in entries):
-        raise UserError(
-            f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes"
-        )
+        raise UserError(f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes")

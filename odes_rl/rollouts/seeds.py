@@ -1,6 +1,6 @@
 """Seeds of episodes: pure functions of what an episode is for, below 2³¹. Free of JAX.
 
-Training draws from the lower half of that range and evaluation from the upper, so evaluation sees no training seed.
+Training draws from the lower half of that range and evaluation from the upper: it sees no training seed.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def training_seeds(run_seed: int, generation: int, directions: int, signs: int, 
 
 
 def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
-    """[1, episodes] int64, the same at every evaluation, so that evaluations of a run compare like with like."""
+    """[1, episodes] int64, the same at every evaluation of a run, so that like is compared with like."""
     return np.array([[_HALF + _hash(seed, episode) % _HALF for episode in range(episodes)]], np.int64)
 
 

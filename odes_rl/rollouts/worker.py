@@ -1,7 +1,7 @@
 """A worker process, started as `python -m odes_rl.rollouts.worker`. Free of JAX.
 
-It ends when its trainer does, however that ends: a thread reads commands, and at the end of the pipe the process exits,
-even in the middle of an episode.
+It ends when its trainer does, however that ends: a thread reads commands, and at the end of the pipe the
+process exits, even in the middle of an episode.
 """
 
 import os

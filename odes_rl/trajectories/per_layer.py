@@ -25,9 +25,7 @@ def per_layer(hidden: int, layers: int = 25, scale: float = 1.0) -> Trajectory:
             ValueError: if there are more or fewer times than layers.
         """
         if times.shape[0] != layers:
-            raise ValueError(
-                f"times are {times.shape[0]}, but there are {layers} layers: use layers={times.shape[0]}"
-            )
+            raise ValueError(f"times are {times.shape[0]}, but there are {layers} layers: use layers={times.shape[0]}")
         return params["W"]
 
     return Trajectory(init, manifolds, weights)

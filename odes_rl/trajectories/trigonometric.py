@@ -29,9 +29,7 @@ def trigonometric(hidden: int, degree: int = 5, period: float | None = None) -> 
         ValueError: if the degree is negative or the period not positive.
     """
     if degree < 0 or (period is not None and period <= 0):
-        raise ValueError(
-            f"degree is {degree} and period {period}, allowed are degree ≥ 0 and period > 0 (or None)"
-        )
+        raise ValueError(f"degree is {degree} and period {period}, allowed are degree ≥ 0 and period > 0 (or None)")
     manifolds = {"coefficients": Euclidean((1 + degree) ** -0.5)}
 
     def init(key: jax.Array) -> dict[str, jax.Array]:

@@ -113,9 +113,7 @@ class Recorder:
 class Training:
     """A training run of ODEtoODE whose policy stands still, so that every generation costs the same."""
 
-    def __init__(
-        self, task: str, population: int, hidden: int, max_steps: int | None, directory: str
-    ) -> None:
+    def __init__(self, task: str, population: int, hidden: int, max_steps: int | None, directory: str) -> None:
         from odes_rl.experiment import initial_state, make_experiment, open_backend
         from odes_rl.records.layers import layer_values
         from odes_rl.records.run_directory import RunDirectory
@@ -169,9 +167,7 @@ class Training:
         board = layout.place(bytearray(layout.size()))
         board.post(weights, statistics, seeds)
         lane = Lane(
-            EpisodeSettings(
-                self.config.task.id, self.config.task.max_steps, self.experiment.policy.act_rule, "clip"
-            )
+            EpisodeSettings(self.config.task.id, self.config.task.max_steps, self.experiment.policy.act_rule, "clip")
         )
         recorder = lane.environment = Recorder(lane.environment)  # type: ignore[assignment]
         while (unit := board.claim(0)) is not None:
@@ -213,15 +209,13 @@ def measure(task: str, population: int, hidden: int, rounds: int, max_steps: int
             for turn in range(rounds + 1):  # the first warms all three up
                 done, seconds, inside = training.generation()
                 shares = [(task, episodes[core::cores]) for core in range(cores)]
-                bare = time_of(lambda: pool.starmap(bare_loop, shares, chunksize=1))
-                alone = time_of(lambda: pool.starmap(physics_alone, shares, chunksize=1))
+                bare = time_of(pool.starmap, bare_loop, shares)
+                alone = time_of(pool.starmap, physics_alone, shares)
                 if turn:
                     figures = (done / seconds, steps / bare, steps / alone, 1 - inside / seconds)
                     for name, figure in zip(rates, figures, strict=True):
                         rates[name].append(figure)
-        return summary(
-            {name: statistics.median(values) for name, values in rates.items()}, act_seconds(training)
-        )
+        return summary({name: statistics.median(values) for name, values in rates.items()}, act_seconds(training))
 
 
 def summary(medians: dict[str, float], act: float) -> dict[str, float]:
@@ -236,18 +230,16 @@ def summary(medians: dict[str, float], act: float) -> dict[str, float]:
     }
 
 
-def time_of(call: Callable[[], object]) -> float:
-    """Seconds that `call` takes."""
+def time_of(call: Callable[..., object], *arguments: object) -> float:
+    """Seconds that `call(*arguments)` takes."""
     started = time.perf_counter()
-    call()
+    call(*arguments)
     return time.perf_counter() - started
 
 
 def print_table(results: dict[str, dict[str, float]]) -> None:
     """The figures as a Markdown table."""
-    print(
-        "| task | training | bare loop | mj_step | / bare | / mj_step | outside rollouts | act µs | act share |"
-    )
+    print("| task | training | bare loop | mj_step | / bare | / mj_step | outside rollouts | act µs | act share |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for task, row in results.items():
         print(
@@ -259,9 +251,7 @@ def print_table(results: dict[str, dict[str, float]]) -> None:
 
 def main() -> None:
     """Measure all tasks, print a table, write JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), help="Gymnasium ids")
     parser.add_argument("--population", type=int, default=64, help="candidates a generation")
     parser.add_argument("--hidden", type=int, default=16, help="size of the hidden state")

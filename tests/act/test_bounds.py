@@ -27,9 +27,7 @@ def test_observations_are_normalised_in_float64_and_only_then_cast():
     out = run_normalise(observation, mean, np.array([0.5, 4.0]))
     np.testing.assert_array_equal(out, [0.5, 0.5])
     assert out.dtype == np.float32
-    assert (
-        np.float32(observation[0]) - np.float32(mean[0]) == 0
-    )  # what a cast before the subtraction would leave
+    assert np.float32(observation[0]) - np.float32(mean[0]) == 0  # what a cast before the subtraction would leave
 
 
 def test_an_infinite_deviation_normalises_to_zero():

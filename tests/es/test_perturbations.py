@@ -75,9 +75,9 @@ def test_the_estimate_is_equation_7():
     generator = np.random.default_rng(0)
     directions, single, pairs = (generator.normal(size=s) for s in ((5, 3), (5, 1), (5, 2)))
     for utilities, signs in ((single, (1,)), (pairs, (1, -1))):
-        slow = sum(
-            utilities[p, s] * sign * directions[p] for p in range(5) for s, sign in enumerate(signs)
-        ) / (utilities.size * 0.2)
+        slow = sum(utilities[p, s] * sign * directions[p] for p in range(5) for s, sign in enumerate(signs)) / (
+            utilities.size * 0.2
+        )
         fast = estimate_gradient(jnp.asarray(utilities), jnp.asarray(directions), 0.2)
         np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-5)
 

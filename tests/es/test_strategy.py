@@ -91,9 +91,7 @@ def violations(params):
     return jax.vmap(lambda p: tree_violation(MANIFOLDS, p))(params)
 
 
-every = pytest.mark.parametrize(
-    "row", COVERING, ids=lambda row: f"{row[0]} {'pairs' if row[1] else 'single'}"
-)
+every = pytest.mark.parametrize("row", COVERING, ids=lambda row: f"{row[0]} {'pairs' if row[1] else 'single'}")
 
 
 @every
@@ -238,10 +236,8 @@ def test_both_spaces_estimate_the_same_coordinates_to_first_order():
 
     def coordinates(space):
         _, candidates = asked(space, True, "gaussian", sigma)
-        gains = {
-            name: jnp.tensordot(candidates[name] - start()[name], g, g.ndim) for name, g in slope.items()
-        }
-        after, _ = tell(state, sum(gains.values()))
+        gains = {name: jnp.tensordot(candidates[name] - start()[name], g, g.ndim) for name, g in slope.items()}
+        after, _ = tell(state, jnp.asarray(sum(gains.values())))
         return after.optimizer[0].trace
 
     ambient, tangent = coordinates("ambient"), coordinates("tangent")
@@ -268,7 +264,7 @@ def test_it_ascends_to_the_known_optimum_of_a_quadratic_on_each_manifold(space):
         return jax.tree.map(lambda leaf, a: ((leaf - a) ** 2).sum(), params, goal)
 
     def generation(state, _):
-        returns = jax.vmap(lambda p: -0.5 * sum(distances(p).values()))(strategy.ask(state))
+        returns = jax.vmap(lambda p: -0.5 * jnp.asarray(sum(distances(p).values())))(strategy.ask(state))
         return strategy.tell(state, returns)[0], distances(state.params)
 
     state = strategy.init(jax.random.key(3), start())

@@ -24,7 +24,7 @@ NONLINEARITIES = {"abs": np.abs, "relu": lambda x: np.maximum(x, 0), "tanh": np.
 def configure(name, **options):
     """Small options of a policy; `hidden` and `steps` only where it has them."""
     fields = policy_config_class(name).model_fields
-    small = {key: value for key, value in {"hidden": H, "steps": L}.items() if key in fields}
+    small: dict[str, Any] = {key: value for key, value in {"hidden": H, "steps": L}.items() if key in fields}
     return policy_config_class(name)(name=name, **(small | options))
 
 
@@ -245,9 +245,7 @@ def test_nodes_are_the_right_ends_for_ode_to_ode_and_the_left_ends_for_the_other
     np.testing.assert_allclose(left_nodes(4), [0.0, 0.25, 0.5, 0.75])
     layers = {name: np.asarray(case(name).weights.layers[0]) for name in ("ode_to_ode", "nanode")}
     params = {name: member(case(name).params, 0)["trajectory"] for name in layers}
-    assert (
-        np.abs(layers["ode_to_ode"][0] - params["ode_to_ode"]["initial"]).max() > 1e-2
-    )  # W_0 is not applied
+    assert np.abs(layers["ode_to_ode"][0] - params["ode_to_ode"]["initial"]).max() > 1e-2  # W_0 is not applied
     at_zero = params["nanode"]["coefficients"][:6].sum(axis=0)
     np.testing.assert_allclose(layers["nanode"][0], at_zero, rtol=1e-4, atol=1e-5)
 

@@ -3,6 +3,7 @@
 import functools
 import subprocess
 import sys
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -46,7 +47,7 @@ def plain_loop(task, max_steps, weights, statistics, seeds):
         import shimmy
 
         gymnasium.register_envs(shimmy)
-    environment = gymnasium.make(task, max_episode_steps=max_steps)
+    environment: Any = gymnasium.make(task, max_episode_steps=max_steps)
     act = ACT_RULES["residual_flow_abs"].kernel
     deviation = np.sqrt(statistics.squares / 100)
     deviation[-1] = np.inf

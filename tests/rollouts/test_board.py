@@ -24,9 +24,7 @@ def post(board, seed=0):
     return weights, seeds
 
 
-@pytest.mark.parametrize(
-    "layout", [LAYOUT, Layout(1, 1, 1, ((1, 1),)), Layout(7, 3, 348, ((7, 64, 348), (7, 1)))]
-)
+@pytest.mark.parametrize("layout", [LAYOUT, Layout(1, 1, 1, ((1, 1),)), Layout(7, 3, 348, ((7, 64, 348), (7, 1)))])
 def test_arrays_are_aligned_contiguous_and_apart(layout):
     buffer = mmap.mmap(-1, layout.size())
     board = layout.place(buffer)

@@ -53,9 +53,7 @@ def kill(worker):
 
 
 @pytest.mark.parametrize(("count", "workers"), [(1, 1), (3, 2)])
-def test_workers_killed_in_mid_episode_change_nothing_but_the_restarts(
-    count, workers, deaths, asked, expected
-):
+def test_workers_killed_in_mid_episode_change_nothing_but_the_restarts(count, workers, deaths, asked, expected):
     deaths.write_text(str(count))
     with ProcessesBackend(make_settings(KILLED), workers, lanes=2) as backend:
         found = backend.evaluate(*asked)

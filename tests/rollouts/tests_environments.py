@@ -3,9 +3,11 @@
 import os
 import signal
 from pathlib import Path
+from typing import cast
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvCreator
 from gymnasium.spaces import Box, Dict, Discrete
 
 LENGTH = 6
@@ -21,7 +23,7 @@ class Walk(gymnasium.Env):
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        if self.fault == "reset" and seed % 2:
+        if self.fault == "reset" and seed and seed % 2:
             raise RuntimeError("reset went wrong")
         self.time, self.sum = 0, 0.0
         return self._observe(), {}
@@ -96,4 +98,4 @@ for name, entry, fault in (
     ("DiscreteObservations", Unsuited, "observations"),
     ("Unbounded", Unsuited, "unbounded"),
 ):
-    gymnasium.register(f"{name}-v0", entry_point=entry, kwargs={"fault": fault})
+    gymnasium.register(f"{name}-v0", entry_point=cast("EnvCreator", entry), kwargs={"fault": fault})

@@ -57,13 +57,9 @@ def test_the_spectrum_of_the_generator_is_constant(flows):
 
 def test_weights_stay_orthogonal_in_their_component(flows):
     params, weights = flows
-    np.testing.assert_allclose(
-        weights.mT @ weights, np.broadcast_to(np.eye(HIDDEN), weights.shape), atol=5e-6
-    )
+    np.testing.assert_allclose(weights.mT @ weights, np.broadcast_to(np.eye(HIDDEN), weights.shape), atol=5e-6)
     start = np.linalg.det(params["initial"])
-    np.testing.assert_allclose(
-        np.linalg.det(weights), np.broadcast_to(start[:, None], weights.shape[:2]), atol=1e-5
-    )
+    np.testing.assert_allclose(np.linalg.det(weights), np.broadcast_to(start[:, None], weights.shape[:2]), atol=1e-5)
     assert {-1, 1} == set(np.round(start))
 
 
@@ -161,9 +157,7 @@ def test_gradients_reach_every_parameter():
         for key, gradient in jax.jit(jax.grad(loss))(params).items():
             direction = jnp.asarray(np.random.default_rng(4).normal(size=(3, 3)))
             up, down = (loss(params | {key: params[key] + s * direction}) for s in (1e-6, -1e-6))
-            np.testing.assert_allclose(
-                float(jnp.sum(gradient * direction)), float(up - down) / 2e-6, rtol=1e-6
-            )
+            np.testing.assert_allclose(float(jnp.sum(gradient * direction)), float(up - down) / 2e-6, rtol=1e-6)
 
 
 def test_an_unknown_solver_names_the_nearest():
