@@ -2,11 +2,13 @@
 
 from typing import Literal
 
+import numpy as np
+
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
-from odes_rl.rollouts.seeds import evaluation_seeds
+from odes_rl.rollouts.seeds import fresh_seeds
 
 
 def evaluate_run(
@@ -17,7 +19,7 @@ def evaluate_run(
     Args:
         run: the run.
         episodes: how many.
-        seed: of the episodes. The run's own seed repeats the episodes of its evaluations.
+        seed: of the episodes, which neither training nor the run's own evaluations have seen.
         checkpoint: which one holds the policy.
 
     Raises:
@@ -27,7 +29,7 @@ def evaluate_run(
     experiment = make_experiment(run.config)
     _, state = run.checkpoints.restore(initial_state(experiment, run.config.run.seed), checkpoint)
     with open_backend(run.config, experiment.policy) as backend:
-        return evaluate_state(run.config, experiment, backend, state, seed, episodes)
+        return evaluate_state(run.config, experiment, backend, state, fresh_seeds(seed, episodes))
 
 
 def evaluate_state(
@@ -35,12 +37,11 @@ def evaluate_state(
     experiment: Experiment,
     backend: RolloutBackend,
     state: TrainingState,
-    seed: int,
-    episodes: int,
+    seeds: np.ndarray,
 ) -> Rollouts:
-    """Roll out the policy of `state` for `episodes` episodes drawn by `seed`; returns [1, episodes]."""
+    """Roll out the policy of `state` in an episode for each of `seeds` [1, E]; returns [1, E]."""
     weights = experiment.policy_weights(state.strategy.params)
-    return backend.evaluate(weights, normalising_moments(config, state), evaluation_seeds(seed, episodes))
+    return backend.evaluate(weights, normalising_moments(config, state), seeds)
 
 
 def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:

@@ -13,7 +13,7 @@ from odes_rl.experiment import Experiment, TrainingState, initial_state, make_ex
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
-from odes_rl.rollouts.seeds import training_seeds
+from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 
 Metrics = dict[str, Any]
 
@@ -124,8 +124,8 @@ def record(
 def _evaluate(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> Metrics:
-    rollouts = evaluate_state(config, experiment, backend, state, config.run.seed, config.run.evaluation_episodes)
-    returns = rollouts.returns
+    seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
+    returns = evaluate_state(config, experiment, backend, state, seeds).returns
     return {"evaluation_return_mean": returns.mean(), "evaluation_return_std": returns.std()}
 
 

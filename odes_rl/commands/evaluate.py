@@ -21,7 +21,7 @@ class Evaluate(BaseModel):
     checkpoint: Literal["best", "latest"] = "best"
     """The checkpoint that holds the policy: of the best evaluation, or the latest."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of the episodes; the run's own seed repeats those of its evaluations."""
+    """Seed of the episodes, which neither training nor the run's own evaluations have seen."""
 
 
 def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:

@@ -18,8 +18,19 @@ def training_seeds(run_seed: int, generation: int, directions: int, signs: int, 
 
 
 def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
-    """[1, episodes] int64, the same at every evaluation of a run, so that like is compared with like."""
-    return np.array([[_HALF + _hash(seed, episode) % _HALF for episode in range(episodes)]], np.int64)
+    """[1, episodes] int64, the same at every evaluation, so that evaluations of a run compare like with like."""
+    return _evaluation(seed, episodes, 0)
+
+
+def fresh_seeds(seed: int, episodes: int) -> np.ndarray:
+    """[1, episodes] int64 that no run has met, for the judgement of a policy that its evaluations have chosen."""
+    return _evaluation(seed, episodes, 1)
+
+
+def _evaluation(seed: int, episodes: int, stream: int) -> np.ndarray:
+    quarter = _HALF // 2
+    drawn = [_HALF + stream * quarter + _hash(seed, episode) % quarter for episode in range(episodes)]
+    return np.array([drawn], np.int64)
 
 
 def _hash(*numbers: int) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
+from odes_rl.rollouts.seeds import evaluation_seeds, fresh_seeds, training_seeds
 
 
 def test_members_of_a_pair_share_their_seeds_and_nobody_else_does():
@@ -27,14 +27,16 @@ def test_generations_and_runs_have_seeds_of_their_own():
     assert len(np.unique(drawn)) == 5 * 20 * 4 * 2
 
 
-def test_training_and_evaluation_draw_from_disjoint_halves_below_two_to_the_31():
-    training = training_seeds(0, 0, 2000, 1, 1)
-    evaluation = evaluation_seeds(0, 2000)
-    assert evaluation.shape == (1, 2000)
-    assert training.min() >= 0
-    assert 0.9 * 2**30 < training.max() < 2**30
-    assert 2**30 <= evaluation.min() < 1.1 * 2**30
-    assert 1.9 * 2**30 < evaluation.max() < 2**31
+def test_training_evaluation_and_judgement_draw_from_disjoint_ranges_below_two_to_the_31():
+    quarter = 2**29
+    for seeds, low, high in (
+        (training_seeds(0, 0, 2000, 1, 1), 0, 2 * quarter),
+        (evaluation_seeds(0, 2000), 2 * quarter, 3 * quarter),
+        (fresh_seeds(0, 2000), 3 * quarter, 4 * quarter),
+    ):
+        assert seeds.size == 2000
+        assert low <= seeds.min() < low + 0.1 * (high - low)
+        assert high - 0.1 * (high - low) < seeds.max() < high
 
 
 def test_the_largest_run_seed_is_fine():
