@@ -173,13 +173,14 @@ def test_killed_trainer_leaves_no_worker_and_resumes_to_the_same_bits(calm, tmp_
     assert bits(state) == parameters
 
 
-def test_ctrl_c_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path, number):
     generations, metrics, _ = calm
     config = write_config(tmp_path / "config.yaml", run__generations=generations, run__checkpoint_every=1000)
     run = tmp_path / "run"
     trainer = start("train", config, "--run.directory", run)
     wait_for_generation(run, 3, trainer)
-    trainer.send_signal(signal.SIGINT)
+    trainer.send_signal(number)
     output, _ = trainer.communicate(timeout=60)
     assert trainer.returncode == 130, output
     assert f"odes-rl resume {run}" in output

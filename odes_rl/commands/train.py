@@ -1,6 +1,9 @@
 """The commands that train: `train` begins a run, `resume` goes on with one."""
 
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -82,18 +85,31 @@ def _check_resumable(overrides: Mapping[str, str]) -> None:
 
 
 def continue_run(run: "RunDirectory") -> int:
-    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted."""
+    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM."""
     from odes_rl.progress import show_progress
     from odes_rl.train import train as run_training
 
     try:
-        with show_progress(run.config.run.generations) as report:
+        with show_progress(run.config.run.generations) as report, _terminated_as_interrupted():
             run_training(run, report)
     except KeyboardInterrupt:
         print(f"interrupted; go on with: odes-rl resume {run.path}")
         return 130
     _print_outcome(run)
     return 0
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, by which clusters end a job, interrupt as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print_outcome(run: "RunDirectory") -> None:

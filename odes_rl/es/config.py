@@ -43,7 +43,7 @@ class StrategyConfig(BaseModel):
     shaping: Literal["none", "standardised", "centred_ranks", "top_k"] = "standardised"
     """How returns become utilities."""
     top_k: int = Field(default=8, ge=1)
-    """Directions that `top_k` shaping keeps: those with the best return."""
+    """Directions that `top_k` shaping keeps: those with the best return of either sign."""
 
     @model_validator(mode="after")
     def _check_population(self) -> "StrategyConfig":
@@ -52,6 +52,8 @@ class StrategyConfig(BaseModel):
                 f"population is {self.population}, but antithetic pairs need an even one: "
                 f"use {self.population + 1}, or antithetic: false"
             )
+        if self.shaping == "top_k" and not self.antithetic:
+            raise ValueError("shaping top_k compares the two signs of a direction: it needs antithetic: true")
         if self.shaping == "top_k" and self.top_k > self.directions:
             raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
         return self

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from odes_rl.errors import UserError
 from odes_rl.reports.seeds import Curve, Run, average_runs, group_runs, read_run
@@ -49,6 +50,7 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
         _draw_curve(axes, curve, label, index)
         _draw_tails(axes, group, curve.steps[-1], index)
     axes.set_xlabel("environment steps")
+    axes.xaxis.set_major_formatter(EngFormatter())
     axes.set_ylabel("return")
     axes.set_title(", ".join(sorted({str(run.options.get("task.id")) for run in runs})))
     axes.grid(alpha=0.3)

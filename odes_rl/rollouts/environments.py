@@ -17,9 +17,6 @@ import gymnasium
 import mujoco
 
 _log = logging.getLogger(__name__)
-# Without a handler MuJoCo writes MUJOCO_LOG.TXT where the user stands; its stubs know neither function.
-if mujoco.get_mju_user_warning() is None:  # pyright: ignore[reportAttributeAccessIssue]
-    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class Task(NamedTuple):
@@ -122,6 +119,15 @@ def task_ids() -> list[str]:
 def _register_dm_control() -> None:
     shimmy = importlib.import_module("shimmy")
     gymnasium.register_envs(shimmy)
+    _log_physics_warnings()  # dm_control prints them
+
+
+def _log_physics_warnings() -> None:
+    """Have MuJoCo's warnings logged: left alone it prints them, and writes MUJOCO_LOG.TXT where the user stands."""
+    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue] - not in its stubs
+
+
+_log_physics_warnings()
 
 
 def _check_spaces(task: str, environment: gymnasium.Env) -> None:

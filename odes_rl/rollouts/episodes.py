@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +57,9 @@ class Lane:
         self.sums[:] = 0.0
         self.total, self.length, self.saturated = 0.0, 0, 0
         try:
-            observation, _ = self.environment.reset(seed=int(board.seeds[self.place]))
+            self.observation = self._flat(self.environment.reset(seed=int(board.seeds[self.place]))[0])
         except Exception as error:
             raise self._failure(error) from None
-        self.observation = flatten(observation)
 
     def step(self) -> bool:
         """Act and step the environment once; True while the episode goes on.
@@ -77,12 +77,12 @@ class Lane:
         self.saturated += saturated
         try:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
+            self.observation = self._flat(observation)
+            self.total += float(reward)
         except Exception as error:
             if not _is_divergence(error):
                 raise self._failure(error) from None
             return self._finish(failed=True)
-        self.total += float(reward)
-        self.observation = flatten(observation)
         if terminated or truncated:
             return self._finish(failed=not np.isfinite(self.total))
         return True
@@ -90,6 +90,12 @@ class Lane:
     def close(self) -> None:
         """Close the environment."""
         self.environment.close()
+
+    def _flat(self, observation: Any) -> np.ndarray:
+        flat = flatten(observation)
+        if flat.size != self.task.observation_size:  # compiled code would read past its end
+            raise ValueError(f"an observation has {flat.size} entries, its space {self.task.observation_size}")
+        return flat
 
     def _finish(self, failed: bool) -> bool:
         board, place = self.board, self.place

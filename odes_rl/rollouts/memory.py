@@ -28,7 +28,10 @@ def view(descriptor: int, size: int) -> mmap.mmap:
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[None]:
-    """Hold the lock between processes; the system frees it if its holder dies."""
+    """Hold the lock between processes that is tied to the file; the system frees it if its holder dies.
+
+    Closing any descriptor of the file frees it too, a mapping's among them: lock a file that nothing else uses.
+    """
     fcntl.lockf(descriptor, fcntl.LOCK_EX)
     try:
         yield

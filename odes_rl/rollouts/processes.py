@@ -28,14 +28,16 @@ class _Worker(NamedTuple):
 class ProcessesBackend:
     """Steps environments in `workers` processes with `lanes` environments each.
 
-    A worker that dies is replaced and its unfinished episodes are run again, to the same result.
+    A worker that dies is replaced and its unfinished episodes are run again, to the same result. After an exception
+    workers may still be in their episodes: only closing is allowed then.
     """
 
     def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:
         self.settings = settings
         self.lanes = lanes
         self.action_size = describe_task(settings.task).action_size
-        self.descriptor = memory.create()
+        self.memory = memory.create()
+        self.lock = memory.create()
         self.workers = [self._start(index) for index in range(workers)]
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
@@ -45,7 +47,7 @@ class ProcessesBackend:
             EnvironmentFailure: also if workers die again and again without finishing an episode.
         """
         layout = layout_of(weights, statistics, episode_seeds)
-        board = layout.place(memory.view(self.descriptor, layout.size()))
+        board = layout.place(memory.view(self.memory, layout.size()))
         board.post(weights, statistics, episode_seeds)
         restarts = self._run(board, layout)
         return board.rollouts(self.action_size, restarts)
@@ -99,23 +101,17 @@ class ProcessesBackend:
 
     def _replace(self, index: int, board: Board) -> None:
         self._end(self.workers[index])
-        with memory.locked(self.descriptor):
+        with memory.locked(self.lock):
             board.release(index)
         self.workers[index] = self._start(index)
 
     def _start(self, index: int) -> _Worker:
         ours, theirs = Pipe()
+        descriptors = (theirs.fileno(), self.memory, self.lock)
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "odes_rl.rollouts.worker",
-                str(theirs.fileno()),
-                str(self.descriptor),
-                str(index),
-            ],
+            [sys.executable, "-m", "odes_rl.rollouts.worker", *map(str, descriptors), str(index)],
             env={**os.environ, **_worker_environment()},
-            pass_fds=(theirs.fileno(), self.descriptor),
+            pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             process_group=0,  # out of reach of the terminal's Ctrl-C, which is the trainer's to handle
         )
@@ -138,7 +134,8 @@ class ProcessesBackend:
     def __exit__(self, *exception: object) -> None:
         for worker in self.workers:
             self._end(worker)
-        os.close(self.descriptor)
+        os.close(self.memory)
+        os.close(self.lock)
 
 
 def _worker_environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from odes_rl.rollouts.board import Layout
 from odes_rl.rollouts.episodes import Lane, run_units
 
 
-def main(command_descriptor: int, memory_descriptor: int, index: int) -> None:
+def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
     """Serve the trainer at the other end of the pipe, until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's to handle
     connection = Connection(command_descriptor)
@@ -28,7 +28,7 @@ def main(command_descriptor: int, memory_descriptor: int, index: int) -> None:
     while True:
         layout = Layout(*commands.get())
         try:
-            _work(lanes, layout, memory_descriptor, index)
+            _work(lanes, layout, memory_descriptor, lock_descriptor, index)
         except EnvironmentFailure as failure:
             connection.send(str(failure))
         else:
@@ -43,11 +43,11 @@ def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
         os._exit(0)
 
 
-def _work(lanes: list[Lane], layout: Layout, descriptor: int, index: int) -> None:
-    board = layout.place(memory.view(descriptor, layout.size()))
+def _work(lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
+    board = layout.place(memory.view(memory_descriptor, layout.size()))
 
     def claim() -> int | None:
-        with memory.locked(descriptor):
+        with memory.locked(lock_descriptor):
             return board.claim(index)
 
     run_units(lanes, board, claim)

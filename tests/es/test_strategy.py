@@ -28,9 +28,9 @@ SIZE = sum(int(np.prod(shape)) for shape in SHAPES.values())
 # Every value of every option, and each space with each pairing; the columns are KEYS.
 COVERING = [
     ("tangent", True, "gaussian", "standardised", "sgd"),
-    ("ambient", True, "orthogonal", "centred_ranks", "momentum"),
+    ("ambient", True, "orthogonal", "top_k", "momentum"),
     ("ambient", False, "gaussian", "none", "sgd"),
-    ("tangent", False, "orthogonal", "top_k", "adam"),
+    ("tangent", False, "orthogonal", "centred_ranks", "adam"),
 ]
 KEYS = ("space", "antithetic", "perturbations", "shaping", "optimizer")
 POPULATION = 12
@@ -275,8 +275,10 @@ def test_it_ascends_to_the_known_optimum_of_a_quadratic_on_each_manifold(space):
     assert tree_violation(MANIFOLDS, final.params) < 1e-5
 
 
-def test_an_odd_population_of_pairs_and_a_top_k_beyond_the_directions_are_errors():
+def test_an_odd_population_of_pairs_and_a_top_k_that_cannot_be_are_errors():
     with pytest.raises(ValueError, match=r"population is 7.*use 8, or antithetic: false"):
         StrategyConfig(population=7)
     with pytest.raises(ValueError, match="top_k is 5, but a generation has only 4 directions"):
         StrategyConfig(population=8, shaping="top_k", top_k=5)
+    with pytest.raises(ValueError, match="top_k compares the two signs of a direction: it needs antithetic: true"):
+        StrategyConfig(population=8, shaping="top_k", antithetic=False)

@@ -106,7 +106,7 @@ def test_closing_ends_workers_in_the_middle_of_an_episode(deaths):
     backend = ProcessesBackend(make_settings(SLEEPY), 1)
     layout_of, place = processes.layout_of, questions(WALK, 1, 1)
     layout = layout_of(*place)
-    layout.place(processes.memory.view(backend.descriptor, layout.size())).post(*place)
+    layout.place(processes.memory.view(backend.memory, layout.size())).post(*place)
     backend._command({0}, layout)
     wait_for(deaths.exists)
     worker = psutil.Process(backend.workers[0].process.pid)

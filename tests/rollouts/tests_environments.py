@@ -1,5 +1,6 @@
 """Environments that misbehave, registered under ids of this module, as `tests_environments:Walk-v0`."""
 
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -78,9 +79,13 @@ class Unsuited(Walk):
 
 
 def _countdown(file: Path) -> bool:
-    """True as often as `file` says; each time it says one less."""
-    left = int(file.read_text())
-    file.write_text(str(max(left - 1, 0)))
+    """True as often as `file` says; each time it says one less. Workers count down together."""
+    with file.open("r+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        left = int(counter.read())
+        counter.seek(0)
+        counter.write(str(max(left - 1, 0)))
+        counter.truncate()
     return left > 0
 
 
