@@ -65,7 +65,7 @@ def options_table(section: str, model: type[BaseModel], options: list[str]) -> s
             f"`{section}.{name}`",
             _type_text(field),
             _default_text(section, name, field),
-            field.description or "",
+            _meaning(field),
         )
         for name, field in model.model_fields.items()
         if name in options
@@ -112,14 +112,7 @@ def _annotation_text(annotation: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
         return " or ".join(_annotation_text(choice) for choice in get_args(annotation))
-    names = {
-        int: "whole number",
-        float: "number",
-        bool: "`true` or `false`",
-        str: "text",
-        type(None): "`none`",
-    }
-    return names.get(annotation, str(annotation))
+    return _NAMES.get(annotation, str(annotation))
 
 
 def _text(value: object) -> str:

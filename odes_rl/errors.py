@@ -3,26 +3,36 @@
 import difflib
 from collections.abc import Iterable
 
+_LEAST_LIKENESS = 0.5
+"""Of difflib's ratio, for a guess."""
+
 
 class UserError(ValueError):
     """A user's mistake. The message is one line: the value received, what is allowed, and the fix."""
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """The entry of `allowed` most like `name`, None if nothing is like it."""
-    by_lower = {entry.lower(): entry for entry in allowed}
-    found = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
-    return by_lower[found[0]] if found else None
+    """The entry of `allowed` most like `name`, None if nothing is like it.
+
+    Of dotted options the option counts and then the section: `strategy.` in front of both is no likeness.
+    """
+    likeness, entry = max(((_likeness(name.lower(), entry.lower()), entry) for entry in allowed), default=((0.0,), ""))
+    return entry if likeness[0] >= _LEAST_LIKENESS else None
 
 
-def suggestion(name: str, allowed: Iterable[str], *, limit: int = 12) -> str:
-    """The end of a message about an unknown `name`: the nearest valid name, and all of them if few."""
+def suggestion(
+    name: str, allowed: Iterable[str], *, limit: int = 12, listing: str = "`odes-rl train --help`"
+) -> str:
+    """The end of a message about an unknown `name`: the nearest valid name, and all of them or where to see them.
+
+    Empty if nothing is allowed; more than `limit` entries are left to the command `listing` to show.
+    """
     entries = sorted(allowed)
+    if not entries:
+        return ""
     guess = nearest(name, entries)
-    parts = [f"did you mean {guess!r}?"] if guess else []
-    if len(entries) <= limit:
-        parts.append(f"valid are {', '.join(entries)}")
-    return " ".join(parts)
+    where = f"valid are {', '.join(entries)}" if len(entries) <= limit else f"{listing} shows what there is"
+    return f"did you mean {guess!r}? {where}" if guess else where
 
 
 def check_name(kind: str, name: object, allowed: Iterable[str]) -> str:
@@ -34,9 +44,16 @@ def check_name(kind: str, name: object, allowed: Iterable[str]) -> str:
     entries = list(allowed)
     if isinstance(name, str) and name in entries:
         return name
-    raise UserError(f"unknown {kind} {name!r}: {suggestion(str(name), entries)}".rstrip(": "))
+    raise UserError(f"unknown {kind} {name!r}: {suggestion(str(name), entries)}")
 
 
 def one_line(text: object) -> str:
     """`text` with every run of white space, line breaks included, made one space."""
     return " ".join(str(text).split())
+
+
+def _likeness(name: str, entry: str) -> tuple[float, ...]:
+    section, _, option = entry.rpartition(".")
+    named_section, _, named_option = name.rpartition(".") if section else ("", "", name)
+    pairs = ((named_option, option), (named_section, section))
+    return tuple(difflib.SequenceMatcher(None, one, other).ratio() for one, other in pairs)

@@ -75,7 +75,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
 
 
 def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
-    """The rollout backend of `config`, its workers started."""
+    """The rollout backend of `config`; its workers start when it is entered."""
     settings = EpisodeSettings(config.task.id, config.task.max_steps, policy.act_rule, config.policy.squash)
     return make_backend(config.rollouts.backend, settings, config.rollouts.workers, config.rollouts.lanes)
 

@@ -4,13 +4,13 @@ Free of diffrax, whose solvers for the same flow are in `lie_solvers`: what runs
 only this.
 """
 
-import difflib
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.errors import check_name
 from odes_rl.matrix_functions import commutator, expm, matmul
 
 Increment = Callable[[jax.Array, jax.Array], jax.Array]
@@ -46,12 +46,9 @@ def lie_step(name: str) -> LieStep:
     """The step function of that name.
 
     Raises:
-        ValueError: if there is none.
+        UserError: if there is none; names the nearest.
     """
-    if name not in LIE_STEPS:
-        nearest = difflib.get_close_matches(name, LIE_STEPS, n=1, cutoff=0.0)[0]
-        raise ValueError(f"no Lie step is called {name!r}; did you mean {nearest!r}? There are {', '.join(LIE_STEPS)}")
-    return LIE_STEPS[name]
+    return LIE_STEPS[check_name("Lie step", name, LIE_STEPS)]
 
 
 def advance(W: jax.Array, u: jax.Array) -> jax.Array:

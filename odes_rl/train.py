@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
@@ -11,11 +10,10 @@ from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.metrics import Metrics
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
-
-Metrics = dict[str, Any]
 
 
 def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
@@ -48,7 +46,7 @@ def _begin(
 ) -> TrainingState:
     """The state of the latest checkpoint, or a new run's with its first evaluation written down."""
     state = initial_state(experiment, run.config.run.seed)
-    if run.checkpoints.latest_generation() is not None or any(line["generation"] for line in run.metrics()):
+    if run.has_progress():
         generation, state = run.checkpoints.restore(state)
         run.cut_back(generation)
         return state
@@ -75,7 +73,9 @@ def advance(
         **{name: float(value) for name, value in info._asdict().items()},
     }
     if metrics["generation"] % config.run.evaluate_every == 0:
-        metrics |= _evaluate(config, experiment, backend, state)
+        evaluation = _evaluate(config, experiment, backend, state)
+        evaluation["worker_restarts"] += rollouts.restarts
+        metrics |= evaluation
     state = state._replace(wall_seconds=state.wall_seconds + time.perf_counter() - started)
     return state, metrics | {"wall_seconds": state.wall_seconds}
 
@@ -125,8 +125,12 @@ def _evaluate(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> Metrics:
     seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
-    returns = evaluate_state(config, experiment, backend, state, seeds).returns
-    return {"evaluation_return_mean": returns.mean(), "evaluation_return_std": returns.std()}
+    rollouts = evaluate_state(config, experiment, backend, state, seeds)
+    return {
+        "evaluation_return_mean": rollouts.returns.mean(),
+        "evaluation_return_std": rollouts.returns.std(),
+        "worker_restarts": rollouts.restarts,
+    }
 
 
 def _summary(rollouts: Rollouts) -> Metrics:

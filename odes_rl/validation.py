@@ -1,16 +1,16 @@
 """Typed models from plain mappings; every mistake becomes one line. Free of JAX."""
 
-import math
 import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from odes_rl.errors import UserError, nearest, one_line, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
+STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+"""The settings of every model of options: unknown options and numbers that are not finite are mistakes."""
 _ALLOWED = {
     "float_parsing": "a number",
     "float_type": "a number",
@@ -44,26 +44,17 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
     """
     check_options(model, values, prefix)
     try:
-        built = model.model_validate(dict(values))
+        return model.model_validate(dict(values))
     except ValidationError as error:
         raise UserError("; ".join(_explain(prefix, dict(detail)) for detail in error.errors())) from None
-    for option, value in built:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"{prefix}{option} is {value}, but must be finite")
-    return built
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
-    """A command line value: `none` where the option may be None, a YAML list, else the text for pydantic."""
+    """A command line value: None for the text `none` where the option may be None, else the text, for pydantic."""
     annotation = model.model_fields[option].annotation
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     if type(None) in choices and text.lower() in ("none", "null"):
         return None
-    if text.startswith(("[", "{")):
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            return text
     return text
 
 

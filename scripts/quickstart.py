@@ -9,7 +9,7 @@ from types import FrameType
 from odes_rl.cli import main
 from odes_rl.records.files import CONFIG, METRICS, read_yaml
 from odes_rl.records.metrics import read_metrics
-from odes_rl.reports.curves import plot_curves
+from odes_rl.reports.outcome import outcome_lines
 
 CONFIG_FILE = "configs/quickstart.yaml"
 RUN = Path("runs/quickstart")
@@ -56,22 +56,19 @@ def within(seconds: float, action: Callable[[], int]) -> tuple[int, bool]:
 def _is_finished(run: Path) -> bool:
     if not (run / CONFIG).exists():
         return False
-    lines = read_metrics(run / METRICS)
-    return bool(lines) and lines[-1]["generation"] >= read_yaml(run / CONFIG)["run"]["generations"]
+    return _generation(run) >= read_yaml(run / CONFIG)["run"]["generations"]
 
 
 def _print_outcome(run: Path, *, finished: bool) -> None:
-    lines = read_metrics(run / METRICS)
-    evaluated = [line for line in lines if line.get("evaluation_return_mean") is not None]
-    if not evaluated:
-        print("nothing was evaluated yet; run scripts/quickstart again to go on")
-        return
-    for line in (evaluated[0], evaluated[-1]):
-        mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
-        print(f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}")
-    print(f"curve: {plot_curves([run], run / 'curve.png')[0]}")
-    more = f" --run.generations {2 * lines[-1]['generation']}" if finished else ""
+    for line in outcome_lines(run):
+        print(line)
+    more = f" --run.generations {2 * _generation(run)}" if finished else ""
     print(f"train further: .venv/bin/odes-rl resume {run}{more}")
+
+
+def _generation(run: Path) -> int:
+    lines = read_metrics(run / METRICS)
+    return lines[-1]["generation"] if lines else 0
 
 
 if __name__ == "__main__":

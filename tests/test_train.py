@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -42,13 +43,24 @@ def test_any_number_of_workers_gives_the_same_bits(serial, workers, tmp_path):
 
 def test_resumed_equals_uninterrupted_also_when_longer(serial, tmp_path):
     task, _, _ = serial
-    whole, whole_state = train_run(tmp_path / "whole", task__id=task, run__generations=7)
-    train_run(tmp_path / "parts", task__id=task, run__generations=3)
+    memory = {
+        "task__id": task,
+        "strategy__optimizer": "adam",
+        "strategy__learning_rate_schedule": "inverse_sqrt",
+        "strategy__sigma_schedule": "cosine",
+        "strategy__schedule_horizon": 5,
+    }
+    whole, whole_state = train_run(tmp_path / "whole", **memory, run__generations=7)
+    train_run(tmp_path / "parts", **memory, run__generations=3)
     for generations in (5, 7):
         with RunDirectory.open(tmp_path / "parts", {"run.generations": generations}) as parts:
             state = train(parts, lambda metrics: None)
     assert timeless(parts) == timeless(whole)
     assert bits(state) == bits(whole_state)
+    best, best_state = parts.checkpoints.restore(whole_state, "best")
+    whole_best, whole_best_state = whole.checkpoints.restore(whole_state, "best")
+    assert best == whole_best
+    assert bits(best_state) == bits(whole_best_state)
 
 
 def test_every_generation_has_its_line(tmp_path):
@@ -81,7 +93,7 @@ def test_alive_bonus_is_shifted_in_training_only(tmp_path):
 
 
 def test_a_raising_environment_stops_the_run_after_a_checkpoint(tmp_path):
-    with create_run(tmp_path / "run", task__id="tests.environments:SometimesRaises-v0") as run:
+    with create_run(tmp_path / "run", task__id="faulty_environments:SometimesRaises-v0") as run:
         with pytest.raises(EnvironmentFailure, match=r"SometimesRaises-v0 raised in an episode with seed \d+"):
             train(run, lambda metrics: None)
         generation = run.checkpoints.latest_generation()
@@ -90,7 +102,7 @@ def test_a_raising_environment_stops_the_run_after_a_checkpoint(tmp_path):
 
 
 def test_failing_candidates_do_not_stop_a_run(tmp_path):
-    run, state = train_run(tmp_path / "run", task__id="tests.environments:SometimesNan-v0")
+    run, state = train_run(tmp_path / "run", task__id="faulty_environments:SometimesNan-v0")
     assert sum(line["failed_candidates"] for line in run.metrics()[1:]) > 0
     assert all(np.isfinite(np.frombuffer(b, np.float32)).all() for b in bits(state)[:1])
 
@@ -131,14 +143,17 @@ def calm(tmp_path_factory):
 
 def test_killed_workers_leave_no_trace_in_the_numbers(calm, tmp_path):
     generations, metrics, parameters = calm
-    killed = 0
+    killed = []
 
     def kill_one(line: dict) -> None:
-        nonlocal killed
+        workers = psutil.Process().children()
+        victim = workers[line["generation"] % len(workers)].pid
+        killed.append(victim)
+        os.kill(victim, signal.SIGKILL)
+
+    def kill_in_mid_generation(line: dict) -> None:
         if line["generation"] in (3, 10, 20):
-            workers = psutil.Process().children()
-            os.kill(workers[line["generation"] % len(workers)].pid, signal.SIGKILL)
-            killed += 1
+            threading.Timer(0.03, kill_one, [line]).start()
 
     with create_run(
         tmp_path / "run",
@@ -147,8 +162,8 @@ def test_killed_workers_leave_no_trace_in_the_numbers(calm, tmp_path):
         rollouts__backend="processes",
         rollouts__workers=2,
     ) as run:
-        state = train(run, kill_one)
-    assert killed == 3
+        state = train(run, kill_in_mid_generation)
+    assert len(killed) == 3
     assert sum(line["worker_restarts"] for line in run.metrics()[1:]) == 3
     assert timeless(run) == metrics
     assert bits(state) == parameters

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
     from odes_rl.rollouts.base import Rollouts
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 class Evaluate(BaseModel):
     """Roll out a run's policy, unperturbed, on episodes that training never sees."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     run: str
     """Run directory."""
@@ -36,12 +38,12 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
 
     run = RunDirectory.open(command.run)
     rollouts = evaluate_run(run, command.episodes, command.seed, command.checkpoint)
-    for line in describe(rollouts):
+    for line in describe_returns(rollouts):
         print(line)
     return 0
 
 
-def describe(rollouts: "Rollouts") -> list[str]:
+def describe_returns(rollouts: "Rollouts") -> list[str]:
     """Lines that tell what episodes returned; failed ones are counted, and left out of the statistics."""
     failed = f"failed, and left out: {int(rollouts.failed.sum())} of {rollouts.failed.size} episodes"
     returns = rollouts.returns[~rollouts.failed]

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+from odes_rl.validation import STRICT
 
 
 class List(BaseModel):
     """Show what there is to choose from: policies, tasks or presets."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     what: Literal["policies", "tasks", "presets"]
     """What to list."""

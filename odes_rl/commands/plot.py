@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+from odes_rl.validation import STRICT
 
 
 class Plot(BaseModel):
     """Draw reward curves as PNG and PDF; seeds of one experiment become mean and deviation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     runs: tuple[str, ...]
     """Run directories."""

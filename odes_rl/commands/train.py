@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from odes_rl.errors import UserError, suggestion
+from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
     from odes_rl.records.run_directory import RunDirectory
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Train(BaseModel):
     """Train a policy as a YAML file says, in a new run directory. Options override the file's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     config: str
     """YAML file with the sections task, policy, strategy, rollouts and run, or parts of them."""
@@ -26,7 +27,7 @@ class Train(BaseModel):
 class Resume(BaseModel):
     """Go on with a run from its latest checkpoint, to the same result as without a pause."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     run: str
     """Run directory."""
@@ -85,17 +86,28 @@ def _check_resumable(overrides: Mapping[str, str]) -> None:
 
 
 def continue_run(run: "RunDirectory") -> int:
-    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM."""
+    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM.
+
+    Raises:
+        UserError: if another process trains it.
+    """
     from odes_rl.progress import show_progress
+    from odes_rl.records.lock import only_trainer
+    from odes_rl.reports.outcome import outcome_lines
     from odes_rl.train import train as run_training
 
     try:
-        with show_progress(run.config.run.generations) as report, _terminated_as_interrupted():
+        with (
+            only_trainer(run.path),
+            show_progress(run.config.run.generations) as report,
+            _terminated_as_interrupted(),
+        ):
             run_training(run, report)
     except KeyboardInterrupt:
         print(f"interrupted; go on with: odes-rl resume {run.path}")
         return 130
-    _print_outcome(run)
+    for line in (f"run: {run.path}", *outcome_lines(run.path)):
+        print(line)
     return 0
 
 
@@ -110,17 +122,3 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _print_outcome(run: "RunDirectory") -> None:
-    from odes_rl.reports.curves import plot_curves
-
-    evaluated = [line for line in run.metrics() if line.get("evaluation_return_mean") is not None]
-    print(f"run: {run.path}")
-    if evaluated:
-        last = evaluated[-1]
-        mean, deviation = last["evaluation_return_mean"], last["evaluation_return_std"]
-        print(f"evaluation at generation {last['generation']}: return {mean:.2f} ± {deviation:.2f}")
-        print(f"evaluation at the start: return {evaluated[0]['evaluation_return_mean']:.2f}")
-    curve, _ = plot_curves([run.path], run.path / "curve.png")
-    print(f"curve: {curve}")

@@ -1,6 +1,5 @@
 """The optimiser over tangent coordinates, and the schedules of step and sigma."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,17 +12,27 @@ from odes_rl.manifolds import Euclidean
 _COSINE_FLOOR = 0.01
 
 
-def make_schedule(kind: Schedule, value: float, horizon: int) -> optax.Schedule:
-    """`schedule(generation) -> scalar`, `generation` counting from 0.
+def sigma_at(config: StrategyConfig, generation: jax.Array) -> jax.Array:
+    """Scalar: the perturbations' standard deviation after `generation` updates."""
+    return scheduled(config.sigma_schedule, config.sigma, config.schedule_horizon, generation)
+
+
+def learning_rate_at(config: StrategyConfig, generation: jax.Array) -> jax.Array:
+    """Scalar: the step length after `generation` updates."""
+    return scheduled(config.learning_rate_schedule, config.learning_rate, config.schedule_horizon, generation)
+
+
+def scheduled(kind: Schedule, value: float, horizon: int, generation: jax.Array) -> jax.Array:
+    """Scalar: `value` as its schedule has it after `generation` updates.
 
     `inverse_sqrt` is τ^(−1/2) with τ = generation + 1 (theorem 1 of Choromanski et al. 2020).
     """
-    schedules: dict[str, Callable[[], optax.Schedule]] = {
-        "constant": lambda: optax.constant_schedule(value),
-        "cosine": lambda: optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR),
-        "inverse_sqrt": lambda: lambda generation: value / jnp.sqrt(generation + 1.0),
-    }
-    return schedules[kind]()
+    if kind == "cosine":
+        return jnp.asarray(optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR)(generation))
+    if kind == "inverse_sqrt":
+        return value / jnp.sqrt(generation + 1.0)
+    assert kind == "constant", kind
+    return jnp.asarray(value)
 
 
 def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformation:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from odes_rl.manifolds import Stiefel
 from odes_rl.matrix_functions import matmul
 
 Perturbations = Callable[[jax.Array, int, int], jax.Array]
@@ -25,9 +26,7 @@ def orthogonal(key: jax.Array, count: int, size: int) -> jax.Array:
     block = min(count, size)
     blocks = -(-count // block)
     direction_key, length_key = jax.random.split(key)
-    Q, R = jnp.linalg.qr(jax.random.normal(direction_key, (blocks, size, block)))
-    signs = jnp.sign(jnp.diagonal(R, axis1=-2, axis2=-1))
-    rows = (Q * signs[:, None, :]).mT.reshape(blocks * block, size)[:count]
+    rows = Stiefel().random(direction_key, (blocks, block, size)).reshape(blocks * block, size)[:count]
     lengths = jnp.linalg.norm(jax.random.normal(length_key, (count, size)), axis=1, keepdims=True)
     return rows * lengths
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from odes_rl.validation import STRICT
 
 Params = Any
 Weights = Any
@@ -13,7 +15,7 @@ Weights = Any
 class PolicyConfig(BaseModel, frozen=True):
     """Options shared by all policies."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = STRICT
 
     name: str
     """The architecture; `odes-rl list policies` shows them."""

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.errors import UserError
+from odes_rl.errors import UserError, one_line
 
 Tree = TypeVar("Tree")
 _MANIFEST = "manifest.json"
@@ -39,14 +39,14 @@ def read_archive(path: Path, like: Tree) -> Tree:
     """The tree at `path`, each leaf of the kind found in `like`: JAX array, typed key, NumPy array, number.
 
     Raises:
-        DamagedArchiveError: if any byte differs from what was written.
+        DamagedArchiveError: if any byte differs from what was written, or files vanish meanwhile.
         UserError: if names, shapes or dtypes are not those of `like`.
     """
     manifest = _read_manifest(path)
-    if manifest.get("files") != _digests(path):
-        raise DamagedArchiveError("its files differ from what was written")
+    _check_files(path, manifest)
     _check_signature(path, manifest["arrays"], _signature(like))
     arrays = _read_arrays(path) if (path / "state").exists() else {}
+    _check_files(path, manifest)  # a trainer may have removed files in between, and orbax reads those as zeros too
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
     restored = [_like_leaf(arrays.get(jax.tree_util.keystr(key)), leaf) for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(structure, restored)
@@ -55,8 +55,11 @@ def read_archive(path: Path, like: Tree) -> Tree:
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     import orbax.checkpoint as ocp
 
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-        return checkpointer.restore((path / "state").resolve())
+    try:
+        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            return checkpointer.restore((path / "state").resolve())
+    except (OSError, ValueError) as error:
+        raise DamagedArchiveError(f"it cannot be read: {one_line(error)}") from error
 
 
 def _named_arrays(tree: Any) -> dict[str, np.ndarray]:
@@ -93,6 +96,15 @@ def _check_signature(path: Path, found: dict[str, str], wanted: dict[str, str]) 
                 f"checkpoint {str(path)!r} is of another configuration: {name} is {there} in it, "
                 f"{here} in the run; restore the run's own config.yaml"
             )
+
+
+def _check_files(path: Path, manifest: dict[str, Any]) -> None:
+    try:
+        intact = manifest.get("files") == _digests(path)
+    except OSError as error:
+        raise DamagedArchiveError(f"it cannot be read: {error.strerror}") from error
+    if not intact:
+        raise DamagedArchiveError("its files differ from what was written")
 
 
 def _digests(path: Path) -> dict[str, str]:

@@ -55,15 +55,16 @@ class Checkpoints:
             UserError: if there is none, none is usable, or it is of another structure than `like`.
         """
         directory = self.directory / "best" if which == "best" else self.directory
-        found = _checkpoints(directory)
-        if not found:
-            raise UserError(f"no {which} checkpoint in {str(directory)!r}: {_advice(which, missing=True)}")
-        for path in reversed(found):
+        tried: set[Path] = set()
+        # Listed anew each time: a trainer may put another in place of the one that is being read.
+        while left := [path for path in _checkpoints(directory) if path not in tried]:
+            tried.add(left[-1])
             try:
-                return _order(path)[0], read_archive(path, like)
+                return _order(left[-1])[0], read_archive(left[-1], like)
             except DamagedArchiveError as error:
-                _log.warning("checkpoint %s is damaged (%s), trying the one before", path, error)
-        raise UserError(f"no usable {which} checkpoint in {str(directory)!r}: {_advice(which, missing=False)}")
+                _log.warning("checkpoint %s is damaged (%s), trying another", left[-1], error)
+        kind = f"usable {which}" if tried else which
+        raise UserError(f"no {kind} checkpoint in {str(directory)!r}: {_advice(which, missing=not tried)}")
 
 
 def _save(directory: Path, generation: int, state: Any) -> Path:
@@ -96,5 +97,5 @@ def _remove_all_but(directory: Path, kept: list[Path]) -> None:
 
 def _advice(which: str, *, missing: bool) -> str:
     if which == "best":
-        return "use --checkpoint latest" if not missing else "the run has evaluated none yet; use --checkpoint latest"
+        return f"{'no evaluation had a finite return yet; ' if missing else ''}use --checkpoint latest"
     return "start the run again with `odes-rl train`, in another --run.directory"

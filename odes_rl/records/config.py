@@ -2,18 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, Field, SerializeAsAny
 
 from odes_rl.es.config import StrategyConfig
 from odes_rl.policies.base import PolicyConfig
-
-_STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+from odes_rl.validation import STRICT
 
 
 class TaskConfig(BaseModel):
     """What is to be learnt."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     id: str
     """Gymnasium id of the environment, as in `HalfCheetah-v5` or `dm_control/humanoid-stand-v0`."""
@@ -28,7 +27,7 @@ class TaskConfig(BaseModel):
 class RolloutsConfig(BaseModel):
     """How episodes are run."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     backend: Literal["auto", "serial", "processes"] = "auto"
     """Where episodes run: in this process, in worker processes, or whichever suits the machine."""
@@ -41,7 +40,7 @@ class RolloutsConfig(BaseModel):
 class RunConfig(BaseModel):
     """How long to train, and what to write down meanwhile."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     directory: str = Field(min_length=1)
     """Where the run is recorded; `runs/<name of the config file>` if left out."""
@@ -62,7 +61,7 @@ class RunConfig(BaseModel):
 class ExperimentConfig(BaseModel):
     """All that a training run depends on; `odes_rl.records.layers` builds it from its sources."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     task: TaskConfig
     policy: SerializeAsAny[PolicyConfig]

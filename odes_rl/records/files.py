@@ -13,6 +13,7 @@ CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 EVENTS = "events"
 CHECKPOINTS = "checkpoints"
+LOCK = "lock"
 
 
 def read_yaml(path: str | Path) -> dict[Any, Any]:

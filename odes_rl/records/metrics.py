@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from odes_rl.errors import UserError
 from odes_rl.records.files import replace_text
 
 Metrics = dict[str, Any]
@@ -23,16 +24,30 @@ def plain_metrics(metrics: Mapping[str, Any]) -> Metrics:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """All whole lines of the file at `path`, none if it is absent; a last line torn by a kill is left out."""
+    """All whole lines of the file at `path`, none if it is absent; a last line torn by a kill is left out.
+
+    Raises:
+        UserError: if a whole line is no JSON object.
+    """
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]
+    return [_parse(path, number, line) for number, line in enumerate(lines[:-1], 1)]
 
 
 def write_metrics(path: Path, lines: list[Metrics]) -> None:
     """Replace the file at `path` by `lines`, at once."""
     replace_text(path, "".join(map(format_line, lines)))
+
+
+def _parse(path: Path, number: int, line: bytes) -> Metrics:
+    try:
+        metrics = json.loads(line)
+    except ValueError:
+        metrics = None
+    if not isinstance(metrics, dict):
+        raise UserError(f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it")
+    return metrics
 
 
 def _plain(value: Any) -> Any:

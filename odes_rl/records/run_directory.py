@@ -9,6 +9,7 @@ from odes_rl.records.checkpoints import Checkpoints
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.files import CHECKPOINTS, CONFIG, EVENTS, METRICS, require_run, write_yaml
 from odes_rl.records.layers import load_config
+from odes_rl.records.lock import only_trainer
 from odes_rl.records.metrics import Metrics, format_line, plain_metrics, read_metrics, write_metrics
 
 if TYPE_CHECKING:
@@ -38,14 +39,11 @@ class RunDirectory:
             UserError: if a run is there already, or `path` cannot be a directory.
         """
         directory = Path(path)
-        if any((directory / name).exists() for name in (CONFIG, METRICS, CHECKPOINTS)):
-            raise UserError(
-                f"{str(path)!r} already holds a run: continue it with `odes-rl resume {path}`, "
-                "or give another --run.directory"
-            )
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            write_yaml(directory / CONFIG, config.model_dump(mode="json"))
+            with only_trainer(directory):  # or two that start at once would both find it empty
+                _refuse_a_run(directory)
+                write_yaml(directory / CONFIG, config.model_dump(mode="json"))
         except OSError as error:
             raise UserError(f"cannot write a run to {str(path)!r}: {error.strerror}") from None
         return cls(directory, config)
@@ -112,3 +110,11 @@ class RunDirectory:
                 if name != "generation" and value is not None:
                     self._writer.add_scalar(name, float(value), int(line["generation"]))
         self._writer.flush()
+
+
+def _refuse_a_run(directory: Path) -> None:
+    if any((directory / name).exists() for name in (CONFIG, METRICS, CHECKPOINTS)):
+        raise UserError(
+            f"{str(directory)!r} already holds a run: continue it with `odes-rl resume {directory}`, "
+            "or give another --run.directory"
+        )

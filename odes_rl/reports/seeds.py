@@ -1,5 +1,6 @@
 """Returns over environment steps, from run directories; seeds of one experiment put together. Free of JAX."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +17,13 @@ _NO_PART_OF_AN_EXPERIMENT = {
     "run.generations",
     "run.checkpoint_every",
     "run.keep_checkpoints",
+    "rollouts.backend",
     "rollouts.workers",
     "rollouts.lanes",
 }
 """Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
 _POINTS = 400
+_log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
@@ -44,7 +47,7 @@ def read_run(path: str | Path) -> Run:
     """The curve of the run at `path`: its evaluations if it has any, else the mean return of its candidates.
 
     Raises:
-        UserError: if there is no run, or it has no returns yet.
+        UserError: if there is no run, or it has no finite return yet.
     """
     directory = require_run(path)
     options = _flatten(read_yaml(directory / CONFIG))
@@ -54,11 +57,14 @@ def read_run(path: str | Path) -> Run:
         if points:
             steps, returns = np.asarray(points, float).T
             return Run(options, steps, returns)
-    raise UserError(f"{str(path)!r} has no returns yet: let it train at least one generation")
+    raise UserError(f"{str(path)!r} has no finite return yet: let it train further")
 
 
 def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs of one experiment together, under a label that names what tells the experiments apart."""
+    """Runs of one experiment together, under a label that names what tells the experiments apart.
+
+    Of runs with one seed only that which went furthest is kept, for they say the same: a warning tells of the others.
+    """
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(repr(sorted(_experiment(run).items())), []).append(run)
@@ -68,7 +74,7 @@ def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
     labelled: dict[str, list[Run]] = {}
     for experiment, group in zip(experiments, groups.values(), strict=True):
         label = _label(experiment, telling)
-        labelled[f"{label}, {len(labelled) + 1}" if label in labelled else label] = group
+        labelled[f"{label}, {len(labelled) + 1}" if label in labelled else label] = _distinct_seeds(group)
     return labelled
 
 
@@ -88,6 +94,17 @@ def average_runs(runs: Sequence[Run]) -> Curve:
 
 def _experiment(run: Run) -> dict[str, Any]:
     return {name: v for name, v in run.options.items() if name not in _NO_PART_OF_AN_EXPERIMENT}
+
+
+def _distinct_seeds(runs: Sequence[Run]) -> list[Run]:
+    longest: dict[Any, Run] = {}
+    for run in runs:
+        seed = run.options.get("run.seed")
+        other = longest.setdefault(seed, run)
+        if other is not run:
+            _log.warning("more than one run has seed %s of the same experiment: the longest stands for it", seed)
+            longest[seed] = max(other, run, key=lambda run: run.steps[-1])
+    return list(longest.values())
 
 
 def _label(experiment: Mapping[str, Any], telling: Sequence[str]) -> str:

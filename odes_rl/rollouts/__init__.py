@@ -10,9 +10,8 @@ def make_backend(name: str, settings: EpisodeSettings, workers: int | None = Non
 
     `workers` defaults to the number of cores that this process may use.
     """
-    from odes_rl.rollouts.processes import (
-        ProcessesBackend,
-    )  # a worker imports this package, and needs neither
+    # Here, since a worker imports this package and needs neither.
+    from odes_rl.rollouts.processes import ProcessesBackend
     from odes_rl.rollouts.serial import SerialBackend
 
     count = workers or available_cores()

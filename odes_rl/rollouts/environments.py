@@ -1,6 +1,5 @@
 """Environments by their Gymnasium id, with flat float64 observations. Free of JAX."""
 
-import difflib
 import importlib
 import logging
 import os
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.errors import UserError, one_line
+from odes_rl.errors import UserError, one_line, suggestion
 
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
@@ -100,9 +99,8 @@ def check_task(task: str) -> None:
         _register_dm_control()
     if task not in gymnasium.registry:
         _register_dm_control()
-        nearest = difflib.get_close_matches(task, gymnasium.registry, n=1, cutoff=0.3)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise UserError(f"task.id: no task {task!r}{hint} (odes-rl list tasks shows them)")
+        hint = suggestion(task, gymnasium.registry, listing="`odes-rl list tasks`")
+        raise UserError(f"task.id: no task {task!r}: {hint}")
 
 
 def task_ids() -> list[str]:

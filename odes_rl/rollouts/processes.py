@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, Self
@@ -28,17 +28,17 @@ class _Worker(NamedTuple):
 class ProcessesBackend:
     """Steps environments in `workers` processes with `lanes` environments each.
 
-    A worker that dies is replaced and its unfinished episodes are run again, to the same result. After an exception
+    Entering it as a context starts them. A worker that dies is replaced and its unfinished episodes are run again, to the same result. After an exception
     workers may still be in their episodes: only closing is allowed then.
     """
 
     def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:
         self.settings = settings
+        self.worker_count = workers
         self.lanes = lanes
         self.action_size = describe_task(settings.task).action_size
-        self.memory = memory.create()
-        self.lock = memory.create()
-        self.workers = [self._start(index) for index in range(workers)]
+        self.workers: list[_Worker] = []
+        self.resources = ExitStack()
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
         """See `RolloutBackend.evaluate`.
@@ -107,15 +107,15 @@ class ProcessesBackend:
 
     def _start(self, index: int) -> _Worker:
         ours, theirs = Pipe()
-        descriptors = (theirs.fileno(), self.memory, self.lock)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "odes_rl.rollouts.worker", *map(str, descriptors), str(index)],
-            env={**os.environ, **_worker_environment()},
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-            process_group=0,  # out of reach of the terminal's Ctrl-C, which is the trainer's to handle
-        )
-        theirs.close()
+        with theirs:
+            descriptors = (theirs.fileno(), self.memory, self.lock)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "odes_rl.rollouts.worker", *map(str, descriptors), str(index)],
+                env={**os.environ, **_worker_environment()},
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                process_group=0,  # out of reach of the terminal's Ctrl-C, which is the trainer's to handle
+            )
         with suppress(OSError):
             ours.send((tuple(self.settings), self.lanes))
         return _Worker(process, ours)
@@ -128,14 +128,23 @@ class ProcessesBackend:
             worker.process.kill()
             worker.process.wait()
 
+    def _share_memory(self) -> int:
+        descriptor = memory.create()
+        self.resources.callback(os.close, descriptor)
+        return descriptor
+
     def __enter__(self) -> Self:
+        with ExitStack() as on_failure:  # Ctrl-C while workers start leaves nothing open
+            on_failure.callback(self.resources.close)
+            self.memory, self.lock = self._share_memory(), self._share_memory()
+            for index in range(self.worker_count):
+                self.workers.append(self._start(index))
+                self.resources.callback(lambda index=index: self._end(self.workers[index]))
+            on_failure.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for worker in self.workers:
-            self._end(worker)
-        os.close(self.memory)
-        os.close(self.lock)
+        self.resources.close()
 
 
 def _worker_environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from odes_rl.rollouts import memory
@@ -27,12 +28,9 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     lanes = [Lane(EpisodeSettings(*settings)) for _ in range(lane_count)]
     while True:
         layout = Layout(*commands.get())
-        try:
-            _work(lanes, layout, memory_descriptor, lock_descriptor, index)
-        except EnvironmentFailure as failure:
-            connection.send(str(failure))
-        else:
-            connection.send(None)
+        failure = _work(lanes, layout, memory_descriptor, lock_descriptor, index)
+        with suppress(OSError):  # the trainer has gone: `_listen` is about to end this process
+            connection.send(failure)
 
 
 def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
@@ -43,14 +41,21 @@ def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
         os._exit(0)
 
 
-def _work(lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
+def _work(
+    lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int
+) -> str | None:
+    """Run episodes until none is left; the message of an environment's failure, if one raised."""
     board = layout.place(memory.view(memory_descriptor, layout.size()))
 
     def claim() -> int | None:
         with memory.locked(lock_descriptor):
             return board.claim(index)
 
-    run_units(lanes, board, claim)
+    try:
+        run_units(lanes, board, claim)
+    except EnvironmentFailure as failure:
+        return str(failure)
+    return None
 
 
 if __name__ == "__main__":

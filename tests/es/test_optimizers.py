@@ -1,5 +1,6 @@
 """Schedules, and what the optimiser does to each kind of leaf."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.optimizers import make_optimizer, make_schedule
+from odes_rl.es.optimizers import make_optimizer, scheduled
 from odes_rl.manifolds import Euclidean, Orthogonal, Stiefel, Symmetric, tree_to_tangent
 
 MANIFOLDS = {"bias": Euclidean(), "Q": Symmetric(), "W": Orthogonal(), "tall": Stiefel(), "wide": Stiefel()}
@@ -22,7 +23,7 @@ def points(key):
 
 def schedule(kind, value):
     """Schedule over 10 generations, as a plain function."""
-    compiled = make_schedule(kind, value, 10)
+    compiled = partial(scheduled, kind, value, 10)
     return lambda generation: float(np.asarray(compiled(generation)))
 
 

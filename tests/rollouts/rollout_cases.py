@@ -7,7 +7,7 @@ from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.processes import ProcessesBackend
 
-WALK = "tests_environments:Walk-v0"
+WALK = "faulty_environments:Walk-v0"
 HIDDEN, LAYERS = 8, 4
 
 

@@ -1,13 +1,10 @@
 """The same bits from a plain Gymnasium loop, the serial backend and any number of workers and lanes."""
 
 import functools
-import subprocess
-import sys
 from typing import Any
 
 import gymnasium
 import numpy as np
-import psutil
 import pytest
 from rollout_cases import (
     WALK,
@@ -169,17 +166,3 @@ def test_processes_have_a_worker_for_each_core_by_default():
     with make_backend("processes", make_settings(WALK)) as backend:
         assert isinstance(backend, ProcessesBackend)
         assert len(backend.workers) == available_cores()
-
-
-def test_a_worker_loads_no_jax():
-    with ProcessesBackend(make_settings("dm_control/cheetah-run-v0", 2), 1) as backend:
-        backend.evaluate(*questions("dm_control/cheetah-run-v0", 1, 1))
-        files = [mapped.path for mapped in psutil.Process(backend.workers[0].process.pid).memory_maps()]
-    assert any("mujoco" in file for file in files)
-    assert not [file for file in files if "jaxlib" in file]
-
-
-def test_the_package_of_rollouts_imports_no_jax():
-    modules = "odes_rl.rollouts.worker, odes_rl.rollouts.processes, odes_rl.rollouts.serial, odes_rl.act"
-    check = f"import sys, {modules}; sys.exit(bool({{'jax', 'jaxlib'}} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

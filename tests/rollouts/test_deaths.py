@@ -1,5 +1,6 @@
 """Workers that are killed, trainers that are killed, and what is left behind."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
 
-KILLED = "tests_environments:Killed-v0"
-SLEEPY = "tests_environments:Sleepy-v0"
+KILLED = "faulty_environments:Killed-v0"
+SLEEPY = "faulty_environments:Sleepy-v0"
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_no_worker_memory_or_descriptor_is_left_after_closing(asked):
 
 def test_closing_ends_workers_in_the_middle_of_an_episode(deaths):
     """As after Ctrl-C: nobody waits for what runs."""
-    backend = ProcessesBackend(make_settings(SLEEPY), 1)
+    backend = ProcessesBackend(make_settings(SLEEPY), 1).__enter__()
     layout_of, place = processes.layout_of, questions(WALK, 1, 1)
     layout = layout_of(*place)
     layout.place(processes.memory.view(backend.memory, layout.size())).post(*place)
@@ -114,6 +115,25 @@ def test_closing_ends_workers_in_the_middle_of_an_episode(deaths):
     backend.__exit__()
     assert time.monotonic() - started < 3
     assert not worker.is_running()
+
+
+def test_an_interruption_while_workers_start_leaves_nothing_open(asked, monkeypatch):
+    with ProcessesBackend(make_settings(WALK), 1) as backend:
+        backend.evaluate(*asked)
+    before, started, start = psutil.Process().num_fds(), [], subprocess.Popen
+
+    def interrupted(*arguments, **options):
+        if started:
+            raise KeyboardInterrupt
+        started.append(start(*arguments, **options))
+        return started[0]
+
+    monkeypatch.setattr(processes.subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), ProcessesBackend(make_settings(WALK), 2):
+        pass
+    gc.collect()
+    assert started[0].returncode is not None
+    assert psutil.Process().num_fds() == before
 
 
 TRAINER = """

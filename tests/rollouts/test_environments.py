@@ -72,11 +72,11 @@ def test_an_unknown_id_names_the_nearest(task, nearest):
     ("task", "message"),
     [
         ("no_such_module:Walk-v0", "module 'no_such_module' cannot be imported"),
-        ("tests_environments:Wolk-v0", "no task 'Wolk-v0'; did you mean 'Walk-v0'"),
+        ("faulty_environments:Wolk-v0", "no task 'Wolk-v0'; did you mean 'Walk-v0'"),
         ("HalfCheetah-v3", "HalfCheetah-v3 cannot be made: .*moved to the gymnasium-robotics"),
-        ("tests_environments:DiscreteActions-v0", r"actions Discrete\(3\); policies need"),
-        ("tests_environments:MatrixActions-v0", "policies need a one-dimensional Box"),
-        ("tests_environments:DiscreteObservations-v0", "policies need a Box or a Dict of Boxes"),
+        ("faulty_environments:DiscreteActions-v0", r"actions Discrete\(3\); policies need"),
+        ("faulty_environments:MatrixActions-v0", "policies need a one-dimensional Box"),
+        ("faulty_environments:DiscreteObservations-v0", "policies need a Box or a Dict of Boxes"),
     ],
 )
 def test_what_does_not_suit_is_refused_in_one_line(task, message):
@@ -86,10 +86,10 @@ def test_what_does_not_suit_is_refused_in_one_line(task, message):
 
 
 def test_tanh_needs_bounded_actions():
-    assert describe_task("tests_environments:Unbounded-v0", "clip").action_size == 2
+    assert describe_task("faulty_environments:Unbounded-v0", "clip").action_size == 2
     with pytest.raises(UserError, match=r"policy\.squash: tanh needs bounded actions"):
-        describe_task("tests_environments:Unbounded-v0", "tanh")
+        describe_task("faulty_environments:Unbounded-v0", "tanh")
 
 
 def test_an_environment_of_ones_own_is_found_by_its_module():
-    assert describe_task("tests_environments:Walk-v0").observation_size == 3
+    assert describe_task("faulty_environments:Walk-v0").observation_size == 3

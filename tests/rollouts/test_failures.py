@@ -17,7 +17,7 @@ def evaluate(task, asked, name="serial", workers=1):
 
 
 def task_of(name):
-    return f"tests_environments:{name}-v0"
+    return f"faulty_environments:{name}-v0"
 
 
 @pytest.mark.parametrize(("backend", "workers"), BACKENDS)
@@ -26,9 +26,9 @@ def test_an_environment_that_raises_stops_with_task_seed_and_traceback(backend, 
     with pytest.raises(EnvironmentFailure) as caught:
         evaluate(task_of("RaisingInStep"), asked, backend, workers)
     message = str(caught.value)
-    assert f"tests_environments:RaisingInStep-v0 raised in an episode with seed {asked[2][0, 0]}" in message
+    assert f"faulty_environments:RaisingInStep-v0 raised in an episode with seed {asked[2][0, 0]}" in message
     assert "RuntimeError: step went wrong" in message
-    assert "tests_environments.py" in message
+    assert "faulty_environments.py" in message
     assert "_misbehave" in message
 
 

@@ -1,4 +1,4 @@
-"""Environments that misbehave, registered under ids of this module, as `tests_environments:Walk-v0`."""
+"""Environments that misbehave, registered under ids of this module, as `faulty_environments:Walk-v0`."""
 
 import fcntl
 import os
@@ -78,6 +78,23 @@ class Unsuited(Walk):
             self.action_space = Box(-np.inf, np.inf, (2,), np.float32)
 
 
+class OnSomeSeeds(Walk):
+    """Raises in the third step of every fifth training seed, or returns NaN there; evaluations go well."""
+
+    def reset(self, *, seed=None, options=None):
+        assert seed is not None
+        self.faulty = seed < 2**30 and seed % 5 == 0
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        observation, reward, terminated, truncated, info = super().step(action)
+        if self.faulty and self.time == 3:
+            if self.fault == "raises":
+                raise RuntimeError("step went wrong")
+            reward = np.nan
+        return observation, reward, terminated, truncated, info
+
+
 def _countdown(file: Path) -> bool:
     """True as often as `file` says; each time it says one less. Workers count down together."""
     with file.open("r+") as counter:
@@ -98,6 +115,8 @@ for name, entry, fault in (
     ("Diverging", Walk, "divergence"),
     ("Killed", Walk, "killed"),
     ("Sleepy", Sleepy, "none"),
+    ("SometimesRaises", OnSomeSeeds, "raises"),
+    ("SometimesNan", OnSomeSeeds, "nan"),
     ("DiscreteActions", Unsuited, "actions"),
     ("MatrixActions", Unsuited, "matrix"),
     ("DiscreteObservations", Unsuited, "observations"),

@@ -1,0 +1,33 @@
+"""What a run came to, in a few lines. Free of JAX."""
+
+from pathlib import Path
+
+from odes_rl.errors import UserError
+from odes_rl.records.files import METRICS
+from odes_rl.records.metrics import Metrics, read_metrics
+from odes_rl.reports.curves import plot_curves
+
+
+def outcome_lines(run: Path) -> list[str]:
+    """The returns of the first and the last evaluation of the run at `run`, and the path of its curve, drawn anew.
+
+    What is missing, because no return was finite or the curve cannot be written, is said instead.
+
+    Raises:
+        UserError: if there are metrics that cannot be read.
+    """
+    evaluated = [line for line in read_metrics(run / METRICS) if line.get("evaluation_return_mean") is not None]
+    ends = [evaluated[0], *evaluated[1:][-1:]] if evaluated else []
+    return [*(map(_evaluation_line, ends) if ends else ["no evaluation had a finite return yet"]), _curve_line(run)]
+
+
+def _evaluation_line(line: Metrics) -> str:
+    mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
+    return f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}"
+
+
+def _curve_line(run: Path) -> str:
+    try:
+        return f"curve: {plot_curves([run], run / 'curve.png')[0]}"
+    except UserError as error:
+        return f"no curve was drawn: {error}"
