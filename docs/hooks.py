@@ -93,8 +93,7 @@ def _default_text(section: str, name: str, field: FieldInfo) -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    assert field.description, field  # an option that nothing describes is a mistake in the model
-    return " ".join(field.description.split())
+    return " ".join((field.description or "").split())
 
 
 def _type_text(field: FieldInfo) -> str:

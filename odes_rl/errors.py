@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-_LEAST_LIKENESS = 0.5
+_LEAST_LIKENESS = 0.6
 """Of difflib's ratio, for a guess."""
 
 
@@ -20,9 +20,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     return entry if likeness[0] >= _LEAST_LIKENESS else None
 
 
-def suggestion(
-    name: str, allowed: Iterable[str], *, limit: int = 12, listing: str = "`odes-rl train --help`"
-) -> str:
+def suggestion(name: str, allowed: Iterable[str], *, limit: int = 12, listing: str = "`odes-rl train --help`") -> str:
     """The end of a message about an unknown `name`: the nearest valid name, and all of them or where to see them.
 
     Empty if nothing is allowed; more than `limit` entries are left to the command `listing` to show.

@@ -4,6 +4,9 @@
 
 They fit a constant step or `StepTo`, `SaveAt` on any grid and dense output, and the direct, forward-mode and
 recursive-checkpoint adjoints. They have no error estimate, so no adaptive step.
+
+Not `diffrax.BacksolveAdjoint`: with a Lie solver of its own it is refused, but one that is given a Euclidean solver,
+`BacksolveAdjoint(solver=diffrax.Tsit5())`, silently reads the term's b as Ẇ, and its gradients are of another flow.
 """
 
 from typing import Any, ClassVar

@@ -77,7 +77,7 @@ def _expm_by_scan(A: jax.Array) -> jax.Array:
         # vmap a cond would compute both, and JAX 0.10 cannot transpose it there.
         return matmul(E, jnp.where(i < count, E, jnp.eye(E.shape[-1], dtype=E.dtype))), None
 
-    return lax.scan(square, _taylor8(_halved(A, count)), jnp.arange(_LONGEST_DIFFERENTIATED))[0]
+    return lax.scan(square, _taylor8(_halved(A, count)), jnp.arange(_LONGEST_DIFFERENTIATED, dtype=jnp.int32))[0]
 
 
 def _squarings(A: jax.Array, longest: int) -> jax.Array:

@@ -1,4 +1,4 @@
-"""What all tests share: a compilation cache, also for the processes they start, and JAX's strict modes."""
+"""What all tests share, and the processes they start: a compilation cache, the CPU, no display."""
 
 import os
 from pathlib import Path

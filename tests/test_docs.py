@@ -102,16 +102,30 @@ def test_the_reference_holds_every_option(hooks):
     assert not missing
 
 
+def test_every_option_is_described():
+    sections = [section_class(name, "linear") for name in SECTIONS if name != "policy"]
+    # A class of the page's examples has no source file, out of which its descriptions could be read.
+    policies = [family.config for family in POLICIES.values() if family.config.__module__.startswith("odes_rl.")]
+    options = [
+        (model, option, field.description)
+        for model in [*sections, *policies]
+        for option, field in model.model_fields.items()
+        if option != "name"
+    ]
+    assert len(policies) > 2
+    assert not [(model, option) for model, option, description in options if not description]
+
+
 def test_a_row_of_the_reference_tells_type_default_and_meaning(hooks):
     rows = hooks.section_table("strategy").splitlines()
     row = next(row for row in rows if "`strategy.sigma`" in row)
     assert row == "| `strategy.sigma` | number, > 0 | `0.03` | Standard deviation of a perturbation's entries. |"
 
 
-def test_pages_name_commands_and_metrics_that_exist():
+def test_pages_name_commands_that_exist():
     pages = {path.name: path.read_text(encoding="utf-8") for path in [*DOCS.glob("*.md"), ROOT / "README.md"]}
     for name, page in pages.items():
-        unknown = set(re.findall(r"^odes-rl (\w+)", page, re.MULTILINE)) - set(COMMANDS)
+        unknown = set(re.findall(r"odes-rl ([a-z]+)", page)) - set(COMMANDS)
         assert not unknown, name
 
 

@@ -27,10 +27,11 @@ def scheduled(kind: Schedule, value: float, horizon: int, generation: jax.Array)
 
     `inverse_sqrt` is τ^(−1/2) with τ = generation + 1 (theorem 1 of Choromanski et al. 2020).
     """
+    elapsed = jnp.asarray(generation, jnp.float32)
     if kind == "cosine":
-        return jnp.asarray(optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR)(generation))
+        return optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR)(elapsed)
     if kind == "inverse_sqrt":
-        return value / jnp.sqrt(generation + 1.0)
+        return value / jnp.sqrt(elapsed + 1.0)
     assert kind == "constant", kind
     return jnp.asarray(value)
 

@@ -46,7 +46,9 @@ def _parse(path: Path, number: int, line: bytes) -> Metrics:
     except ValueError:
         metrics = None
     if not isinstance(metrics, dict):
-        raise UserError(f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it")
+        raise UserError(
+            f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it"
+        )
     return metrics
 
 

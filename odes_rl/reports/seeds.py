@@ -98,12 +98,11 @@ def _experiment(run: Run) -> dict[str, Any]:
 
 def _distinct_seeds(runs: Sequence[Run]) -> list[Run]:
     longest: dict[Any, Run] = {}
-    for run in runs:
-        seed = run.options.get("run.seed")
-        other = longest.setdefault(seed, run)
-        if other is not run:
+    for index, run in enumerate(runs):
+        seed = run.options.get("run.seed", f"unknown {index}")
+        if seed in longest:
             _log.warning("more than one run has seed %s of the same experiment: the longest stands for it", seed)
-            longest[seed] = max(other, run, key=lambda run: run.steps[-1])
+        longest[seed] = max(longest.get(seed, run), run, key=lambda run: run.steps[-1])
     return list(longest.values())
 
 

@@ -100,7 +100,7 @@ def check_task(task: str) -> None:
     if task not in gymnasium.registry:
         _register_dm_control()
         hint = suggestion(task, gymnasium.registry, listing="`odes-rl list tasks`")
-        raise UserError(f"task.id: no task {task!r}: {hint}")
+        raise UserError(f"task.id: no task {task!r}; {hint}")
 
 
 def task_ids() -> list[str]:

@@ -28,8 +28,8 @@ class _Worker(NamedTuple):
 class ProcessesBackend:
     """Steps environments in `workers` processes with `lanes` environments each.
 
-    Entering it as a context starts them. A worker that dies is replaced and its unfinished episodes are run again, to the same result. After an exception
-    workers may still be in their episodes: only closing is allowed then.
+    Entering the context starts them. A worker that dies is replaced and its unfinished episodes are run again, to
+    the same result. After an exception workers may still be in their episodes: only closing is allowed then.
     """
 
     def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:

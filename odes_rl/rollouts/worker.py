@@ -41,9 +41,7 @@ def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
         os._exit(0)
 
 
-def _work(
-    lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int
-) -> str | None:
+def _work(lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int) -> str | None:
     """Run episodes until none is left; the message of an environment's failure, if one raised."""
     board = layout.place(memory.view(memory_descriptor, layout.size()))
 

@@ -15,7 +15,7 @@ def basis(times: jax.Array, degree: int, period: float | None = None) -> jax.Arr
     is left out) there is no 2π, and on [0, 1] the functions are nearly collinear.
     """
     angle = times if period is None else times * (2 * jnp.pi / period)
-    angles = angle[:, None] * jnp.arange(1, degree + 1)
+    angles = angle[:, None] * jnp.arange(1, degree + 1, dtype=times.dtype)
     return jnp.concatenate([jnp.ones_like(angle)[:, None], jnp.cos(angles), jnp.sin(angles)], axis=1)
 
 

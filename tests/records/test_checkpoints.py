@@ -156,6 +156,31 @@ def test_a_state_of_another_shape_is_a_mistake(store, params):
         store.restore(like._replace(params={**like.params, **params}))
 
 
+@pytest.mark.parametrize("reader", ["_read_manifest", "_digests", "_read_arrays"])
+def test_a_best_replaced_while_it_is_read_is_read_anew(store, monkeypatch, reader):
+    read = getattr(archive, reader)
+
+    def replaced_meanwhile(path: Path) -> Any:
+        monkeypatch.setattr(archive, reader, read)
+        store.save_best(5, make_state(5))
+        return read(path)
+
+    monkeypatch.setattr(archive, reader, replaced_meanwhile)
+    generation, state = store.restore(make_state(0), "best")
+    assert generation == 5
+    assert_identical(state, make_state(5))
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+def test_files_that_cannot_be_read_are_damage(store, monkeypatch, error):
+    def fail(path: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(UserError, match="no usable latest checkpoint"):
+        store.restore(make_state(0))
+
+
 @pytest.mark.parametrize("step", ["write", "rename", "remove"])
 def test_dying_in_mid_save_leaves_a_usable_checkpoint(store, monkeypatch, step):
     class KilledError(Exception):

@@ -83,18 +83,28 @@ def test_numpy_scalars_are_numbers_and_what_is_not_finite_is_null(run):
     assert run.metrics() == [{"generation": 0, "a": 0.5, "b": 3, "c": None, "d": None, "e": 2.0}]
 
 
-@pytest.mark.parametrize("torn", ['{"gener', '{"generation": 5}', "\n", ""])
+@pytest.mark.parametrize("torn", ['{"gener', '{"generation": 5}', ""])
 def test_cut_back_forgets_later_generations_and_a_torn_line(run, torn):
     for generation in range(5):
         run.append_metrics(line(generation))
     with (run.path / "metrics.jsonl").open("a") as file:
-        file.write(torn.rstrip("\n"))
+        file.write(torn)
     assert run.metrics() == [line(generation) for generation in range(5)]
     run.cut_back(2)
     run.append_metrics(line(3))
     run.close()
     assert run.metrics() == [line(generation) for generation in range(4)]
     assert [step for step, _ in events(run.path, "return_mean")] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("broken", ["{", "3", "", "\udcff"])
+def test_a_whole_line_that_is_no_object_is_a_mistake_with_its_number(run, broken):
+    run.append_metrics(line(0))
+    with (run.path / "metrics.jsonl").open("a", errors="surrogateescape") as file:
+        file.write(f"{broken}\n")
+    run.append_metrics(line(1))
+    with pytest.raises(UserError, match=r"metrics\.jsonl.*line 2"):
+        run.metrics()
 
 
 def test_progress_is_a_checkpoint_or_metrics_after_the_start(run):

@@ -22,7 +22,7 @@ def make_run(tmp_path):
             "task": {"id": "Swimmer-v5"},
             "policy": {"name": policy},
             "strategy": {"sigma": sigma},
-            "rollouts": {"workers": run.pop("workers", None)},
+            "rollouts": {"workers": run.pop("workers", None), "backend": run.pop("backend", "serial")},
             "run": {"directory": str(directory), "generations": len(returns), **run},
         }
         (directory / "config.yaml").write_text(yaml.safe_dump(config))
@@ -43,6 +43,14 @@ def test_seeds_of_one_experiment_are_averaged(make_run):
     np.testing.assert_allclose(curve.mean, [1, 3, 10])
     np.testing.assert_allclose(curve.deviation, [1, 3, 0])
     assert curve.seeds == 3
+
+
+def test_a_seed_counts_once_and_its_longest_run_stands_for_it(make_run, caplog):
+    paths = [make_run("short", [1, 2], seed=0), make_run("long", [1, 2, 3], seed=0, backend="processes")]
+    (group,) = group_runs([read_run(path) for path in [*paths, paths[1], make_run("other", [4, 5], seed=1)]]).values()
+    assert [run.returns.tolist() for run in group] == [[1, 2, 3], [4, 5]]
+    assert average_runs(group).seeds == 2
+    assert "seed 0" in caplog.text
 
 
 def test_returns_between_the_points_of_seeds_are_interpolated():
@@ -110,7 +118,7 @@ def test_the_legend_covers_nothing_and_lines_differ_without_colour(make_run):
 def test_mistakes_are_told(make_run, tmp_path):
     with pytest.raises(UserError, match="holds no run"):
         plot_curves([tmp_path], tmp_path / "x.png")
-    with pytest.raises(UserError, match="no returns yet"):
+    with pytest.raises(UserError, match="no finite return yet"):
         plot_curves([make_run("empty", [])], tmp_path / "x.png")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

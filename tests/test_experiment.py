@@ -1,0 +1,122 @@
+"""The experiment as a config describes it: every choice is there, and five generations compile once."""
+
+from collections.abc import Collection
+from typing import Any, Literal, get_args, get_origin
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.act.activations import ACTIVATIONS
+from odes_rl.act.bounds import SQUASHES
+from odes_rl.es.config import PRESETS, StrategyConfig
+from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
+from odes_rl.es.perturbations import PERTURBATIONS
+from odes_rl.es.shaping import SHAPINGS
+from odes_rl.es.strategy import make_strategy
+from odes_rl.experiment import make_experiment
+from odes_rl.lie_solvers import LIE_SOLVERS
+from odes_rl.lie_steps import LIE_STEPS
+from odes_rl.manifolds import Stiefel
+from odes_rl.policies import POLICIES
+from odes_rl.records.config import RolloutsConfig, RunConfig, TaskConfig
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts import make_backend
+from odes_rl.rollouts.base import EpisodeSettings
+from odes_rl.train import train
+from tests.runs import create_run
+
+TABLES: dict[str, Collection[str]] = {
+    "name": POLICIES,
+    "activation": ACTIVATIONS,
+    "squash": SQUASHES,
+    "solver": LIE_STEPS,
+    "preset": PRESETS,
+    "shaping": SHAPINGS,
+    "perturbations": PERTURBATIONS,
+}
+"""Options whose choices are the names of a table; BUILDERS has the others."""
+
+
+def build_schedule(option: str, choice: str) -> None:
+    config = StrategyConfig(**{f"{option}_schedule": choice})  # pyright: ignore[reportArgumentType]
+    at = {"sigma": sigma_at, "learning_rate": learning_rate_at}[option]
+    first, fourth = (float(at(config, jnp.int32(generation))) for generation in (0, 3))
+    assert first == pytest.approx(getattr(config, option))
+    assert fourth == pytest.approx(first) if choice == "constant" else 0 < fourth < first
+
+
+def build_optimizer(choice: str) -> None:
+    config = StrategyConfig(optimizer=choice)  # pyright: ignore[reportArgumentType]
+    params = {"matrix": np.ones((2, 2), np.float32)}
+    optimizer = make_optimizer(config, {"matrix": Stiefel()})
+    step, _ = optimizer.update(params, optimizer.init(params), params)
+    assert (np.asarray(jax.tree.leaves(step)[0]) < 0).all()
+
+
+def build_space(choice: str) -> None:
+    """Tangent candidates lie on the manifold, ambient ones do not."""
+    config = StrategyConfig(space=choice, population=2, sigma=0.3)  # pyright: ignore[reportArgumentType]
+    manifold, key = Stiefel(), jax.random.key(0)
+    strategy = make_strategy(config, manifold)
+    candidates = strategy.ask(strategy.init(key, manifold.random(key, (3, 2))))
+    assert (float(manifold.violation(candidates[0])) < 1e-5) == (choice == "tangent")
+
+
+def build_backend(choice: str) -> None:
+    with make_backend(choice, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"), workers=1):
+        pass
+
+
+BUILDERS = {
+    "sigma_schedule": lambda choice: build_schedule("sigma", choice),
+    "learning_rate_schedule": lambda choice: build_schedule("learning_rate", choice),
+    "optimizer": build_optimizer,
+    "space": build_space,
+    "backend": build_backend,
+}
+
+
+def choices() -> dict[str, set[str]]:
+    """Every option of the config's sections whose type is a Literal, and all values that it takes somewhere."""
+    found: dict[str, set[str]] = {}
+    models = [TaskConfig, StrategyConfig, RolloutsConfig, RunConfig, *(family.config for family in POLICIES.values())]
+    for model in models:
+        for option, field in model.model_fields.items():
+            if get_origin(field.annotation) is Literal:
+                found.setdefault(option, set()).update(get_args(field.annotation))
+    return found
+
+
+def test_every_option_with_choices_is_tied_to_what_they_name():
+    assert choices().keys() == TABLES.keys() | BUILDERS.keys()
+    assert LIE_SOLVERS.keys() == LIE_STEPS.keys()
+
+
+@pytest.mark.parametrize("option", TABLES)
+def test_choices_are_the_names_of_their_table(option):
+    assert choices()[option] == set(TABLES[option])
+
+
+@pytest.mark.parametrize(("option", "choice"), [(o, c) for o in BUILDERS for c in sorted(choices()[o])])
+def test_choices_can_be_built(option, choice):
+    BUILDERS[option](choice)
+
+
+def test_five_generations_compile_once_also_when_resumed(tmp_path, monkeypatch):
+    made: list[Any] = []
+
+    def remember(config: Any) -> Any:
+        made.append(make_experiment(config))
+        return made[-1]
+
+    monkeypatch.setattr("odes_rl.train.make_experiment", remember)
+    with create_run(tmp_path / "run", run__generations=5) as run:
+        train(run, lambda line: None)
+    with RunDirectory.open(tmp_path / "run", {"run.generations": 10}) as run:
+        train(run, lambda line: None)
+    assert len(made) == 2
+    for experiment in made:
+        compiled = (experiment.candidate_weights, experiment.strategy.tell, experiment.policy_weights)
+        assert [function._cache_size() for function in compiled] == [1, 1, 1]
