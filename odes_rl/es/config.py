@@ -24,7 +24,7 @@ class StrategyConfig(BaseModel):
     """Standard deviation of a perturbation's entries."""
     sigma_schedule: Schedule = "constant"
     """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
-    learning_rate: float = Field(default=0.002, gt=0)
+    learning_rate: float = Field(default=0.0025, gt=0)
     """Step length of the update."""
     learning_rate_schedule: Schedule = "constant"
     """How the learning rate changes; the choices are those of sigma_schedule."""

@@ -29,7 +29,7 @@ def scheduled(kind: Schedule, value: float, horizon: int, generation: jax.Array)
     """
     elapsed = jnp.asarray(generation, jnp.float32)
     if kind == "cosine":
-        return optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR)(elapsed)
+        return jnp.asarray(optax.cosine_decay_schedule(value, horizon, alpha=_COSINE_FLOOR)(elapsed))
     if kind == "inverse_sqrt":
         return value / jnp.sqrt(elapsed + 1.0)
     assert kind == "constant", kind
