@@ -229,8 +229,17 @@ def tree_exp(manifolds: Any, params: Any, tangents: Any) -> Any:
 
 
 def tree_perturb(manifolds: Any, params: Any, noise: Any, scale: jax.Array | float) -> Any:
-    """Each leaf moved on its manifold along `scale` times its ambient noise."""
-    return jax.tree.map(lambda m, *leaf: m.perturb(*leaf, scale), manifolds, params, noise)
+    """Each leaf moved on its manifold along `scale` times its ambient noise.
+
+    One leaf waits for the one before: LAPACK's QR, called twice at once, stops JAX's CPU client for good where it has
+    few threads (jaxlib 0.10).
+    """
+    points, structure = jax.tree.flatten(params)
+    moved: list[jax.Array] = []
+    for manifold, point, direction in zip(jax.tree.leaves(manifolds), points, jax.tree.leaves(noise), strict=True):
+        after = 0.0 * moved[-1].reshape(-1)[0] if moved else 0.0
+        moved.append(manifold.perturb(point, direction + after, scale))
+    return jax.tree.unflatten(structure, moved)
 
 
 def tree_violation(manifolds: Any, params: Any) -> jax.Array:

@@ -1,5 +1,7 @@
 """The configurations that come with the package."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,15 @@ def test_a_config_is_valid_small_and_of_a_real_task(path):
     check_task(config.task.id)
     assert config.run.directory == f"runs/{path.stem}"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+
+
+def test_candidates_with_two_large_projections_are_made_and_do_not_hang():
+    """In a process of its own, since what once hung cannot be interrupted."""
+    code = (
+        "from odes_rl.experiment import initial_state, make_experiment\n"
+        "from odes_rl.records.layers import load_config\n"
+        f"experiment = make_experiment(load_config({str(CONFIGS[0].parent / 'humanoid.yaml')!r}))\n"
+        "weights = experiment.candidate_weights(initial_state(experiment, 0).strategy)\n"
+        "assert weights.input.shape == (128, 64, 348)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=200, check=False).returncode == 0
