@@ -13,6 +13,11 @@ from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.environments import describe, flatten, make_environment
 
 
+def make_lane(settings: EpisodeSettings) -> "Lane":
+    """A lane for that task, ready to start."""
+    return Lane(settings)
+
+
 def run_units(lanes: list["Lane"], board: Board, claim: Callable[[], int | None]) -> None:
     """Step all lanes in turn until `claim` has no unit left and every episode is over.
 

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Layout
-from odes_rl.rollouts.episodes import Lane, run_units
+from odes_rl.rollouts.episodes import Lane, make_lane, run_units
 
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
@@ -25,7 +25,7 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()
     settings, lane_count = commands.get()
-    lanes = [Lane(EpisodeSettings(*settings)) for _ in range(lane_count)]
+    lanes = [make_lane(EpisodeSettings(*settings)) for _ in range(lane_count)]
     while True:
         layout = Layout(*commands.get())
         failure = _work(lanes, layout, memory_descriptor, lock_descriptor, index)
