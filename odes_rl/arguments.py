@@ -1,6 +1,6 @@
 """Arguments of the command line: taken apart here, described by tyro. Free of JAX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, TypeVar, get_origin
 
@@ -13,8 +13,15 @@ from odes_rl.validation import build_model, parse_text
 Command = TypeVar("Command", bound=BaseModel)
 
 
-def split_arguments(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def flags(model: type[BaseModel]) -> set[str]:
+    """The options of a command that are true when they are there without a value."""
+    return {name for name, field in model.model_fields.items() if field.annotation is bool}
+
+
+def split_arguments(arguments: Sequence[str], flags: Collection[str] = ()) -> tuple[list[str], dict[str, str]]:
     """Positional arguments, and options: name without dashes → text. Both `--a.b 1` and `--a.b=1` are read.
+
+    An option among `flags` takes a value only as in `--a=false`.
 
     Tyro would parse them too, but reports a mistake as a box of many lines; so it only writes the help.
 
@@ -29,7 +36,8 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]
             positional.append(argument)
             continue
         name, equals, value = argument.partition("=")
-        text = value if equals else next(rest, None)
+        flag = name.removeprefix("--").replace("-", "_") in flags
+        text = value if equals else "true" if flag else next(rest, None)
         if not name.startswith("--"):
             raise UserError(f"unknown option {name}: options begin with two dashes, as in --strategy.sigma 0.05")
         if text is None or (not equals and text.startswith("--")):

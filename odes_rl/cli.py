@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, Union
 from pydantic import BaseModel
 
 import odes_rl
-from odes_rl.arguments import parse_command, print_help, split_arguments, subset
+from odes_rl.arguments import flags, parse_command, print_help, split_arguments, subset
+from odes_rl.commands.compare import Compare, compare
 from odes_rl.commands.evaluate import Evaluate, evaluate
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
-from odes_rl.errors import UserError, check_name, one_line
+from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.rollouts.base import EnvironmentFailure
 
 
@@ -36,6 +37,7 @@ COMMANDS = {
     "resume": Command(Resume, resume, RESUMABLE),
     "evaluate": Command(Evaluate, evaluate),
     "plot": Command(Plot, plot),
+    "compare": Command(Compare, compare, None),
     "list": Command(List, list_names),
 }
 
@@ -43,7 +45,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (without the program's name); the exit status.
 
-    0: done; 1: an environment failed; 2: a mistake of the user, told in one line; 130: interrupted.
+    0: done; 1: an environment failed, or the run cannot be written; 2: a mistake of the user, told in one line;
+    130: interrupted.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -51,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"odes-rl: {one_line(error)}", file=sys.stderr)
         return 2
+    except StorageError as error:
+        print(f"odes-rl: {one_line(error)}", file=sys.stderr)
+        return 1
     except EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -69,13 +75,14 @@ def _run_command(arguments: list[str]) -> int:
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
     command = COMMANDS[name]
-    positional, options = split_arguments(rest[1:])
+    positional, options = split_arguments(rest[1:], flags(command.model))
+    every = command.sections == {}
+    own = {option: text for option, text in options.items() if every or option in command.model.model_fields}
+    overrides = {option: text for option, text in options.items() if option not in own}
     if rest != arguments:
-        print_help(command.model, f"odes-rl {name}", sections=_sections(command, positional, options))
+        print_help(command.model, f"odes-rl {name}", sections=_sections(command, positional, overrides))
         return 0
-    if command.sections == {}:
-        return command.run(parse_command(command.model, positional, options), {})
-    return command.run(parse_command(command.model, positional, {}), options)
+    return command.run(parse_command(command.model, positional, own), overrides)
 
 
 def _sections(command: Command, positional: list[str], options: dict[str, str]) -> dict[str, BaseModel]:

@@ -11,6 +11,10 @@ class UserError(ValueError):
     """A user's mistake. The message is one line: the value received, what is allowed, and the fix."""
 
 
+class StorageError(Exception):
+    """What a run leaves behind cannot be written. The message is one line: the place, the cause, and the fix."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The entry of `allowed` most like `name`, None if nothing is like it.
 

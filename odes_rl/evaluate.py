@@ -8,6 +8,7 @@ from odes_rl.experiment import Experiment, TrainingState, initial_state, make_ex
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.seeds import fresh_seeds
 
 
@@ -26,10 +27,19 @@ def evaluate_run(
         UserError: if there is no such checkpoint.
         EnvironmentFailure: if an environment raises.
     """
-    experiment = make_experiment(run.config)
-    _, state = run.checkpoints.restore(initial_state(experiment, run.config.run.seed), checkpoint)
-    with open_backend(run.config, experiment.policy) as backend:
-        return evaluate_state(run.config, experiment, backend, state, fresh_seeds(seed, episodes))
+    config = _on_this_machine(run.config)
+    experiment = make_experiment(config)
+    _, state = run.checkpoints.restore(initial_state(experiment, config.run.seed), checkpoint)
+    with open_backend(config, experiment.policy) as backend:
+        return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
+
+
+def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:
+    """`config` without the cluster of `ray`, which may be gone by now: the bits are the same."""
+    if config.rollouts.backend != "ray":
+        return config
+    here = RolloutsConfig(lanes=config.rollouts.lanes, deadline=config.rollouts.deadline)
+    return config.model_copy(update={"rollouts": here})
 
 
 def evaluate_state(

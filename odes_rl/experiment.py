@@ -2,20 +2,24 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
+from jax.sharding import Mesh
 
-from odes_rl.es.strategy import Strategy, StrategyState, make_strategy
+from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
+from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
+from odes_rl.inference import DeviceActor
 from odes_rl.policies import make_policy
 from odes_rl.policies.base import Params, Policy, Weights
 from odes_rl.records.config import ExperimentConfig
-from odes_rl.rollouts import make_backend
+from odes_rl.rollouts.backends import check_backend, make_backend
 from odes_rl.rollouts.base import EpisodeSettings, Moments, RolloutBackend
 from odes_rl.rollouts.environments import Task, describe_task
 
-_CHUNK = 64
-"""Candidates materialised at once: fixed, since a vmapped batch of another size rounds otherwise."""
+_AT_ONCE = 64
+"""Candidates materialised at a time, or near it: what divides a group."""
 
 
 class TrainingState(NamedTuple):
@@ -58,26 +62,49 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     """The experiment that `config` describes.
 
     Raises:
-        UserError: if there is no such task, or its spaces do not suit a policy.
+        UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
     """
     task = describe_task(config.task.id, config.policy.squash)
+    check_backend(config.rollouts.backend, config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
-    strategy = make_strategy(config.strategy, policy.manifolds)
+    groups = group_count(config.strategy.directions)
+    mesh = mesh_of(config.strategy)
+    strategy = make_strategy(config.strategy, policy.manifolds, mesh)
 
     def candidate_weights(state: StrategyState) -> Weights:
-        return jax.lax.map(policy.materialise, strategy.ask(state), batch_size=_CHUNK)
+        return weights_of(policy, groups, mesh, strategy.ask(state))
 
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
 
-    strategy = strategy._replace(tell=jax.jit(strategy.tell))
-    return Experiment(task, policy, strategy, jax.jit(candidate_weights), jax.jit(policy_weights))
+    strategy = strategy._replace(tell=_compiled(strategy.tell, mesh))
+    return Experiment(task, policy, strategy, _compiled(candidate_weights, mesh), _compiled(policy_weights, mesh))
+
+
+def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., Any]:
+    compiled = jax.jit(function)
+    if mesh is None:
+        return compiled
+    # A first state and a restored one are put where an updated one lies: all compile alike.
+    return lambda *arguments: compiled(*jax.device_put(arguments, whole_on_each(mesh)))
+
+
+def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Params) -> Weights:
+    """Weights, leaves [C, …], of candidates, leaves [C, …], on the devices of `mesh` or on one.
+
+    A candidate's are computed among the same others wherever it is: a vmapped batch of another size rounds otherwise.
+    """
+    count = jax.tree.leaves(candidates)[0].shape[0]
+    part = part_size(count // groups, _AT_ONCE)
+    materialise = partial(by_parts, jax.vmap(policy.materialise), part)
+    return over_devices(lambda _, candidates: materialise(candidates), mesh, None, candidates)
 
 
 def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
     """The rollout backend of `config`; its workers start when it is entered."""
     settings = EpisodeSettings(config.task.id, config.task.max_steps, policy.act_rule, config.policy.squash)
-    return make_backend(config.rollouts.backend, settings, config.rollouts.workers, config.rollouts.lanes)
+    actor = DeviceActor(policy.act_rule) if config.rollouts.inference == "device" else None
+    return make_backend(config.rollouts, settings, config.episodes, actor)
 
 
 def initial_state(experiment: Experiment, seed: int) -> TrainingState:

@@ -48,13 +48,15 @@ class Euclidean:
 
     Attributes:
         scale: factor on the random points' standard deviation 1/√fan_in, fan_in being the last axis.
+        l2_penalty: λ, if λ‖point‖² is subtracted from what is maximised.
     """
 
     scale: float = 1.0
+    l2_penalty: float = 0.0
 
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
-        """The gradient, of the point's shape."""
-        return gradient
+        """The gradient, of the point's shape; less the penalty's, 2λ · point, which needs no estimate."""
+        return gradient - 2 * self.l2_penalty * point if self.l2_penalty else gradient
 
     def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
         """Point + tangent."""
@@ -201,6 +203,37 @@ class Orthogonal:
         return Stiefel().violation(point)
 
 
+@dataclass(frozen=True)
+class Frozen:
+    """One point, held where it starts: it is neither perturbed nor trained, in any space. Coordinates are zero.
+
+    Attributes:
+        manifold: whose random points it starts at, and whose equation it obeys.
+    """
+
+    manifold: Manifold
+
+    def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
+        """Zeros of the point's shape."""
+        return jnp.zeros_like(point)
+
+    def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """The point."""
+        return point
+
+    def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
+        """The point."""
+        return point
+
+    def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """A random point of the manifold."""
+        return self.manifold.random(key, shape)
+
+    def violation(self, point: jax.Array) -> jax.Array:
+        """Scalar: the manifold's."""
+        return self.manifold.violation(point)
+
+
 MANIFOLDS: dict[str, type[Manifold]] = {
     "euclidean": Euclidean,
     "symmetric": Symmetric,
@@ -229,17 +262,13 @@ def tree_exp(manifolds: Any, params: Any, tangents: Any) -> Any:
 
 
 def tree_perturb(manifolds: Any, params: Any, noise: Any, scale: jax.Array | float) -> Any:
-    """Each leaf moved on its manifold along `scale` times its ambient noise.
+    """Each leaf moved on its manifold along `scale` times its ambient noise."""
+    return jax.tree.map(lambda m, *leaf: m.perturb(*leaf, scale), manifolds, params, noise)
 
-    One leaf waits for the one before: LAPACK's QR, called twice at once, stops JAX's CPU client for good where it has
-    few threads (jaxlib 0.10).
-    """
-    points, structure = jax.tree.flatten(params)
-    moved: list[jax.Array] = []
-    for manifold, point, direction in zip(jax.tree.leaves(manifolds), points, jax.tree.leaves(noise), strict=True):
-        after = 0.0 * moved[-1].reshape(-1)[0] if moved else 0.0
-        moved.append(manifold.perturb(point, direction + after, scale))
-    return jax.tree.unflatten(structure, moved)
+
+def tree_ambient(manifolds: Any) -> Any:
+    """The spaces around each leaf's manifold, in which it moves freely; what is frozen stays so."""
+    return jax.tree.map(lambda manifold: manifold if isinstance(manifold, Frozen) else Euclidean(), manifolds)
 
 
 def tree_violation(manifolds: Any, params: Any) -> jax.Array:
@@ -249,17 +278,22 @@ def tree_violation(manifolds: Any, params: Any) -> jax.Array:
 
 
 def _low_rank_geodesic(point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
-    """Canonical geodesic [p, q] from a tall point, by an exponential of size 2q (Edelman et al., §2.4.2).
+    """Canonical geodesic [p, q] from a tall point, by an exponential of size 2q.
 
-    With A = skew(Ωᵀε) and QR = (I − ΩΩᵀ)ε it is [Ω, Q] exp(scale [[A, −Rᵀ], [R, 0]]) [I; 0].
+    That of Edelman, Arias & Smith 1998, §2.4.2, in another basis. The lift X of the noise maps the span of Ω and
+    K = (I − ΩΩᵀ)ε to itself: XΩ = ΩA + K and XK = −ΩG, with A = skew(Ωᵀε) and G = KᵀK. So exp(sX)Ω is
+    [Ω, K/c] exp(s [[A, −G/c], [cI, 0]]) [I; 0] for any c > 0. There is no QR of K: it need not have full rank.
     """
     q = point.shape[-1]
     inner = matmul(point.mT, noise)
-    Q, R = jnp.linalg.qr(noise - matmul(point, inner))
-    upper = jnp.concatenate([0.5 * _skew_difference(inner), -R.mT], axis=-1)
-    lower = jnp.concatenate([R, jnp.zeros_like(R)], axis=-1)
-    turn = expm(scale * jnp.concatenate([upper, lower], axis=-2))[..., :q]
-    return newton_schulz(matmul(jnp.concatenate([point, Q], axis=-1), turn))
+    K = noise - matmul(point, inner)
+    gram = matmul(K.mT, K)
+    length = jnp.sqrt(jnp.trace(gram) / q)  # with c the columns' mean length both halves are of one size
+    c = jnp.where(length > 0, length, 1.0)
+    identity = jnp.eye(q, dtype=gram.dtype)
+    generator = jnp.block([[0.5 * _skew_difference(inner), -gram / c], [c * identity, jnp.zeros_like(gram)]])
+    turn = expm(scale * generator)[:, :q]
+    return newton_schulz(matmul(point, turn[:q]) + matmul(K, turn[q:] / c))
 
 
 def _skew_difference(matrix: jax.Array) -> jax.Array:

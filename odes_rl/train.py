@@ -1,30 +1,36 @@
 """Training: ask, roll out, tell, write down; generation by generation."""
 
+import logging
 import time
 from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
 
+from odes_rl.errors import StorageError
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.metrics import Metrics
 from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.backends import choose_backend
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 
+_log = logging.getLogger(__name__)
+
 
 def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
-    """Train the policy of `run` up to its config's generations, from its latest checkpoint if it has one.
+    """Train the policy of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
     `report` receives each line of the metrics. Whatever interrupts training, the state after the last
-    finished generation is saved first.
+    finished generation is saved first, if it can be.
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
         EnvironmentFailure: if an environment raises.
+        StorageError: if the run cannot be written, as on a full disk.
         KeyboardInterrupt: on Ctrl-C.
     """
     config = run.config
@@ -32,13 +38,25 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     with open_backend(config, experiment.policy) as backend:
         state = _begin(run, experiment, backend, report)
         try:
-            while state.strategy.generation < config.run.generations:
+            while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 new_state, metrics = advance(config, experiment, backend, state)
                 state = record(run, state, new_state, metrics, report)
-        except BaseException:
-            run.checkpoints.save(int(state.strategy.generation), state)
+        except BaseException as cause:
+            _save_before_leaving(run, state, cause)
             raise
     return state
+
+
+def _save_before_leaving(run: RunDirectory, state: TrainingState, cause: BaseException) -> None:
+    """Save `state`, or say that it cannot be; not again, if that is the `cause` of leaving."""
+    generation = int(state.strategy.generation)
+    try:
+        run.checkpoints.save(generation, state)
+    except StorageError as error:
+        if isinstance(cause, StorageError):
+            return
+        last = run.checkpoints.latest_generation()
+        _log.warning("no checkpoint of generation %d: %s; the last one is of %s", generation, error, last)
 
 
 def _begin(
@@ -49,12 +67,20 @@ def _begin(
     if run.has_progress():
         generation, state = run.checkpoints.restore(state)
         run.cut_back(generation)
+        _write_launch(run, generation)
         return state
     run.cut_back(-1)
+    _write_launch(run, 0)
     started = time.perf_counter()
     evaluation = _evaluate(run.config, experiment, backend, state)
     metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
     return record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+
+
+def _write_launch(run: RunDirectory, generation: int) -> None:
+    """Write down what computes the generations from here on: `auto` says so of no run."""
+    choice = choose_backend(run.config.rollouts, run.config.episodes)
+    run.append_launch({"generation": generation, **choice._asdict()})
 
 
 def advance(
@@ -115,7 +141,8 @@ def record(
     if evaluation > state.best_return:
         new_state = new_state._replace(best_return=float(evaluation))
         run.checkpoints.save_best(generation, new_state)
-    if generation % run.config.run.checkpoint_every == 0 or generation == run.config.run.generations:
+    is_over = run.config.run.is_over(generation, metrics["env_steps"])
+    if generation % run.config.run.checkpoint_every == 0 or is_over:
         run.checkpoints.save(generation, new_state)
     report(metrics)
     return new_state

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -48,8 +49,10 @@ class Walk(gymnasium.Env):
             from dm_control.rl.control import PhysicsError
 
             raise PhysicsError("diverged")
-        if self.fault == "killed" and _countdown(Path(os.environ["TESTS_DEATHS"])):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault in ("killed", "stopped", "stopped_with_lock") and _countdown(Path(os.environ["TESTS_DEATHS"])):
+            if self.fault == "stopped_with_lock":
+                fcntl.lockf(int(sys.argv[3]), fcntl.LOCK_EX)  # the board's lock, as in the middle of a claim
+            os.kill(os.getpid(), signal.SIGKILL if self.fault == "killed" else signal.SIGSTOP)
 
 
 class Sleepy(Walk):
@@ -60,6 +63,19 @@ class Sleepy(Walk):
 
         Path(os.environ["TESTS_DEATHS"]).write_text(str(os.getpid()))
         time.sleep(60)
+        return super().step(action)
+
+
+class Gated(Walk):
+    """Says in a directory, by a file of its process's number, that it runs, and waits there for the file `open`."""
+
+    def step(self, action):
+        import time
+
+        directory = Path(os.environ["TESTS_GATE"])
+        (directory / str(os.getpid())).touch()
+        while not (directory / "open").exists():
+            time.sleep(0.02)
         return super().step(action)
 
 
@@ -114,7 +130,10 @@ for name, entry, fault in (
     ("BadObservation", Walk, "observation"),
     ("Diverging", Walk, "divergence"),
     ("Killed", Walk, "killed"),
+    ("Stopped", Walk, "stopped"),
+    ("StoppedWithLock", Walk, "stopped_with_lock"),
     ("Sleepy", Sleepy, "none"),
+    ("Gated", Gated, "none"),
     ("SometimesRaises", OnSomeSeeds, "raises"),
     ("SometimesNan", OnSomeSeeds, "nan"),
     ("DiscreteActions", Unsuited, "actions"),

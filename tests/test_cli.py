@@ -8,9 +8,10 @@ from odes_rl.cli import COMMANDS, main
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import policy_config_class, policy_names
-from odes_rl.records.config import RolloutsConfig, RunConfig, TaskConfig
+from odes_rl.records.config import RunConfig, TaskConfig
 from odes_rl.records.layers import load_config
 from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.config import RolloutsConfig
 
 
 @pytest.fixture
@@ -73,6 +74,25 @@ def test_lists(what, names, capsys):
     assert set(names) <= {line.split()[0] for line in lines}
 
 
+def test_list_of_policies_on_a_task_tells_their_sizes(capsys):
+    """The papers' counts at each policy's own size, and how far a matched one is from ODEtoODE's 912."""
+    assert main(["list", "policies", "--task", "HalfCheetah-v5"]) == 0
+    heading, *lines = (line.split() for line in capsys.readouterr().out.splitlines())
+    rows = {name: [int(number) for number in numbers] for name, *numbers in lines}
+    assert list(rows) == policy_names()
+    assert heading[:3] == ["policy", "hidden", "parameters"]
+    assert rows["ode_to_ode"] == [16, 912, 619]
+    assert rows["base_ode"] == [16, 1184, 1184, 14, 952]
+    assert rows["linear"] == [102, 102]
+
+
+def test_list_of_policies_takes_a_hidden_size(capsys):
+    assert main(["list", "policies", "--task", "Humanoid-v5", "--hidden", "64"]) == 0
+    rows = {line.split()[0]: line.split()[1:3] for line in capsys.readouterr().out.splitlines()}
+    assert rows["ode_to_ode"] == ["64", "31680"]
+    assert rows["deep_net"] == ["64", "123281"]
+
+
 MISTAKES = [
     (["trian", "x.yaml"], ["'trian'", "'train'"]),
     (["train"], ["CONFIG is missing", "odes-rl train CONFIG"]),
@@ -95,6 +115,11 @@ MISTAKES = [
     (["train", "{config}", "--task.id", "Swimer-v5"], ["Swimer-v5", "Swimmer-v5"]),
     (["train", "{config}", "--task.id", "dm_control/humanoid-stan-v0"], ["dm_control/humanoid-stand-v0"]),
     (["train", "{config}", "--task.id", "CartPole-v1"], ["CartPole-v1", "Box"]),
+    (["train", "{config}", "--rollouts.backend", "envpol"], ["'envpol'", "'envpool'"]),
+    (
+        ["train", "{config}", "--rollouts.backend", "envpool", "--task.id", "faulty_environments:Walk-v0"],
+        ["envpool has no task", "'faulty_environments:Walk-v0'", "rollouts.backend: processes"],
+    ),
     (["resume", "absent"], ["absent", "holds no run"]),
     (["resume", "absent", "--strategy.sigma", "1"], ["cannot change strategy.sigma"]),
     (["resume", "absent", "--run.seed", "1"], ["cannot change run.seed"]),
@@ -105,6 +130,13 @@ MISTAKES = [
     (["plot"], ["RUNS is missing"]),
     (["plot", "absent", "--output", "x.png"], ["absent", "holds no run"]),
     (["list", "polices"], ["'polices'", "'policies'"]),
+    (["list", "policies", "--task", "Swimer-v5"], ["Swimer-v5", "Swimmer-v5"]),
+    (["list", "policies", "--hidden", "8"], ["hidden is 8", "--task"]),
+    (["list", "presets", "--task", "Swimmer-v5"], ["'Swimmer-v5'", "only policies"]),
+    (
+        ["train", "{config}", "--policy.name", "ode_to_ode", "--policy.ablation", "frozen"],
+        ["'frozen'", "policy.ablation"],
+    ),
 ]
 
 
@@ -140,10 +172,29 @@ def test_resume_to_fewer_generations_than_are_done_is_a_mistake(config, capsys):
     assert "12 already" in capsys.readouterr().err
 
 
+def test_resume_to_fewer_environment_steps_than_are_done_is_a_mistake(config, capsys):
+    run = RunDirectory.create("run", load_config(config))
+    for generation in range(4):
+        run.append_metrics({"generation": generation, "env_steps": 100 * generation})
+    run.checkpoints.save(3, {})
+    assert main(["resume", "run", "--run.env_steps", "200"]) == 2
+    assert "more than 200" in capsys.readouterr().err
+
+
+def test_resume_does_not_change_to_a_backend_whose_results_cannot_be_reproduced(config, capsys):
+    RunDirectory.create("run", load_config(config))
+    assert main(["resume", "run", "--rollouts.backend", "envpool"]) == 2
+    assert "from auto to envpool" in capsys.readouterr().err
+
+
 def test_evaluate_without_a_checkpoint_is_a_mistake_with_its_fix(config, capsys):
     RunDirectory.create("run", load_config(config))
     assert main(["evaluate", "run"]) == 2
     assert "--checkpoint latest" in capsys.readouterr().err
+
+
+def test_a_flag_needs_no_value():
+    assert split_arguments(["--a-b", "c", "--d=false"], {"a_b", "d"}) == (["c"], {"a_b": "true", "d": "false"})
 
 
 def test_arguments_are_taken_apart():

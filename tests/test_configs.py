@@ -8,12 +8,19 @@ import pytest
 
 from odes_rl.records.layers import load_config
 from odes_rl.rollouts.environments import check_task
+from tests.test_house import PAPERS_TASKS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
 
 def test_there_are_configs():
     assert "half_cheetah" in [path.stem for path in CONFIGS]
+
+
+@pytest.mark.parametrize("task", PAPERS_TASKS)
+def test_each_of_the_papers_tasks_has_a_config_with_ode_to_ode(task):
+    configs = [load_config(path) for path in CONFIGS]
+    assert any((config.task.id, config.policy.name) == (task, "ode_to_ode") for config in configs)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -16,15 +16,21 @@ from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.strategy import make_strategy
 from odes_rl.experiment import make_experiment
+from odes_rl.inference import DeviceActor
 from odes_rl.lie_solvers import LIE_SOLVERS
 from odes_rl.lie_steps import LIE_STEPS
 from odes_rl.manifolds import Stiefel
-from odes_rl.policies import POLICIES
-from odes_rl.records.config import RolloutsConfig, RunConfig, TaskConfig
+from odes_rl.policies import POLICIES, make_policy, policy_config_class
+from odes_rl.policies.flow import METHODS
+from odes_rl.policies.nanode import BASES
+from odes_rl.policies.ode_to_ode import ABLATIONS, INITIAL_MATRICES, PROJECTIONS
+from odes_rl.records.config import RunConfig, TaskConfig
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts import make_backend
+from odes_rl.rollouts.backends import make_backend
 from odes_rl.rollouts.base import EpisodeSettings
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.train import train
+from odes_rl.trajectories.coupled import SOLVERS
 from tests.runs import create_run
 
 TABLES: dict[str, Collection[str]] = {
@@ -35,6 +41,12 @@ TABLES: dict[str, Collection[str]] = {
     "preset": PRESETS,
     "shaping": SHAPINGS,
     "perturbations": PERTURBATIONS,
+    "integrator": METHODS,
+    "basis": BASES,
+    "flow_solver": SOLVERS,
+    "ablation": ABLATIONS,
+    "initial_matrix": INITIAL_MATRICES,
+    "projections": PROJECTIONS,
 }
 """Options whose choices are the names of a table; BUILDERS has the others."""
 
@@ -65,8 +77,33 @@ def build_space(choice: str) -> None:
 
 
 def build_backend(choice: str) -> None:
-    with make_backend(choice, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"), workers=1):
+    config = RolloutsConfig(backend=choice, workers=1)  # pyright: ignore[reportArgumentType]
+    backend = make_backend(config, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"))
+    if choice != "ray":  # which would start a cluster: tests/rollouts/test_ray.py does
+        with backend:
+            pass
+
+
+def build_inference(choice: str) -> None:
+    config = RolloutsConfig(inference=choice, workers=1)  # pyright: ignore[reportArgumentType]
+    actor = DeviceActor("linear") if choice == "device" else None
+    with make_backend(config, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"), 4, actor):
         pass
+
+
+def build_flow(options: dict[str, str]) -> None:
+    """Each choice of a weights' flow gives the parameters that it needs."""
+    gated = {"initial", "gates", "matrices"}
+    parameters = {
+        "isospectral": {"initial", "Q", "N"},
+        "gated": gated,
+        "none": {"W"} if "gate_inputs" not in options else gated,
+        "t": gated | {"inner", "biases", "outer"},
+        "t_W": gated | {"inner", "biases", "outer"},
+    }
+    config = policy_config_class("ode_to_ode").model_validate({"name": "ode_to_ode", "hidden": 3, **options})
+    params = jax.eval_shape(make_policy(config, 4, 2).init, jax.random.key(0))
+    assert params["trajectory"].keys() == parameters[list(options.values())[-1]]
 
 
 BUILDERS = {
@@ -75,6 +112,9 @@ BUILDERS = {
     "optimizer": build_optimizer,
     "space": build_space,
     "backend": build_backend,
+    "flow": lambda choice: build_flow({"flow": choice}),
+    "gate_inputs": lambda choice: build_flow({"flow": "gated", "gate_inputs": choice}),
+    "inference": build_inference,
 }
 
 

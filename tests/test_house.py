@@ -19,7 +19,7 @@ from odes_rl.rollouts.processes import ProcessesBackend
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
-    {"errors"},
+    {"errors", "interrupts"},
     {"validation"},
     {"act"},
     {"matrix_functions"},
@@ -28,11 +28,12 @@ FLOORS = [
     {"trajectories"},
     {"policies"},
     {"es", "rollouts"},
-    {"records"},
+    {"records", "inference"},
     {"experiment"},
     {"evaluate"},
     {"train"},
     {"reports", "progress", "arguments"},
+    {"compare"},
     {"commands"},
     {"cli"},
 ]

@@ -40,3 +40,15 @@ def test_a_terminal_has_a_bar_that_ends_full():
     text = shown(terminal=True)
     assert "3/3" in text
     assert "return 2.5, evaluation -7.0, 1,234 steps/s" in text
+
+
+def test_a_run_with_a_budget_of_environment_steps_counts_those():
+    stream = io.StringIO()
+    with show_progress(None, Console(file=stream, width=200), 0.0, env_steps=30) as report:
+        for metrics in LINES:
+            report(metrics)
+    lines = stream.getvalue().splitlines()
+    assert lines[1].startswith("environment step 10/30, return 1.2")
+    assert lines[1].endswith("left")
+    assert lines[3].startswith("environment step 30/30")
+    assert not lines[3].endswith("left")

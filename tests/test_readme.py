@@ -8,6 +8,7 @@ import pytest
 
 from odes_rl.cli import main
 from odes_rl.records.layers import load_config
+from tests.comparisons import write_comparison
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = ROOT / "docs/tutorial.md"
@@ -41,6 +42,9 @@ def test_commands_run(page, tmp_path, monkeypatch):
         if words[0] == "train":
             Path(words[1]).parent.mkdir(exist_ok=True)
             Path(words[1]).write_text(TINY, encoding="utf-8")
+        if words[0] == "compare":
+            Path(words[1]).parent.mkdir(exist_ok=True)
+            write_comparison(Path(words[1]), env_steps=100, policies={"autonomous": None})
         assert main([part for word in words for part in expand(word)]) == 0, words
     assert Path("curves.png").is_file()
     assert Path("curves.pdf").is_file()
@@ -52,6 +56,7 @@ def test_the_readmes_commands_are_all_there_are():
         "resume",
         "evaluate",
         "plot",
+        "compare",
         "list",
     }
 

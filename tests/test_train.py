@@ -63,6 +63,25 @@ def test_resumed_equals_uninterrupted_also_when_longer(serial, tmp_path):
     assert bits(best_state) == bits(whole_best_state)
 
 
+def test_a_budget_of_environment_steps_ends_a_run_and_resumes_to_the_same_bits(tmp_path):
+    budget = {"run__generations": None, "run__evaluate_every": 3}
+    whole, whole_state = train_run(tmp_path / "whole", **budget, run__env_steps=1000)
+    steps = [line["env_steps"] for line in whole.metrics()]
+    assert steps[-2] < 1000 <= steps[-1]
+    assert whole.checkpoints.latest_generation() == len(steps) - 1 > 4
+    train_run(tmp_path / "parts", **budget, run__env_steps=400)
+    with RunDirectory.open(tmp_path / "parts", {"run.env_steps": 1000}) as parts:
+        assert len(parts.metrics()) < len(steps)
+        state = train(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    assert bits(state) == bits(whole_state)
+
+
+def test_a_run_ends_where_the_first_of_its_two_limits_is_reached(tmp_path):
+    run, _ = train_run(tmp_path / "run", run__env_steps=10**9)
+    assert run.metrics()[-1]["generation"] == 4
+
+
 def test_every_generation_has_its_line(tmp_path):
     run, state = train_run(tmp_path / "run")
     lines = run.metrics()

@@ -2,11 +2,18 @@
 
 from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.base import ActRule
+from odes_rl.act.field_flow import field_flow
 from odes_rl.act.linear import linear
+from odes_rl.act.network import network
 from odes_rl.act.residual_flow import residual_flow
+from odes_rl.act.runge_kutta_flow import runge_kutta_flow
 
 ACT_RULES: dict[str, ActRule] = {
     "linear": linear,
-    **{f"residual_flow_{activation}": residual_flow(activation) for activation in ACTIVATIONS},
+    **{
+        f"{factory.__name__}_{activation}": factory(activation)
+        for factory in (residual_flow, runge_kutta_flow, field_flow, network)
+        for activation in ACTIVATIONS
+    },
 }
 """Every act rule by its name, which is all that a worker is told."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from odes_rl.act.compilation import compiled
 
 ACTIVATIONS = ("abs", "relu", "tanh")
 
@@ -19,7 +20,7 @@ def activate(activation: str, x: Any) -> Any:
     return namespace.tanh(x)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def activate_scalar(activation: int, x: np.float32) -> np.float32:
     """The nonlinearity at place `activation` of ACTIVATIONS, a constant where a kernel closes over it."""
     if activation == 0:

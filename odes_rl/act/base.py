@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from odes_rl.act.compilation import compiled
 
 FAST_SUMS = {"reassoc", "contract", "nsz"}
 """Sums may be reordered into lanes; NaN and infinity, which mark a failed candidate, keep their meaning."""
@@ -25,7 +26,7 @@ class ActRule(NamedTuple):
     kernel: Callable[[Any, np.ndarray, np.ndarray], None]
 
 
-@njit(cache=True, fastmath=FAST_SUMS)
+@compiled(fastmath=FAST_SUMS)
 def multiply(matrix: np.ndarray, vector: np.ndarray, out: np.ndarray) -> None:
     """Write matrix [p, q] times vector [q] into out [p]."""
     for i in range(out.size):

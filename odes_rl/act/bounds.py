@@ -1,12 +1,13 @@
 """What stands on both sides of an act rule: observations normalised and recorded, actions bounded."""
 
 import numpy as np
-from numba import njit
+
+from odes_rl.act.compilation import compiled
 
 SQUASHES = ("clip", "tanh")
 
 
-@njit(cache=True)
+@compiled
 def normalise(
     observation: np.ndarray, mean: np.ndarray, deviation: np.ndarray, sums: np.ndarray, out: np.ndarray
 ) -> None:
@@ -21,7 +22,7 @@ def normalise(
         out[i] = difference / deviation[i]
 
 
-@njit(cache=True)
+@compiled
 def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action: np.ndarray) -> int:
     """Write the action [m] for a rule's output raw [m] and bounds low, high [m]; `code`: place in SQUASHES.
 

@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from odes_rl.act.base import ActRule, multiply
+from odes_rl.act.compilation import compiled
 
 
 class LinearWeights(NamedTuple):
@@ -18,7 +18,7 @@ def _array(weights: LinearWeights, observations: Any) -> Any:
     return (weights.matrix @ observations[..., None])[..., 0]
 
 
-@njit(cache=True)
+@compiled
 def _kernel(weights: LinearWeights, observation: np.ndarray, action: np.ndarray) -> None:
     multiply(weights.matrix, observation, action)
 

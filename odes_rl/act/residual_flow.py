@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
 from odes_rl.act.base import FAST_SUMS, ActRule, multiply
+from odes_rl.act.compilation import compiled
 
 
 class ResidualFlowWeights(NamedTuple):
@@ -44,7 +44,7 @@ def _array_form(activation: str) -> Callable[[ResidualFlowWeights, Any], Any]:
 def _kernel_form(activation: str) -> Callable[[ResidualFlowWeights, np.ndarray, np.ndarray], None]:
     code = ACTIVATIONS.index(activation)
 
-    @njit(cache=True, fastmath=FAST_SUMS)
+    @compiled(fastmath=FAST_SUMS)
     def act(weights: ResidualFlowWeights, observation: np.ndarray, action: np.ndarray) -> None:
         x = np.empty(weights.input.shape[0], np.float32)
         z = np.empty_like(x)

@@ -1,14 +1,12 @@
 """The commands that train: `train` begins a run, `resume` goes on with one."""
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from odes_rl.errors import UserError, suggestion
+from odes_rl.errors import StorageError, UserError, suggestion
+from odes_rl.interrupts import terminated_as_interrupted
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ class Resume(BaseModel):
 
 
 RESUMABLE = {
-    "run": ("generations", "checkpoint_every", "keep_checkpoints"),
-    "rollouts": ("backend", "workers", "lanes"),
+    "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints"),
+    "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """What a resumed run may change: how far it goes and how it is computed and kept, never its numbers."""
 
@@ -60,18 +58,14 @@ def resume(command: Resume, overrides: Mapping[str, str]) -> int:
     """Go on with a run under the overrides that leave its numbers as they are.
 
     Raises:
-        UserError: no run, an option that may not change, fewer generations than are done.
+        UserError: no run, an option that may not change, fewer generations or environment steps than are done.
     """
     from odes_rl.records.run_directory import RunDirectory
 
     _check_resumable(overrides)
     with RunDirectory.open(command.run, overrides) as run:
-        done = run.checkpoints.latest_generation() or 0
-        if run.config.run.generations < done:
-            raise UserError(
-                f"run.generations is {run.config.run.generations}, but {command.run} has {done} already: "
-                f"give {done} or more"
-            )
+        _check_reproducible(run)
+        _check_end(run)
         return continue_run(run)
 
 
@@ -85,40 +79,59 @@ def _check_resumable(overrides: Mapping[str, str]) -> None:
             )
 
 
+def _check_end(run: "RunDirectory") -> None:
+    """Refuse an end before the latest checkpoint; a run that overshot its steps by a part of a generation is there."""
+    options, done = run.config.run, run.checkpoints.latest_generation() or 0
+    if options.generations is not None and options.generations < done:
+        raise UserError(
+            f"run.generations is {options.generations}, but {run.path} has {done} already: give {done} or more"
+        )
+    steps = [line["env_steps"] for line in run.metrics() if line["generation"] < done]
+    if options.env_steps is not None and steps and steps[-1] >= options.env_steps:
+        raise UserError(
+            f"run.env_steps is {options.env_steps}, but {run.path} has more already: give more than {steps[-1]}"
+        )
+
+
+def _check_reproducible(run: "RunDirectory") -> None:
+    from odes_rl.records.files import CONFIG
+    from odes_rl.records.layers import load_config
+
+    before, now = load_config(run.path / CONFIG).rollouts, run.config.rollouts
+    for option, value in {"backend": "envpool", "inference": "device"}.items():
+        if getattr(now, option) == value != getattr(before, option):
+            raise UserError(
+                f"resume cannot change rollouts.{option} from {getattr(before, option)} to {value}, whose results "
+                "are not the same: leave it, or start a new run with it"
+            )
+
+
 def continue_run(run: "RunDirectory") -> int:
     """Train a run to its end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM.
 
     Raises:
         UserError: if another process trains it.
+        StorageError: if the run cannot be written.
     """
     from odes_rl.progress import show_progress
     from odes_rl.records.lock import only_trainer
     from odes_rl.reports.outcome import outcome_lines
+    from odes_rl.rollouts.backends import choose_backend
     from odes_rl.train import train as run_training
 
+    print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
     try:
         with (
             only_trainer(run.path),
-            show_progress(run.config.run.generations) as report,
-            _terminated_as_interrupted(),
+            show_progress(run.config.run.generations, env_steps=run.config.run.env_steps) as report,
+            terminated_as_interrupted(),
         ):
             run_training(run, report)
     except KeyboardInterrupt:
         print(f"interrupted; go on with: odes-rl resume {run.path}")
         return 130
+    except StorageError as error:
+        raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *outcome_lines(run.path)):
         print(line)
     return 0
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, by which clusters end a job, interrupt as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,23 +1,41 @@
-"""Directions in which candidates leave the current parameters."""
+"""Directions in which candidates leave the current parameters, and the gradient that they estimate."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh
 
+from odes_rl.es.noise import normal_rows, row_seeds
+from odes_rl.es.population import gathered, group_count, over_devices, part_size
 from odes_rl.manifolds import Stiefel
 from odes_rl.matrix_functions import matmul
 
-Perturbations = Callable[[jax.Array, int, int], jax.Array]
-"""`perturbations(key, count, size) -> [count, size]`, each row a direction, its entries standard normal."""
+_AT_ONCE = 2**22
+"""Entries of noise that are weighed at a time, 16 MB: enough rows for all cores, even of a million entries."""
 
 
-def gaussian(key: jax.Array, count: int, size: int) -> jax.Array:
-    """[count, size] independent normal entries."""
-    return jax.random.normal(key, (count, size))
+class Perturbations(NamedTuple):
+    """A kind of directions. Their entries are standard normal.
+
+    Attributes:
+        seeds: `seeds(key, count, size) -> [count, …]`, all that tells one direction from another.
+        directions: `directions(seeds [R, …], size) -> [R, size]`, for any of the seeds.
+        local: whether a device can draw its share of the directions by itself.
+    """
+
+    seeds: Callable[[jax.Array, int, int], jax.Array]
+    directions: Callable[[jax.Array, int], jax.Array]
+    local: bool
+
+    def draw(self, key: jax.Array, count: int, size: int) -> jax.Array:
+        """[count, size] all directions at once."""
+        return self.directions(self.seeds(key, count, size), size)
 
 
-def orthogonal(key: jax.Array, count: int, size: int) -> jax.Array:
+def orthogonal_rows(key: jax.Array, count: int, size: int) -> jax.Array:
     """[count, size] rows that are orthogonal within blocks of at most `size`, each row alone still Gaussian.
 
     Directions are Haar-distributed, lengths those of independent Gaussian vectors (Choromanski et al. 2018,
@@ -27,19 +45,55 @@ def orthogonal(key: jax.Array, count: int, size: int) -> jax.Array:
     blocks = -(-count // block)
     direction_key, length_key = jax.random.split(key)
     rows = Stiefel().random(direction_key, (blocks, block, size)).reshape(blocks * block, size)[:count]
-    lengths = jnp.linalg.norm(jax.random.normal(length_key, (count, size)), axis=1, keepdims=True)
+    lengths = jnp.linalg.norm(normal_rows(row_seeds(length_key, count), size), axis=1, keepdims=True)
     return rows * lengths
 
 
-PERTURBATIONS: dict[str, Perturbations] = {"gaussian": gaussian, "orthogonal": orthogonal}
+PERTURBATIONS: dict[str, Perturbations] = {
+    "gaussian": Perturbations(lambda key, count, size: row_seeds(key, count), normal_rows, local=True),
+    # A block is orthogonalised as a whole, and JAX's CPU client stops for good in LAPACK's QR where several
+    # devices call it at once with few threads (jaxlib 0.10).
+    "orthogonal": Perturbations(orthogonal_rows, lambda seeds, size: seeds, local=False),
+}
 """All kinds by name."""
 
 
-def estimate_gradient(utilities: jax.Array, directions: jax.Array, sigma: jax.Array | float) -> jax.Array:
+def estimate_gradient(
+    utilities: jax.Array,
+    seeds: jax.Array,
+    directions: Callable[[jax.Array], jax.Array],
+    sigma: jax.Array | float,
+    size: int,
+    mesh: Mesh | None = None,
+) -> jax.Array:
     """[size] Euclidean gradient estimate Σ_c u_c (±ε_c) / (C σ).
 
-    Equation 7 of Choromanski et al. 2020. `utilities` [P, signs] hold one value for each sign of a direction
-    in `directions` [P, size]: one column (+), or two (+, −) for antithetic pairs; C is their number.
+    Equation 7 of Choromanski et al. 2020, summed over a few directions at a time, then over groups.
+
+    Args:
+        utilities: [P, signs], a value for each sign of a direction: one column (+), or two (+, −) for antithetic
+            pairs; C is their number.
+        seeds: [P, …] of the directions.
+        directions: `directions(seeds [R, …]) -> [R, size]`.
+        sigma: the perturbations' standard deviation.
+        size: of a direction.
+        mesh: devices that share the groups.
     """
     signed = utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
-    return matmul(signed, directions) / (utilities.size * sigma)
+    groups = group_count(len(signed))
+    share = len(signed) // groups
+    part = part_size(share, _AT_ONCE // size)
+
+    def weigh(totals: jax.Array, items: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
+        group, weights, seeds = items
+        return totals.at[group].add(matmul(weights, directions(seeds))), None
+
+    def group_totals(_: None, items: tuple[jax.Array, jax.Array]) -> jax.Array:
+        """[groups of this device, size]: one loop, since XLA runs what is in two nested ones on a single core."""
+        here = items[0].shape[0] * part // share
+        number = jnp.repeat(jnp.arange(here), share // part, total_repeat_length=items[0].shape[0])
+        return lax.scan(weigh, jnp.zeros((here, size)), (number, *items))[0]
+
+    items = jax.tree.map(lambda leaf: leaf.reshape(-1, part, *leaf.shape[1:]), (signed, seeds))
+    totals = gathered(mesh, over_devices(group_totals, mesh, None, items))
+    return totals.sum(axis=0) / (utilities.size * sigma)

@@ -27,8 +27,9 @@ def standardised(returns: jax.Array) -> jax.Array:
 def centred_ranks(returns: jax.Array) -> jax.Array:
     """Ranks spread evenly over [−½, ½], ties sharing their mean rank (Salimans et al. 2017, §2.1)."""
     flat = returns.reshape(-1)
-    below = (flat[None, :] < flat[:, None]).sum(axis=1)
-    above = (flat[None, :] > flat[:, None]).sum(axis=1)
+    ordered = jnp.sort(flat)
+    below = jnp.searchsorted(ordered, flat, side="left")
+    above = flat.size - jnp.searchsorted(ordered, flat, side="right")
     return ((below - above) / (2 * max(flat.size - 1, 1))).reshape(returns.shape)
 
 

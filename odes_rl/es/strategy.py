@@ -1,20 +1,26 @@
 """The evolution strategy: ask for candidates, tell their returns. Returns are maximised."""
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh
 
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS, estimate_gradient
+from odes_rl.es.population import by_parts, gathered, group_count, over_devices, population_mesh
 from odes_rl.es.shaping import SHAPINGS, replace_failed
-from odes_rl.manifolds import tree_exp, tree_perturb, tree_to_tangent, tree_violation
+from odes_rl.manifolds import Euclidean, Manifold, tree_ambient, tree_exp, tree_to_tangent, tree_violation
 
 Params = Any
+
+_log = logging.getLogger(__name__)
 
 
 class StrategyState(NamedTuple):
@@ -66,11 +72,12 @@ class Strategy(NamedTuple):
     tell: Callable[[StrategyState, jax.Array], tuple[StrategyState, StrategyInfo]]
 
 
-def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
+def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = None) -> Strategy:
     """Evolution strategy on a product of `manifolds`, a pytree that mirrors the parameters.
 
     A gradient estimate over ambient noise is projected to tangent coordinates, one optax optimiser works there,
-    and the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9).
+    and the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9). The devices of `mesh`, if
+    there is one, share the population (`odes_rl.es.population`); the result is the same to the bit.
     """
     optimizer = make_optimizer(config, manifolds)
 
@@ -79,11 +86,11 @@ def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
         return StrategyState(params, optimizer.init(coordinates), jnp.zeros((), jnp.int32), key)
 
     def ask(state: StrategyState) -> Params:
-        return _candidates(config, manifolds, state)
+        return _candidates(config, manifolds, mesh, state)
 
     def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
         rate = learning_rate_at(config, state.generation)
-        gradient = _tangent_gradient(config, manifolds, state, returns)
+        gradient = _tangent_gradient(config, manifolds, mesh, state, returns)
         descent = jax.tree.map(jnp.negative, gradient)
         direction, memory = optimizer.update(descent, state.optimizer, state.params)
         step = jax.tree.map(lambda d: rate * d, direction)
@@ -105,33 +112,66 @@ def make_strategy(config: StrategyConfig, manifolds: Any) -> Strategy:
     return Strategy(init, ask, tell)
 
 
-def _candidates(config: StrategyConfig, manifolds: Any, state: StrategyState) -> Params:
+def mesh_of(config: StrategyConfig) -> Mesh | None:
+    """The devices of this process that share a generation, all of them if its directions divide; None for one."""
+    if PERTURBATIONS[config.perturbations].local:
+        return population_mesh(config.directions)
+    if jax.local_device_count() > 1:
+        _log.warning("perturbations are %s, which one device draws: the others stay idle", config.perturbations)
+    return None
+
+
+def _candidates(config: StrategyConfig, manifolds: Any, mesh: Mesh | None, state: StrategyState) -> Params:
     """Leaves [C, …]: the parameters moved along each direction, with each sign."""
-    unravel = ravel_pytree(state.params)[1]
-    sigma, signs = sigma_at(config, state.generation), _signs(config)
+    draw, size = PERTURBATIONS[config.perturbations].directions, _size(state.params)
+    spaces = manifolds if config.space == "tangent" else tree_ambient(manifolds)
 
-    def candidate(sign: jax.Array, direction: jax.Array) -> Params:
-        noise = unravel(direction)
-        if config.space == "tangent":
-            return tree_perturb(manifolds, state.params, noise, sign * sigma)
-        return jax.tree.map(lambda point, e: point + sign * sigma * e, state.params, noise)
+    def moved(shared: tuple[Params, jax.Array], seeds: jax.Array) -> Params:
+        params, scales = shared
+        noise = jax.vmap(ravel_pytree(params)[1])(draw(seeds, size))
+        return jax.tree.map(partial(_moved, config, scales), spaces, params, noise)
 
-    directions = _directions(config, state)
-    return jax.vmap(candidate)(jnp.tile(signs, len(directions)), jnp.repeat(directions, len(signs), axis=0))
+    shared = (state.params, _signs(config) * sigma_at(config, state.generation))
+    candidates = over_devices(moved, mesh, shared, _seeds(config, state))
+    return jax.tree.map(lambda leaf: leaf.reshape(config.population, *leaf.shape[2:]), candidates)
 
 
-def _tangent_gradient(config: StrategyConfig, manifolds: Any, state: StrategyState, returns: jax.Array) -> Params:
+def _moved(
+    config: StrategyConfig, scales: jax.Array, manifold: Manifold, point: jax.Array, noise: jax.Array
+) -> jax.Array:
+    """[p, signs, …]: the point moved along each of `noise` [p, …] by each of `scales` [signs]."""
+
+    def move(noise: jax.Array) -> jax.Array:
+        # Signs inside: what depends on the direction alone is computed once for both.
+        both = jax.vmap(manifold.perturb, in_axes=(None, None, 0))
+        return jax.vmap(both, in_axes=(None, 0, None))(point, noise, scales)
+
+    if isinstance(manifold, Euclidean):
+        return move(noise)  # a sum rounds alike in any shape, and is written but once
+    return by_parts(move, config.directions // group_count(config.directions), noise)
+
+
+def _tangent_gradient(
+    config: StrategyConfig, manifolds: Any, mesh: Mesh | None, state: StrategyState, returns: jax.Array
+) -> Params:
     """Tangent coordinates of the gradient estimate from the returns [C]; an ascent direction."""
-    utilities = SHAPINGS[config.shaping](config)(replace_failed(returns).reshape(config.directions, -1))
-    flat = estimate_gradient(utilities, _directions(config, state), sigma_at(config, state.generation))
+    # Whole on each device: a compiler that splits a mean would sum it in another order.
+    shaped = SHAPINGS[config.shaping](config)(replace_failed(returns).reshape(config.directions, -1))
+    utilities = gathered(mesh, shaped)
+    size, directions = _size(state.params), PERTURBATIONS[config.perturbations].directions
+    sigma = sigma_at(config, state.generation)
+    flat = estimate_gradient(utilities, _seeds(config, state), lambda seeds: directions(seeds, size), sigma, size, mesh)
     return tree_to_tangent(manifolds, state.params, ravel_pytree(state.params)[1](flat))
 
 
-def _directions(config: StrategyConfig, state: StrategyState) -> jax.Array:
-    """[P, size] the generation's noise, drawn again whenever it is needed."""
-    size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+def _seeds(config: StrategyConfig, state: StrategyState) -> jax.Array:
+    """[P, …] seeds of the generation's noise, which is drawn again whenever it is needed."""
     key = jax.random.fold_in(state.key, state.generation)
-    return PERTURBATIONS[config.perturbations](key, config.directions, size)
+    return PERTURBATIONS[config.perturbations].seeds(key, config.directions, _size(state.params))
+
+
+def _size(params: Params) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def _signs(config: StrategyConfig) -> jax.Array:

@@ -1,16 +1,32 @@
 """Policies: one file a named architecture, and the registry of all."""
 
 from odes_rl.errors import check_name
+from odes_rl.policies.app_node import AppNodeConfig, app_node
+from odes_rl.policies.autonomous import AutonomousConfig, autonomous
 from odes_rl.policies.base import Policy, PolicyConfig, PolicyFamily
+from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
+from odes_rl.policies.con_res_net import ConResNetConfig, con_res_net
+from odes_rl.policies.counting import parameter_count
+from odes_rl.policies.deep_net import DeepNetConfig, deep_net
 from odes_rl.policies.deep_res_net import DeepResNetConfig, deep_res_net
+from odes_rl.policies.gated_kernels import GatedKernelsConfig, gated_kernels
+from odes_rl.policies.hyper_net import HyperNetConfig, hyper_net
 from odes_rl.policies.linear import LinearConfig, linear
 from odes_rl.policies.nanode import NanodeConfig, nanode
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
+from odes_rl.policies.residual import Matchable, ResidualConfig
 
 POLICIES: dict[str, PolicyFamily] = {
     "ode_to_ode": PolicyFamily(OdeToOdeConfig, ode_to_ode),
     "nanode": PolicyFamily(NanodeConfig, nanode),
+    "app_node": PolicyFamily(AppNodeConfig, app_node),
+    "autonomous": PolicyFamily(AutonomousConfig, autonomous),
+    "base_ode": PolicyFamily(BaseOdeConfig, base_ode),
+    "gated_kernels": PolicyFamily(GatedKernelsConfig, gated_kernels),
+    "hyper_net": PolicyFamily(HyperNetConfig, hyper_net),
+    "deep_net": PolicyFamily(DeepNetConfig, deep_net),
     "deep_res_net": PolicyFamily(DeepResNetConfig, deep_res_net),
+    "con_res_net": PolicyFamily(ConResNetConfig, con_res_net),
     "linear": PolicyFamily(LinearConfig, linear),
 }
 """Every policy by its name."""
@@ -31,5 +47,34 @@ def policy_config_class(name: str) -> type[PolicyConfig]:
 
 
 def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -> Policy:
-    """The policy that `config` describes, for observations [n] and actions [m]."""
-    return POLICIES[config.name].build(config, observation_size, action_size)
+    """The policy that `config` describes, for observations [n] and actions [m]; of matched size if it asks for that."""
+    matched = match_parameters(config, observation_size, action_size)
+    return POLICIES[config.name].build(matched, observation_size, action_size)
+
+
+def match_parameters(config: PolicyConfig, observation_size: int, action_size: int) -> PolicyConfig:
+    """The config with the `hidden` that it means, for observations [n] and actions [m].
+
+    If `match_parameters` is set, the smallest with which no fewer numbers are stored than in the ODEtoODE of the
+    config's `hidden`, with the other options at their defaults; symmetric matrices count once. Depth stays: the 25
+    layers of Choromanski et al. 2020, §5.1.2.
+    """
+    if not isinstance(config, Matchable) or config.match_parameters is None:
+        return config
+    assert isinstance(config, ResidualConfig), config
+
+    def count(sized: PolicyConfig) -> int:
+        return parameter_count(POLICIES[sized.name].build(sized, observation_size, action_size))
+
+    def of_size(hidden: int) -> PolicyConfig:
+        return config.model_copy(update={"hidden": hidden, "match_parameters": None})
+
+    learned = config.learn_output_scale
+    least = count(OdeToOdeConfig(hidden=config.hidden, learn_output_scale=learned))
+    low, high = 1, 2
+    while count(of_size(high)) < least:
+        low, high = high + 1, 2 * high
+    while low < high:  # `high` is large enough, what is below `low` is not
+        middle = (low + high) // 2
+        low, high = (low, middle) if count(of_size(middle)) >= least else (middle + 1, high)
+    return of_size(high)

@@ -4,11 +4,11 @@ from typing import Literal
 
 from odes_rl.manifolds import Euclidean
 from odes_rl.policies.base import Policy
-from odes_rl.policies.residual import ResidualConfig, left_nodes, residual_policy
+from odes_rl.policies.residual import Matchable, ResidualConfig, left_nodes, residual_policy
 from odes_rl.trajectories.per_layer import per_layer
 
 
-class DeepResNetConfig(ResidualConfig, frozen=True):
+class DeepResNetConfig(ResidualConfig, Matchable, frozen=True):
     """A residual network with weights and biases of its own in each layer."""
 
     name: Literal["deep_res_net"] = "deep_res_net"
@@ -28,5 +28,5 @@ def deep_res_net(config: DeepResNetConfig, observation_size: int, action_size: i
         times=left_nodes(config.steps),
         step=1.0,
         projection=Euclidean(),
-        biases=config.steps,
+        biases="per_layer",
     )

@@ -1,37 +1,106 @@
-"""NANODE: a flow whose weights are trigonometric polynomials of time (Davis et al. 2020)."""
+"""NANODE: a flow whose weights are functions of time (Davis et al. 2020)."""
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
 
-from pydantic import Field
+import jax
+from pydantic import Field, model_validator
 
 from odes_rl.manifolds import Euclidean
 from odes_rl.policies.base import Policy
-from odes_rl.policies.residual import ResidualConfig, left_nodes, residual_policy
+from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.residual import Matchable
+from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.bucketed import bucketed
+from odes_rl.trajectories.givens import givens
+from odes_rl.trajectories.householder import householder
+from odes_rl.trajectories.hypernetwork import hypernetwork
+from odes_rl.trajectories.polynomial import polynomial
+from odes_rl.trajectories.random_features import random_features
 from odes_rl.trajectories.trigonometric import trigonometric
 
 
-class NanodeConfig(ResidualConfig, frozen=True):
-    """A flow whose weights are trigonometric polynomials of time."""
+class NanodeConfig(FlowConfig, Matchable, frozen=True):
+    """A flow whose weights are functions of time: trigonometric polynomials, or in another basis."""
 
     name: Literal["nanode"] = "nanode"
+    basis: Literal[
+        "trigonometric",
+        "monomial",
+        "chebyshev",
+        "legendre",
+        "random_features",
+        "bucketed",
+        "hypernetwork",
+        "givens",
+    ] = "trigonometric"
+    """The functions of time. `bucketed`: constant over intervals. `hypernetwork`: one network's output at each entry's
+    embedding and the time. `givens`: rotations in coordinate planes, which keep the weights orthogonal."""
     degree: int = Field(default=5, ge=0)
-    """Degree d of the polynomials: 2d + 1 coefficients an entry."""
+    """Degree d: 2d + 1 coefficients an entry of a trigonometric polynomial, d + 1 of the others; d rounds of `givens`,
+    one at least."""
     period: float | None = Field(default=None, gt=0)
-    """Period of the slowest terms; none is cos t, sin t as printed, nearly collinear on [0, 1]."""
+    """Period of the slowest trigonometric terms; none is cos t, sin t as printed, nearly collinear on [0, 1]."""
+    features: int = Field(default=16, ge=1)
+    """Number of `random_features`."""
+    bandwidth: float = Field(default=1.0, gt=0)
+    """Standard deviation of the frequencies of `random_features`."""
+    buckets: int = Field(default=5, ge=1)
+    """Intervals of `bucketed`; as many as `steps` is a matrix of its own for each step."""
+    embedding: int = Field(default=1, ge=1)
+    """Size of each entry's embedding in `hypernetwork`."""
+    width: int = Field(default=16, ge=1)
+    """Hidden units of `hypernetwork`."""
+    householder: bool = False
+    """Take the basis' matrices as vectors of Householder reflections, whose product is orthogonal."""
+    l2_penalty: float = Field(default=0.0, ge=0)
+    """λ: λ times the coefficients' sum of squares is subtracted from what is maximised, the shaped returns."""
+
+    @model_validator(mode="after")
+    def _check_basis(self) -> "NanodeConfig":
+        if self.basis == "bucketed" and self.buckets > self.steps:
+            raise ValueError(f"buckets is {self.buckets}, but there are only {self.steps} steps: use {self.steps}")
+        if self.basis == "givens" and self.hidden < 2:
+            raise ValueError("basis givens turns pairs of axes: it needs hidden ≥ 2")
+        return self
+
+
+BASES: dict[str, Callable[[NanodeConfig], Trajectory]] = {
+    "trigonometric": lambda config: trigonometric(config.hidden, config.degree, config.period),
+    "monomial": lambda config: polynomial(config.hidden, config.degree, "monomial"),
+    "chebyshev": lambda config: polynomial(config.hidden, config.degree, "chebyshev"),
+    "legendre": lambda config: polynomial(config.hidden, config.degree, "legendre"),
+    "random_features": lambda config: random_features(config.hidden, config.features, config.bandwidth),
+    "bucketed": lambda config: bucketed(config.hidden, config.buckets, 2 * config.steps),
+    "hypernetwork": lambda config: hypernetwork(config.hidden, config.embedding, config.width),
+    "givens": lambda config: givens(config.hidden, max(config.degree, 1)),
+}
+"""The trajectory of each basis; buckets tell half steps apart."""
 
 
 def nanode(config: NanodeConfig, observation_size: int, action_size: int) -> Policy:
     """The flow ẋ = f(W_t x), without biases (Choromanski et al. 2020, §5.1.2).
 
-    Projections start normal with deviation 1/√fan-in.
+    Projections start normal with deviation 1/√fan-in, coefficients as the trajectory says.
     """
-    return residual_policy(
+    trajectory = BASES[config.basis](config)
+    if config.householder:
+        trajectory = householder(config.hidden, trajectory)
+    return flow_policy(
         config,
         observation_size,
         action_size,
-        trajectory=trigonometric(config.hidden, config.degree, config.period),
-        times=left_nodes(config.steps),
-        step=1 / config.steps,
+        trajectory=_penalised(trajectory, config.l2_penalty),
         projection=Euclidean(),
-        biases=0,
+        biases="none",
     )
+
+
+def _penalised(trajectory: Trajectory, l2_penalty: float) -> Trajectory:
+    """The trajectory with the penalty on its Euclidean parameters, whose exact gradient their manifold adds."""
+
+    def penalise(manifold: Any) -> Any:
+        return replace(manifold, l2_penalty=l2_penalty) if isinstance(manifold, Euclidean) else manifold
+
+    return trajectory._replace(manifolds=jax.tree.map(penalise, trajectory.manifolds))

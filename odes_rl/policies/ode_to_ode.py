@@ -1,34 +1,97 @@
 """ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from odes_rl.manifolds import Stiefel
+from odes_rl.manifolds import Euclidean, Frozen, Manifold, Orthogonal, Stiefel
 from odes_rl.policies.base import Policy
-from odes_rl.policies.residual import ResidualConfig, residual_policy, right_nodes
+from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.residual import right_nodes
+from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.constant import constant
+from odes_rl.trajectories.gated import gated
 from odes_rl.trajectories.isospectral import isospectral
 
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "frozen_projections": {"projections": "frozen"},
+    "euclidean_projections": {"projections": "euclidean"},
+    "constant_weights": {"flow": "none"},
+    "zero_generators": {"flow_scale": 0.0},
+    "haar_initial": {"initial_matrix": "haar"},
+}
+"""What each ablation sets."""
+PROJECTIONS: dict[str, Manifold] = {"stiefel": Stiefel(), "frozen": Frozen(Stiefel()), "euclidean": Euclidean()}
+INITIAL_MATRICES: dict[str, Manifold] = {"learned": Orthogonal(), "haar": Frozen(Orthogonal())}
 
-class OdeToOdeConfig(ResidualConfig, frozen=True):
-    """A flow whose weights follow an isospectral flow on O(h), between projections on Stiefel manifolds."""
+
+class OdeToOdeConfig(FlowConfig, frozen=True):
+    """A flow whose weights follow a flow on O(h), between projections on Stiefel manifolds."""
 
     name: Literal["ode_to_ode"] = "ode_to_ode"
+    ablation: Literal[
+        "none",
+        "frozen_projections",
+        "euclidean_projections",
+        "constant_weights",
+        "zero_generators",
+        "haar_initial",
+    ] = "none"
+    """One part left out. `constant_weights`: W_t = W_0, nothing else is there. `zero_generators`: Q = N = 0 at the
+    start, so that the flow has to be learnt from rest. The others set the option that they name."""
+    flow: Literal["isospectral", "gated", "none"] = "isospectral"
+    """How the weights flow: double-bracket, along skew outputs of gated networks, or not at all."""
     solver: Literal["lie_euler", "rkmk4"] = "lie_euler"
     """Method for the weights' flow: the paper's, or a fourth-order one."""
-    flow_scale: float = Field(default=1.0, gt=0)
-    """Starting spectral radius of Q and N; the weights turn by about its square in radians."""
+    flow_scale: float = Field(default=1.0, ge=0)
+    """Starting spectral radius of Q and N: the weights turn by about its square in radians; by itself, if gated."""
+    initial_matrix: Literal["learned", "haar"] = "learned"
+    """W_0, drawn from the Haar measure: learned from there, or fixed."""
+    projections: Literal["stiefel", "frozen", "euclidean"] = "stiefel"
+    """Of observations and to actions: with orthonormal columns or rows, the same but fixed, or any matrices."""
+    gates: int = Field(default=1, ge=1)
+    """Number of networks of a gated flow."""
+    gate_inputs: Literal["none", "t", "t_W"] = "none"
+    """What the networks of a gated flow see: nothing, the time, or the time and the weights."""
+    gate_width: int = Field(default=16, ge=1)
+    """Hidden units of each network of a gated flow that sees something."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_ablation(cls, values: Any) -> Any:
+        sets = ABLATIONS.get(str(values.get("ablation", "none")), {}) if isinstance(values, Mapping) else {}
+        for option, value in sets.items():
+            if values.get(option, value) != value:
+                raise ValueError(
+                    f"ablation is {values['ablation']}, which sets {option} to {value}, but {option} is "
+                    f"{values[option]}: leave one of the two out"
+                )
+        return {**values, **sets} if sets else values
 
 
 def ode_to_ode(config: OdeToOdeConfig, observation_size: int, action_size: int) -> Policy:
-    """The policy of equations 5-6, with W_i after its advance; Ω₁, Ω₂ and W_0 start Haar-random, b at zero."""
-    return residual_policy(
+    """The policy of equations 5-6, with W_i after its advance; Ω₁, Ω₂ and W_0 start Haar-random, b at zero.
+
+    With an integrator other than Euler's, W is taken at the stages' own times, and flows in steps of η/2 between them.
+    """
+    return flow_policy(
         config,
         observation_size,
         action_size,
-        trajectory=isospectral(config.hidden, config.solver, config.flow_scale),
-        times=right_nodes(config.steps),
-        step=1 / config.steps,
-        projection=Stiefel(),
-        biases=1,
+        trajectory=_trajectory(config),
+        projection=PROJECTIONS[config.projections],
+        biases="shared",
+        nodes=right_nodes,
     )
+
+
+def _trajectory(config: OdeToOdeConfig) -> Trajectory:
+    initial = INITIAL_MATRICES[config.initial_matrix]
+    if config.flow == "none":
+        return constant(config.hidden, initial)
+    if config.flow == "gated":
+        gating = (config.gates, config.gate_inputs, config.gate_width)
+        return gated(config.hidden, *gating, config.solver, config.flow_scale, initial)
+    return isospectral(config.hidden, config.solver, config.flow_scale, initial)

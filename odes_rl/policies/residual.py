@@ -1,16 +1,21 @@
-"""What the residual architectures share: two projections around a flow whose weights a trajectory gives."""
+"""What the residual architectures share: two projections around layers whose weights a trajectory gives."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from odes_rl.act.residual_flow import ResidualFlowWeights
 from odes_rl.manifolds import Euclidean, Manifold
 from odes_rl.policies.base import Params, Policy, PolicyConfig
-from odes_rl.policies.output import init_output, output_factor, output_manifolds
+from odes_rl.policies.output import output_factor
+from odes_rl.policies.projections import projected
 from odes_rl.trajectories.base import Trajectory
+from odes_rl.validation import STRICT
+
+Biases = Literal["none", "shared", "per_layer", "time"]
 
 
 class ResidualConfig(PolicyConfig, frozen=True):
@@ -24,6 +29,30 @@ class ResidualConfig(PolicyConfig, frozen=True):
     """The nonlinearity f."""
 
 
+class Matchable(BaseModel, frozen=True):
+    """The option of architectures whose size can follow ODEtoODE's."""
+
+    model_config = STRICT
+
+    match_parameters: Literal["ode_to_ode"] | None = None
+    """Give the hidden state the smallest size with no fewer parameters than ODEtoODE has with `hidden`; none takes
+    `hidden` itself."""
+
+
+class Layers(NamedTuple):
+    """A policy up to its act rule.
+
+    Attributes:
+        init: as a policy's.
+        manifolds: likewise.
+        parts: `parts(params) -> (input [h, n], layers [K, h, h], biases [K, h], output [m, h])` at K times.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    parts: Callable[[Params], tuple[jax.Array, jax.Array, jax.Array, jax.Array]]
+
+
 def right_nodes(steps: int) -> jax.Array:
     """[L] times iη, i = 1..L, with η = 1/L: where ODEtoODE takes its weights."""
     return jnp.arange(1, steps + 1) / steps
@@ -32,6 +61,34 @@ def right_nodes(steps: int) -> jax.Array:
 def left_nodes(steps: int) -> jax.Array:
     """[L] times (i−1)η, i = 1..L, with η = 1/L: where every other architecture takes its weights."""
     return jnp.arange(steps) / steps
+
+
+def layered(
+    config: ResidualConfig,
+    observation_size: int,
+    action_size: int,
+    *,
+    trajectory: Trajectory,
+    times: jax.Array,
+    projection: Manifold,
+    biases: Biases,
+) -> Layers:
+    """Projections around weights W_i and biases b_i at K `times`; the arguments are those of `residual_policy`."""
+    count, hidden = times.shape[0], config.hidden
+    rows = {"none": 0, "shared": 1, "per_layer": count, "time": 1}[biases]
+    factors = times[:, None] if biases == "time" else jnp.ones((count, 1))
+
+    def init_inner(key: jax.Array) -> Params:
+        return {"trajectory": trajectory.init(key)} | ({"biases": jnp.zeros((rows, hidden))} if rows else {})
+
+    def parts(params: Params) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+        layers = trajectory.weights(params["trajectory"], times)
+        b = factors * params.get("biases", jnp.zeros((1, hidden)))
+        return params["input"], layers, b, output_factor(config, params) * params["output"]
+
+    inner = {"trajectory": trajectory.manifolds} | ({"biases": Euclidean()} if rows else {})
+    init, manifolds = projected(config, hidden, (observation_size, action_size), projection, inner, init_inner)
+    return Layers(init, manifolds, parts)
 
 
 def residual_policy(
@@ -43,7 +100,7 @@ def residual_policy(
     times: jax.Array,
     step: float,
     projection: Manifold,
-    biases: int,
+    biases: Biases,
 ) -> Policy:
     """A policy x_0 = Ω₁ s; x_i = x_{i−1} + step · f(W_i x_{i−1} + b_i); a = Ω₂ x_L.
 
@@ -55,29 +112,21 @@ def residual_policy(
         times: the nodes.
         step: factor on each layer's contribution.
         projection: manifold of Ω₁ [h, n] and Ω₂ [m, h], which start at its random points.
-        biases: how many bias vectors there are: 0, 1 for all layers, or L; they start at zero.
+        biases: none, one b for all layers, one for each, or the time times one (a column of W that meets t). They
+            start at zero.
     """
-    shapes = {"input": (config.hidden, observation_size), "output": (action_size, config.hidden)}
-    manifolds: dict[str, Any] = dict.fromkeys(shapes, projection) | {"trajectory": trajectory.manifolds}
-    if biases:
-        manifolds["biases"] = Euclidean()
-
-    def init(key: jax.Array) -> Params:
-        keys = jax.random.split(key, 3)
-        params = {name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)}
-        params["trajectory"] = trajectory.init(keys[2])
-        if biases:
-            params["biases"] = jnp.zeros((biases, config.hidden))
-        return params | init_output(config)
+    layers = layered(
+        config,
+        observation_size,
+        action_size,
+        trajectory=trajectory,
+        times=times,
+        projection=projection,
+        biases=biases,
+    )
 
     def materialise(params: Params) -> ResidualFlowWeights:
-        return ResidualFlowWeights(
-            input=params["input"],
-            layers=trajectory.weights(params["trajectory"], times),
-            biases=jnp.broadcast_to(params.get("biases", jnp.zeros(())), (config.steps, config.hidden)),
-            step=jnp.full((1,), step),
-            output=output_factor(config, params) * params["output"],
-        )
+        input_projection, W, b, output = layers.parts(params)
+        return ResidualFlowWeights(input_projection, W, b, jnp.full((1,), step), output)
 
-    act_rule = f"residual_flow_{config.activation}"
-    return Policy(init, manifolds | output_manifolds(config), materialise, act_rule)
+    return Policy(layers.init, layers.manifolds, materialise, f"residual_flow_{config.activation}")

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import logging
+import os
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from odes_rl.errors import UserError, one_line
+from odes_rl.records.files import FULL
 
 Tree = TypeVar("Tree")
 _MANIFEST = "manifest.json"
+_ROOM = 2**18
+"""Bytes that a checkpoint takes besides its arrays, at the most."""
+_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 
 
 class DamagedArchiveError(Exception):
@@ -23,14 +30,14 @@ def write_archive(path: Path, tree: Any) -> None:
     """Write `tree`, a pytree of JAX or NumPy arrays and numbers, to the new directory `path`.
 
     The manifest, with the SHA-256 of each file, comes last: orbax reads a cut chunk as zeros in silence.
+
+    Raises:
+        OSError: if the files cannot be written, as on a full disk.
     """
     path.mkdir(parents=True)
     arrays = {name: array for name, array in _named_arrays(tree).items() if array.size}
     if arrays:
-        import orbax.checkpoint as ocp  # slow to import
-
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            checkpointer.save((path / "state").resolve(), args=ocp.args.PyTreeSave(arrays))  # pyright: ignore
+        _write_arrays(path / "state", arrays)
     manifest = {"arrays": _signature(tree), "files": _digests(path)}
     (path / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
@@ -50,6 +57,40 @@ def read_archive(path: Path, like: Tree) -> Tree:
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
     restored = [_like_leaf(arrays.get(jax.tree_util.keystr(key)), leaf) for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(structure, restored)
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    import orbax.checkpoint as ocp  # slow to import
+
+    # orbax logs what its threads raise, with tracebacks, and then raises it here too.
+    logger = logging.getLogger("absl")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        _reserve(path, arrays)
+        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            checkpointer.save(path.resolve(), args=ocp.args.PyTreeSave(arrays))  # pyright: ignore
+    except ValueError as error:  # tensorstore's name for what the system refused
+        number = _SYSTEM_ERROR.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+    finally:
+        logger.disabled = disabled
+
+
+def _reserve(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Find out that there is no room before orbax does: its threads tell it by a hundred tracebacks."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    probe = path.with_name("room")
+    try:
+        with probe.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM + sum(array.nbytes for array in arrays.values()))
+    except OSError as error:
+        if error.errno in FULL:  # otherwise the file system cannot tell
+            raise
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

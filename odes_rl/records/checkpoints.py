@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from odes_rl.errors import UserError
 from odes_rl.records.archive import DamagedArchiveError, read_archive, write_archive
+from odes_rl.records.files import writing_to
 
 State = TypeVar("State")
 _NAME = re.compile(r"(\d{8})\.(\d+)")
@@ -24,20 +25,32 @@ class Checkpoints:
     def __init__(self, directory: str | Path, keep: int = 3) -> None:
         self.directory = Path(directory)
         self.keep = keep
+        self._damaged: set[Path] = set()
 
     def save(self, generation: int, state: Any) -> None:
         """Save `state`, a pytree of arrays, in place of what was there for `generation` and any later one.
 
-        Later ones are of a course of training that a resumed run left behind.
+        Later ones are of a course of training that a resumed run left behind. Those that `restore` found damaged go
+        too, and do not count among the kept.
+
+        Raises:
+            StorageError: if it cannot be written; what was there stays.
         """
-        saved = _save(self.directory, generation, state)
-        earlier = {_order(path)[0]: path for path in _checkpoints(self.directory) if _order(path)[0] < generation}
-        _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
+        with writing_to(self.directory):
+            saved = _save(self.directory, generation, state)
+            usable = [path for path in _checkpoints(self.directory) if path not in self._damaged]
+            earlier = {_order(path)[0]: path for path in usable if _order(path)[0] < generation}
+            _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
 
     def save_best(self, generation: int, state: Any) -> None:
-        """Save `state` as the best so far, in place of the earlier best."""
+        """Save `state` as the best so far, in place of the earlier best.
+
+        Raises:
+            StorageError: if it cannot be written; what was there stays.
+        """
         best = self.directory / "best"
-        _remove_all_but(best, [_save(best, generation, state)])
+        with writing_to(best):
+            _remove_all_but(best, [_save(best, generation, state)])
 
     def latest_generation(self) -> int | None:
         """Generation of the newest checkpoint, damaged or not; None if there is none."""
@@ -62,6 +75,7 @@ class Checkpoints:
             try:
                 return _order(left[-1])[0], read_archive(left[-1], like)
             except DamagedArchiveError as error:
+                self._damaged.add(left[-1])
                 _log.warning("checkpoint %s is damaged (%s), trying another", left[-1], error)
         kind = f"usable {which}" if tried else which
         raise UserError(f"no {kind} checkpoint in {str(directory)!r}: {_advice(which, missing=not tried)}")
@@ -74,7 +88,11 @@ def _save(directory: Path, generation: int, state: Any) -> Path:
     attempts = [_order(path)[1] for path in _checkpoints(directory) if _order(path)[0] == generation]
     name = f"{generation:08d}.{max(attempts, default=-1) + 1}"
     temporary = directory / f"tmp-{name}"
-    write_archive(temporary, state)
+    try:
+        write_archive(temporary, state)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the room
+        raise
     return temporary.rename(directory / name)
 
 

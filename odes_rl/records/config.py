@@ -1,11 +1,10 @@
 """The configuration of an experiment: five sections of typed, validated options."""
 
-from typing import Literal
-
-from pydantic import BaseModel, Field, SerializeAsAny
+from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
 from odes_rl.es.config import StrategyConfig
 from odes_rl.policies.base import PolicyConfig
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.validation import STRICT
 
 
@@ -24,19 +23,6 @@ class TaskConfig(BaseModel):
     """Subtracted from each step's reward in training, so that standing still is not worth learning."""
 
 
-class RolloutsConfig(BaseModel):
-    """How episodes are run."""
-
-    model_config = STRICT
-
-    backend: Literal["auto", "serial", "processes"] = "auto"
-    """Where episodes run: in this process, in worker processes, or whichever suits the machine."""
-    workers: int | None = Field(default=None, ge=1)
-    """Worker processes; none means one for each core."""
-    lanes: int = Field(default=1, ge=1)
-    """Environments that a worker steps in turn."""
-
-
 class RunConfig(BaseModel):
     """How long to train, and what to write down meanwhile."""
 
@@ -44,8 +30,11 @@ class RunConfig(BaseModel):
 
     directory: str = Field(min_length=1)
     """Where the run is recorded; `runs/<name of the config file>` if left out."""
-    generations: int = Field(default=200, ge=1)
-    """Updates of the policy."""
+    generations: int | None = Field(default=200, ge=1)
+    """Updates of the policy; none sets no limit, if env_steps does."""
+    env_steps: int | None = Field(default=None, ge=1)
+    """Environment steps of training after which no generation begins; none sets no limit. What is reached first ends
+    the run."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the parameters, the perturbations and the episodes."""
     evaluate_every: int = Field(default=10, ge=1)
@@ -56,6 +45,17 @@ class RunConfig(BaseModel):
     """Generations between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """Latest checkpoints kept; the best one is kept besides."""
+
+    @model_validator(mode="after")
+    def _check_end(self) -> "RunConfig":
+        if self.generations is None and self.env_steps is None:
+            raise ValueError("neither generations nor env_steps sets an end: give one of them")
+        return self
+
+    def is_over(self, generation: int, env_steps: int) -> bool:
+        """Whether a run of so many generations, with so many environment steps, has come to its end."""
+        enough_generations = self.generations is not None and generation >= self.generations
+        return enough_generations or (self.env_steps is not None and env_steps >= self.env_steps)
 
 
 class ExperimentConfig(BaseModel):
@@ -68,3 +68,8 @@ class ExperimentConfig(BaseModel):
     strategy: StrategyConfig
     rollouts: RolloutsConfig
     run: RunConfig
+
+    @property
+    def episodes(self) -> int:
+        """Episodes of a generation."""
+        return self.strategy.population * self.strategy.episodes

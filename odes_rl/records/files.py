@@ -1,19 +1,26 @@
 """Files of a run directory, and reading and writing YAML. Free of JAX."""
 
+import errno
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from odes_rl.errors import UserError, one_line
+from odes_rl.errors import StorageError, UserError, one_line
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
+LAUNCHES = "launches.jsonl"
 EVENTS = "events"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
+CELL = "cell.json"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors that say that there is no room."""
 
 
 def read_yaml(path: str | Path) -> dict[Any, Any]:
@@ -42,11 +49,35 @@ def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Make `text` the content of the file at `path`; a kill leaves the old content or the new, no mixture."""
     temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk needs the room
+        raise
+
+
+@contextmanager
+def writing_to(directory: Path) -> Iterator[None]:
+    """Say of what fails to be written inside that it is `directory`, an existing one or to be made, and why.
+
+    Raises:
+        StorageError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = f"make room there ({_free(directory)})" if error.errno in FULL else "put that right"
+        reason = error.strerror or one_line(error)
+        raise StorageError(f"cannot write to {str(directory)!r}: {reason}; {fix}") from error
+
+
+def _free(directory: Path) -> str:
+    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    return f"{shutil.disk_usage(existing).free / 1e6:.1f} MB are free"
 
 
 def require_run(path: str | Path) -> Path:

@@ -10,8 +10,9 @@ from odes_rl.errors import UserError, check_name, suggestion
 from odes_rl.es.config import PRESETS, StrategyConfig
 from odes_rl.policies import policy_config_class, policy_names
 from odes_rl.policies.base import PolicyConfig
-from odes_rl.records.config import ExperimentConfig, RolloutsConfig, RunConfig, TaskConfig
+from odes_rl.records.config import ExperimentConfig, RunConfig, TaskConfig
 from odes_rl.records.files import read_yaml
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.validation import build_model, check_options, parse_text
 
 DEFAULT_POLICY = "ode_to_ode"

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from odes_rl.errors import UserError
 from odes_rl.records.checkpoints import Checkpoints
 from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.files import CHECKPOINTS, CONFIG, EVENTS, METRICS, require_run, write_yaml
+from odes_rl.records.events import EventFiles
+from odes_rl.records.files import CHECKPOINTS, CONFIG, EVENTS, LAUNCHES, METRICS, require_run, write_yaml, writing_to
 from odes_rl.records.layers import load_config
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.metrics import Metrics, format_line, plain_metrics, read_metrics, write_metrics
-
-if TYPE_CHECKING:
-    from tensorboardX import SummaryWriter
 
 
 class RunDirectory:
@@ -29,7 +27,7 @@ class RunDirectory:
         self.path = Path(path)
         self.config = config
         self.checkpoints = Checkpoints(self.path / CHECKPOINTS, keep=config.run.keep_checkpoints)
-        self._writer: SummaryWriter | None = None
+        self._events = EventFiles(self.path / EVENTS)
 
     @classmethod
     def create(cls, path: str | Path, config: ExperimentConfig) -> Self:
@@ -70,46 +68,53 @@ class RunDirectory:
         return read_metrics(self.path / METRICS)
 
     def append_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write a generation's `metrics` (with `generation` among them) to `metrics.jsonl` and the events."""
-        with (self.path / METRICS).open("a", encoding="utf-8") as file:
-            file.write(format_line(metrics))
-        self._write_events([plain_metrics(metrics)])
+        """Write a generation's `metrics` (with `generation` among them) to `metrics.jsonl` and the events.
+
+        Raises:
+            StorageError: if they cannot be written; the last line may be torn then, until `cut_back`.
+        """
+        with writing_to(self.path):
+            with (self.path / METRICS).open("a", encoding="utf-8") as file:
+                file.write(format_line(metrics))
+            self._events.append([plain_metrics(metrics)])
+
+    def append_launch(self, launch: Mapping[str, Any]) -> None:
+        """Write to `launches.jsonl` how training goes on from `launch["generation"]`.
+
+        Launches that began there or later have left nothing behind, and are forgotten.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        path = self.path / LAUNCHES
+        kept = [line for line in read_metrics(path) if line["generation"] < launch["generation"]]
+        with writing_to(self.path):
+            write_metrics(path, [*kept, dict(launch)])
 
     def cut_back(self, generation: int) -> None:
         """Forget the metrics and events of all generations after `generation`, and a torn last line.
 
         From here on the run goes its way under `config`, so that is written too.
+
+        Raises:
+            StorageError: if they cannot be written.
         """
-        write_yaml(self.path / CONFIG, self.config.model_dump(mode="json"))
         kept = [line for line in self.metrics() if line["generation"] <= generation]
-        write_metrics(self.path / METRICS, kept)
-        self.close()
-        for file in (self.path / EVENTS).glob("events.out.tfevents.*"):
-            file.unlink()
-        self._write_events(kept)
+        with writing_to(self.path):
+            write_yaml(self.path / CONFIG, self.config.model_dump(mode="json"))
+            write_metrics(self.path / METRICS, kept)
+            self._events.clear()
+            self._events.append(kept)
 
     def close(self) -> None:
         """Finish the event file. The next `append_metrics` begins another."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._events.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _write_events(self, lines: list[Metrics]) -> None:
-        if self._writer is None:
-            from tensorboardX import SummaryWriter  # slow to import, and only a run that is written needs it
-
-            self._writer = SummaryWriter(str(self.path / EVENTS))
-        for line in lines:
-            for name, value in line.items():
-                if name != "generation" and value is not None:
-                    self._writer.add_scalar(name, float(value), int(line["generation"]))
-        self._writer.flush()
 
 
 def _refuse_a_run(directory: Path) -> None:

@@ -15,6 +15,7 @@ _NO_PART_OF_AN_EXPERIMENT = {
     "run.directory",
     "run.seed",
     "run.generations",
+    "run.env_steps",
     "run.checkpoint_every",
     "run.keep_checkpoints",
     "rollouts.backend",
@@ -79,17 +80,22 @@ def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def average_runs(runs: Sequence[Run]) -> Curve:
-    """Mean and deviation over seeds at common steps, between whose points returns are interpolated.
+    """Mean and deviation over seeds at common steps."""
+    steps, values = at_common_steps(runs)
+    deviation = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(steps.size)
+    return Curve(steps, values.mean(axis=0), deviation, len(runs))
+
+
+def at_common_steps(runs: Sequence[Run], most: int = _POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """Environment steps [n], at `most` so many, and the returns [S, n] of S runs there, interpolated between points.
 
     They reach as far as all seeds do: a mean over those that happen to go on would jump where one ends.
     """
     first, last = max(run.steps[0] for run in runs), min(run.steps[-1] for run in runs)
     steps = np.unique(np.concatenate([run.steps for run in runs]).clip(first, last))
-    if steps.size > _POINTS:
-        steps = np.linspace(first, last, _POINTS)
-    values = np.array([np.interp(steps, run.steps, run.returns) for run in runs])
-    deviation = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(steps.size)
-    return Curve(steps, values.mean(axis=0), deviation, len(runs))
+    if steps.size > most:
+        steps = np.linspace(first, last, most)
+    return steps, np.array([np.interp(steps, run.steps, run.returns) for run in runs])
 
 
 def _experiment(run: Run) -> dict[str, Any]:

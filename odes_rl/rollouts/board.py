@@ -17,12 +17,17 @@ _ALIGNMENT = 64
 
 
 class Layout(NamedTuple):
-    """The board's shape: C candidates, E episodes each, n observation entries, shapes of weights."""
+    """The board's shape: C candidates, E episodes each, n observation entries, shapes of weights.
+
+    Where the trainer answers observations with actions, `slots` environments have a place for both: `slots` is their
+    number and that of an action's entries m. The weights stay with the trainer then.
+    """
 
     candidates: int
     episodes: int
     observation_size: int
     weights: tuple[tuple[int, ...], ...]
+    slots: tuple[int, int] = (0, 0)
 
     def arrays(self) -> dict[str, tuple[type, tuple[int, ...]]]:
         """Type and shape of each of the board's arrays, apart from the weights."""
@@ -39,6 +44,9 @@ class Layout(NamedTuple):
             "done": (np.bool_, units),
             "claims": (np.int32, units),
             "cursor": (np.int64, (1,)),
+            "units": (np.int64, self.slots[:1]),
+            "observations": (np.float32, (self.slots[0], n)),
+            "answers": (np.float32, self.slots),
         }
 
     def size(self) -> int:
@@ -83,6 +91,9 @@ class Board(NamedTuple):
     done: np.ndarray
     claims: np.ndarray
     cursor: np.ndarray
+    units: np.ndarray
+    observations: np.ndarray
+    answers: np.ndarray
 
     def post(self, weights: Any, statistics: Moments, seeds: np.ndarray) -> None:
         """Write a generation's questions, and mark every unit as pending."""
@@ -91,9 +102,11 @@ class Board(NamedTuple):
         self.mean[:] = statistics.mean
         self.deviation[:] = statistics.standard_deviation()
         self.seeds[:] = seeds
+        self.lengths[:] = 0
         self.done[:] = False
         self.claims[:] = PENDING
         self.cursor[:] = 0
+        self.units[:] = PENDING
 
     def claim(self, worker: int) -> int | None:
         """The next pending unit, now `worker`'s; None if none is left. Call with the board locked."""
@@ -107,10 +120,24 @@ class Board(NamedTuple):
         claims[unit] = worker
         return unit
 
+    def unfinished(self, worker: int) -> np.ndarray:
+        """[C, E] bool: the units that `worker` has claimed and not finished."""
+        return (self.claims == worker) & ~self.done
+
     def release(self, worker: int) -> None:
         """Make the unfinished units of `worker`, which died, pending again. Call with the board locked."""
-        self.claims[(self.claims == worker) & ~self.done] = PENDING
+        units = self.unfinished(worker)
+        self.lengths[units] = 0
+        self.claims[units] = PENDING
         self.cursor[0] = 0
+
+    def progress(self, worker: int) -> tuple[int, int]:
+        """Units that `worker` has claimed and environment steps that it has taken in them: either grows, or it hangs.
+
+        A lane writes an episode's length at every step.
+        """
+        claimed = self.claims == worker
+        return int(claimed.sum()), int(self.lengths[claimed].sum())
 
     def rollouts(self, action_size: int, restarts: int) -> Rollouts:
         """The answers, copied off the board."""

@@ -1,8 +1,8 @@
 """Episodes: the code that steps environments, the same in every backend. Free of JAX."""
 
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -10,30 +10,52 @@ from odes_rl.act import ACT_RULES
 from odes_rl.act.bounds import SQUASHES, normalise, squash
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
-from odes_rl.rollouts.environments import describe, flatten, make_environment
+from odes_rl.rollouts.environments import Task, describe, flatten, make_environment
 
 
-def make_lane(settings: EpisodeSettings) -> "Lane":
-    """A lane for that task, ready to start."""
-    return Lane(settings)
+class AnyLane(Protocol):
+    """Runs one episode after another. After `start` either `step` is called until it is over, or `look` and `apply`."""
+
+    task: Task
+
+    def start(self, board: Board, unit: int) -> None:
+        """Begin the episode of that unit."""
+        ...
+
+    def step(self) -> bool:
+        """Go on with it for one environment step, or for many; True until it is over."""
+        ...
+
+    def look(self, out: np.ndarray) -> None:
+        """Write the normalised observation [n] float32."""
+        ...
+
+    def apply(self, raw: np.ndarray) -> bool:
+        """Step the environment with an act rule's output [m] for that observation; True until it is over."""
+        ...
+
+    def close(self) -> None:
+        """Close the environment."""
+        ...
 
 
-def run_units(lanes: list["Lane"], board: Board, claim: Callable[[], int | None]) -> None:
+def run_units(lanes: Sequence[AnyLane], board: Board, claim: Callable[[], int | None]) -> None:
     """Step all lanes in turn until `claim` has no unit left and every episode is over.
 
     Raises:
         EnvironmentFailure: if an environment raises anything but dm_control's PhysicsError.
     """
+    runs = [_run_lane(lane, board, claim) for lane in lanes]
+    while runs:
+        runs = [run for run in runs if next(run, False)]
 
-    def start(lane: Lane) -> bool:
-        unit = claim()
-        if unit is not None:
-            lane.start(board, unit)
-        return unit is not None
 
-    active = [lane for lane in lanes if start(lane)]
-    while active:
-        active = [lane for lane in active if lane.step() or start(lane)]
+def _run_lane(lane: AnyLane, board: Board, claim: Callable[[], int | None]) -> Iterator[bool]:
+    """Run episode after episode; yields True whenever another lane may have its turn."""
+    while (unit := claim()) is not None:
+        lane.start(board, unit)
+        while lane.step():
+            yield True
 
 
 class Lane:
@@ -57,10 +79,13 @@ class Lane:
         """
         self.board = board
         self.place = divmod(unit, board.seeds.shape[1])
-        self.weights = self.rule.weights(*(leaf[self.place[0]] for leaf in board.weights))
+        leaves = [leaf[self.place[0]] for leaf in board.weights]
+        self.weights = self.rule.weights(*leaves) if leaves else None  # none where the trainer acts
         self.sums = board.sums[self.place]
         self.sums[:] = 0.0
-        self.total, self.length, self.saturated = 0.0, 0, 0
+        self.length = board.lengths[self.place[0], self.place[1] : self.place[1] + 1]
+        self.length[0] = 0
+        self.total, self.saturated = 0.0, 0
         try:
             self.observation = self._flat(self.environment.reset(seed=int(board.seeds[self.place]))[0])
         except Exception as error:
@@ -72,13 +97,25 @@ class Lane:
         Raises:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
         """
-        normalise(self.observation, self.board.mean, self.board.deviation, self.sums, self.normalised)
+        self.look(self.normalised)
         self.rule.kernel(self.weights, self.normalised, self.raw)
-        action = np.empty(self.raw.size, self.action_type)
-        saturated = squash(self.squash_code, self.raw, self.task.low, self.task.high, action)
-        self.length += 1
+        return self.apply(self.raw)
+
+    def look(self, out: np.ndarray) -> None:
+        """Write the normalised observation [n] float32."""
+        normalise(self.observation, self.board.mean, self.board.deviation, self.sums, out)
+
+    def apply(self, raw: np.ndarray) -> bool:
+        """Step the environment with an act rule's output [m]; True while the episode goes on.
+
+        Raises:
+            EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
+        """
+        action = np.empty(raw.size, self.action_type)
+        saturated = squash(self.squash_code, raw, self.task.low, self.task.high, action)
+        self.length[0] += 1
         if saturated < 0:
-            return self._finish(failed=True)
+            return self.finish(failed=True)
         self.saturated += saturated
         try:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
@@ -87,9 +124,9 @@ class Lane:
         except Exception as error:
             if not _is_divergence(error):
                 raise self._failure(error) from None
-            return self._finish(failed=True)
+            return self.finish(failed=True)
         if terminated or truncated:
-            return self._finish(failed=not np.isfinite(self.total))
+            return self.finish(failed=not np.isfinite(self.total))
         return True
 
     def close(self) -> None:
@@ -102,10 +139,10 @@ class Lane:
             raise ValueError(f"an observation has {flat.size} entries, its space {self.task.observation_size}")
         return flat
 
-    def _finish(self, failed: bool) -> bool:
+    def finish(self, failed: bool) -> bool:
+        """Write the episode's outcome on the board; False, for it goes on no more."""
         board, place = self.board, self.place
         board.returns[place] = self.total
-        board.lengths[place] = self.length
         board.saturated[place] = self.saturated
         board.failed[place] = failed
         board.done[place] = True

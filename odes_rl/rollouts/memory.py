@@ -7,6 +7,7 @@ import fcntl
 import mmap
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,13 +28,32 @@ def view(descriptor: int, size: int) -> mmap.mmap:
 
 
 @contextmanager
-def locked(descriptor: int) -> Iterator[None]:
+def locked(descriptor: int, patience: float | None = None) -> Iterator[None]:
     """Hold the lock between processes that is tied to the file; the system frees it if its holder dies.
 
     Closing any descriptor of the file frees it too, a mapping's among them: lock a file that nothing else uses.
+    Waits for `patience` seconds, or until it is free if that is None.
+
+    Raises:
+        TimeoutError: if somebody else held it all the while.
     """
-    fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    if patience is None:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    else:
+        _lock_within(descriptor, patience)
     try:
         yield
     finally:
         fcntl.lockf(descriptor, fcntl.LOCK_UN)
+
+
+def _lock_within(descriptor: int, patience: float) -> None:
+    end, pause = time.monotonic() + patience, 1e-4  # a holder needs microseconds, unless it is stopped
+    while True:
+        try:
+            return fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):  # which of the two is the system's choice
+            if time.monotonic() > end:
+                raise TimeoutError(f"the lock was not free within {patience:g} s") from None
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)

@@ -1,5 +1,6 @@
 """The processes backend: worker processes that share one board. Free of JAX."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,10 +15,13 @@ from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import Board, Layout, layout_of
 from odes_rl.rollouts.environments import describe_task
+from odes_rl.rollouts.inference import Actor, Inference
+from odes_rl.rollouts.watch import DeathToll, HangWatch
+from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED
 
 _THREAD_LIMITS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
-_FUTILE_RESTARTS = 10
 _GRACE_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 
 class _Worker(NamedTuple):
@@ -29,14 +33,25 @@ class ProcessesBackend:
     """Steps environments in `workers` processes with `lanes` environments each.
 
     Entering the context starts them. A worker that dies is replaced and its unfinished episodes are run again, to
-    the same result. After an exception workers may still be in their episodes: only closing is allowed then.
+    the same result; so is one that takes no environment step for `deadline` seconds, which is killed. With an `actor`
+    actions are computed here, for all workers at once. After an exception workers may still be in their episodes: only
+    closing is allowed then.
     """
 
-    def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:
+    def __init__(
+        self,
+        settings: EpisodeSettings,
+        workers: int,
+        lanes: int = 1,
+        deadline: float | None = None,
+        actor: Actor | None = None,
+    ) -> None:
         self.settings = settings
         self.worker_count = workers
         self.lanes = lanes
+        self.deadline = deadline
         self.action_size = describe_task(settings.task).action_size
+        self.inference = Inference(actor, workers, lanes, self.action_size) if actor else None
         self.workers: list[_Worker] = []
         self.resources = ExitStack()
 
@@ -44,66 +59,95 @@ class ProcessesBackend:
         """See `RolloutBackend.evaluate`.
 
         Raises:
-            EnvironmentFailure: also if workers die again and again without finishing an episode.
+            EnvironmentFailure: also if workers die or hang again and again without finishing an episode.
         """
-        layout = layout_of(weights, statistics, episode_seeds)
+        posted = () if self.inference else weights
+        layout = layout_of(posted, statistics, episode_seeds)
+        if self.inference:
+            layout = layout._replace(slots=self.inference.slots)
         board = layout.place(memory.view(self.memory, layout.size()))
-        board.post(weights, statistics, episode_seeds)
+        board.post(posted, statistics, episode_seeds)
+        if self.inference:
+            self.inference.begin(weights, board)
         restarts = self._run(board, layout)
         return board.rollouts(self.action_size, restarts)
 
     def _run(self, board: Board, layout: Layout) -> int:
-        """Have the workers fill the board; returns how many died meanwhile."""
+        """Have the workers fill the board; returns how many died or hung meanwhile."""
         everyone = set(range(len(self.workers)))
+        watch = HangWatch(self.deadline)
+        toll = DeathToll(self.settings.task, board, len(self.workers), self.deadline)
         busy = self._command(everyone, layout)
-        restarts = futile = finished = 0
         while busy:
-            for index in self._ready():
-                if self._has_finished(index):
-                    busy.discard(index)
-                    continue
-                restarts += 1
-                futile = futile + 1 if board.done.sum() == finished else 0
-                finished = int(board.done.sum())
-                self._check_progress(futile)
-                self._replace(index, board)
-                busy |= self._command(everyone - busy | {index}, layout)
+            finished, dead = self._hear(watch)
+            busy -= finished
+            waiting = self._answer()
+            hung = watch.hung(board, busy - dead - waiting)
+            if lost := dead | hung:
+                self._replace(lost, hung, board, toll, watch)
+                busy |= self._command(everyone - busy | lost, layout)  # whoever is free claims what they left
         assert board.done.all(), board.claims
-        return restarts
+        return toll.total
 
     def _command(self, indices: set[int], layout: Layout) -> set[int]:
         for index in indices:
-            with suppress(OSError):  # a dead worker's pipe: `_ready` will name it
+            with suppress(OSError):  # a dead worker's pipe: `_hear` will name it
                 self.workers[index].connection.send(tuple(layout))
+            if self.inference:
+                self.inference.started(index)
         return indices
 
-    def _ready(self) -> list[int]:
-        """Workers that have answered or died."""
+    def _answer(self) -> set[int]:
+        """Answer observations, where that is done here; the workers that wait for others'."""
+
+        def send(index: int, half: int) -> None:
+            with suppress(OSError):
+                self.workers[index].connection.send(half)
+
+        return self.inference.answer(send) if self.inference else set()
+
+    def _hear(self, watch: HangWatch) -> tuple[set[int], set[int]]:
+        """Wait for workers to answer, or until it is time for a look at the board; who has finished, and who died."""
         connections = [worker.connection for worker in self.workers]
-        return [connections.index(connection) for connection in wait(connections)]  # type: ignore[arg-type]
+        ready = [connections.index(connection) for connection in wait(connections, watch.pause)]  # type: ignore[arg-type]
+        finished, dead = set(), set()
+        for index in ready:
+            watch.note(index)
+            try:
+                answer, detail = self.workers[index].connection.recv()
+            except (EOFError, OSError):
+                dead.add(index)
+                continue
+            if answer == FAILED:
+                raise EnvironmentFailure(detail)
+            if answer == FINISHED:
+                finished.add(index)
+            if answer == ASKING and self.inference:
+                self.inference.told(index, *detail)
+        return finished, dead
 
-    def _has_finished(self, index: int) -> bool:
-        """True if the worker has no work left, False if it died."""
+    def _replace(self, lost: set[int], hung: set[int], board: Board, toll: DeathToll, watch: HangWatch) -> None:
+        """Start workers in place of those that are lost, whose unfinished units become pending again."""
+        for index in hung:
+            _log.warning("a worker took no environment step for %g s, and is replaced", self.deadline)
+            self.workers[index].process.kill()
+        for index in sorted(lost):
+            self._end(self.workers[index])
+        for index in sorted(lost):
+            toll.count(index, hung=index in hung)
+            watch.note(index)
+            self._release(index, board)
+            self.workers[index] = self._start(index)
+
+    def _release(self, index: int, board: Board) -> None:
         try:
-            failure = self.workers[index].connection.recv()
-        except (EOFError, OSError):
-            return False
-        if failure is not None:
-            raise EnvironmentFailure(failure)
-        return True
-
-    def _check_progress(self, futile: int) -> None:
-        if futile > _FUTILE_RESTARTS:
-            raise EnvironmentFailure(
-                f"workers on {self.settings.task} died {futile} times in a row without finishing an episode; "
-                "standard error has their last words"
-            )
-
-    def _replace(self, index: int, board: Board) -> None:
-        self._end(self.workers[index])
-        with memory.locked(self.lock):
-            board.release(index)
-        self.workers[index] = self._start(index)
+            with memory.locked(self.lock, _GRACE_SECONDS):
+                board.release(index)
+        except TimeoutError:  # a worker was stopped while it held the lock, for which every other one waits
+            for worker in self.workers:
+                worker.process.kill()
+            with memory.locked(self.lock):
+                board.release(index)
 
     def _start(self, index: int) -> _Worker:
         ours, theirs = Pipe()
@@ -111,7 +155,7 @@ class ProcessesBackend:
             descriptors = (theirs.fileno(), self.memory, self.lock)
             process = subprocess.Popen(
                 [sys.executable, "-m", "odes_rl.rollouts.worker", *map(str, descriptors), str(index)],
-                env={**os.environ, **_worker_environment()},
+                env={**os.environ, **worker_environment()},
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 process_group=0,  # out of reach of the terminal's Ctrl-C, which is the trainer's to handle
@@ -147,7 +191,7 @@ class ProcessesBackend:
         self.resources.close()
 
 
-def _worker_environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """One thread for each numerical library, no display, and the trainer's import path."""
     limits = {f"{library}_NUM_THREADS": "1" for library in _THREAD_LIMITS}
-    return {**limits, "MUJOCO_GL": "disable", "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    return {**limits, "MUJOCO_GL": "disable", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}

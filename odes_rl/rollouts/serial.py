@@ -6,14 +6,15 @@ import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import layout_of
-from odes_rl.rollouts.episodes import make_lane, run_units
+from odes_rl.rollouts.episodes import run_units
+from odes_rl.rollouts.lanes import make_lanes
 
 
 class SerialBackend:
     """Steps `lanes` environments in turn; for tests, debugging and machines with one core."""
 
     def __init__(self, settings: EpisodeSettings, lanes: int = 1) -> None:
-        self.lanes = [make_lane(settings) for _ in range(lanes)]
+        self.lanes = list(make_lanes(settings, lanes))
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
         """See `RolloutBackend.evaluate`."""

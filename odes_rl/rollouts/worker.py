@@ -9,13 +9,20 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import Any
 
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
-from odes_rl.rollouts.board import Layout
-from odes_rl.rollouts.episodes import Lane, make_lane, run_units
+from odes_rl.rollouts.board import Board, Layout
+from odes_rl.rollouts.episodes import AnyLane, run_units
+from odes_rl.rollouts.lanes import make_lanes
+from odes_rl.rollouts.slots import run_slots
+
+ALIVE, ASKING, FINISHED, FAILED = "alive", "asking", "finished", "failed"
+"""What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised."""
 
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
@@ -25,12 +32,22 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()
     settings, lane_count = commands.get()
-    lanes = [make_lane(EpisodeSettings(*settings)) for _ in range(lane_count)]
+    lanes = list(_make_lanes(EpisodeSettings(*settings), lane_count, connection))
     while True:
         layout = Layout(*commands.get())
-        failure = _work(lanes, layout, memory_descriptor, lock_descriptor, index)
-        with suppress(OSError):  # the trainer has gone: `_listen` is about to end this process
-            connection.send(failure)
+        board = layout.place(memory.view(memory_descriptor, layout.size()))
+        _work(lanes, board, connection, commands, lock_descriptor, index)
+
+
+def _make_lanes(settings: EpisodeSettings, count: int, connection: Connection) -> Iterator[AnyLane]:
+    for lane in make_lanes(settings, count):
+        yield lane
+        _send(connection, ALIVE)  # many lanes may together take longer than the trainer waits for a step
+
+
+def _send(connection: Connection, answer: str, detail: Any = None) -> None:
+    with suppress(OSError):  # the trainer has gone: `_listen` is about to end this process
+        connection.send((answer, detail))
 
 
 def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
@@ -41,19 +58,32 @@ def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
         os._exit(0)
 
 
-def _work(lanes: list[Lane], layout: Layout, memory_descriptor: int, lock_descriptor: int, index: int) -> str | None:
-    """Run episodes until none is left; the message of an environment's failure, if one raised."""
-    board = layout.place(memory.view(memory_descriptor, layout.size()))
+def _work(
+    lanes: list[AnyLane],
+    board: Board,
+    connection: Connection,
+    commands: queue.SimpleQueue,
+    lock_descriptor: int,
+    index: int,
+) -> None:
+    """Run episodes until none is left, and say so; or with which message an environment raised."""
 
     def claim() -> int | None:
         with memory.locked(lock_descriptor):
             return board.claim(index)
 
+    def ask(half: int, running: bool) -> None:
+        _send(connection, ASKING, (half, running))
+
     try:
-        run_units(lanes, board, claim)
+        if board.units.size:
+            run_slots(lanes, board, index * len(lanes), claim, ask, commands.get)
+        else:
+            run_units(lanes, board, claim)
     except EnvironmentFailure as failure:
-        return str(failure)
-    return None
+        _send(connection, FAILED, str(failure))
+    else:
+        _send(connection, FINISHED)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 import jax
 import jax.numpy as jnp
 
-from odes_rl.manifolds import Euclidean
+from odes_rl.manifolds import Euclidean, Manifold
 from odes_rl.trajectories.base import Trajectory
 
+_UNCONSTRAINED = Euclidean()
 
-def constant(hidden: int) -> Trajectory:
-    """Weights [L, h, h], all the same unconstrained `W` [h, h], h = `hidden`.
 
-    "Con-ResNet" of Davis et al. 2020. Entries start as normal of variance 1/h: the spectral radius is near 1.
+def constant(hidden: int, manifold: Manifold = _UNCONSTRAINED) -> Trajectory:
+    """Weights [L, h, h], all the same `W` [h, h], h = `hidden`, which starts at a random point of its manifold.
+
+    Unconstrained, it is "Con-ResNet" of Davis et al. 2020. Entries start as normal of variance 1/h then: the spectral
+    radius is near 1.
     """
-    manifolds = {"W": Euclidean()}
+    manifolds = {"W": manifold}
 
     def init(key: jax.Array) -> dict[str, jax.Array]:
         return {"W": manifolds["W"].random(key, (hidden, hidden))}

@@ -3,9 +3,11 @@
 import jax
 
 from odes_rl.lie_steps import flow, lie_step
-from odes_rl.manifolds import Orthogonal, Symmetric
+from odes_rl.manifolds import Manifold, Orthogonal, Symmetric
 from odes_rl.matrix_functions import commutator, matmul
 from odes_rl.trajectories.base import Trajectory
+
+_LEARNED = Orthogonal()
 
 
 def double_bracket(Q: jax.Array, N: jax.Array, W: jax.Array) -> jax.Array:
@@ -16,19 +18,20 @@ def double_bracket(Q: jax.Array, N: jax.Array, W: jax.Array) -> jax.Array:
     return commutator(matmul(W.mT, Q, W), N)
 
 
-def isospectral(hidden: int, solver: str = "lie_euler", scale: float = 1.0) -> Trajectory:
+def isospectral(hidden: int, solver: str = "lie_euler", scale: float = 1.0, initial: Manifold = _LEARNED) -> Trajectory:
     """Weights [L, h, h] of the double-bracket flow, h = `hidden`; one Lie step to each of the times [L].
 
     Parameters: W₀ ∈ O(h) as `initial`, symmetric `Q` and `N`, all [h, h].
 
     W₀ is drawn from the Haar measure, Q and N from the Gaussian orthogonal ensemble with spectral radius near
     `scale`: W turns by about scale² radians in unit time. With Q and N that commute, W₀ = I would never move.
+    `initial` is W₀'s manifold, for one that is frozen.
 
     Raises:
         ValueError: if no Lie step is called `solver`.
     """
     step = lie_step(solver)
-    manifolds = {"initial": Orthogonal(), "Q": Symmetric(scale), "N": Symmetric(scale)}
+    manifolds = {"initial": initial, "Q": Symmetric(scale), "N": Symmetric(scale)}
 
     def init(key: jax.Array) -> dict[str, jax.Array]:
         keys = dict(zip(manifolds, jax.random.split(key, 3), strict=True))

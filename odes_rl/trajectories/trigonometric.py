@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
 from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.expansion import expand
 
 
 def basis(times: jax.Array, degree: int, period: float | None = None) -> jax.Array:
@@ -36,7 +36,6 @@ def trigonometric(hidden: int, degree: int = 5, period: float | None = None) -> 
         return {"coefficients": manifolds["coefficients"].random(key, (2 * degree + 1, hidden, hidden))}
 
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
-        flat = params["coefficients"].reshape(2 * degree + 1, hidden * hidden)
-        return matmul(basis(times, degree, period), flat).reshape(-1, hidden, hidden)
+        return expand(params["coefficients"], basis(times, degree, period))
 
     return Trajectory(init, manifolds, weights)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from odes_rl.act import ACT_RULES
-from odes_rl.act.linear import LinearWeights
-from odes_rl.act.residual_flow import ResidualFlowWeights
+from tests.act_weights import MAKERS, rule_weights
 
 SIZES = {  # h, n, m, L
     "half cheetah": (16, 17, 6, 5),
@@ -19,27 +18,11 @@ SIZES = {  # h, n, m, L
 }
 
 
-def _linear(draw, h, n, m, steps):
-    return LinearWeights(draw(m, n))
-
-
-def _residual_flow(draw, h, n, m, steps):
-    step = np.full((1,), 1 / steps, np.float32)
-    return ResidualFlowWeights(draw(h, n), draw(steps, h, h), 0.1 * draw(steps, h), step, draw(m, h))
-
-
-MAKERS = {LinearWeights: _linear, ResidualFlowWeights: _residual_flow}
 CASES = [(name, size) for name in ACT_RULES for size in SIZES]
 
 
 def make_weights(name, size, seed=0):
-    """Random float32 weights of the rule, entries of variance 1/fan-in."""
-    generator = np.random.default_rng(seed)
-
-    def draw(*shape):
-        return (generator.normal(size=shape) / shape[-1] ** 0.5).astype(np.float32)
-
-    return MAKERS[ACT_RULES[name].weights](draw, *SIZES[size])
+    return rule_weights(name, SIZES[size], seed)
 
 
 def make_observations(size, count=3):

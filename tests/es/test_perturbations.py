@@ -13,14 +13,20 @@ NAMES = tuple(PERTURBATIONS)
 
 
 def draw(name, count, size, seed=0):
-    return np.asarray(PERTURBATIONS[name](jax.random.key(seed), count, size), np.float64)
+    return np.asarray(PERTURBATIONS[name].draw(jax.random.key(seed), count, size), np.float64)
+
+
+def estimate(utilities, directions, sigma):
+    """The estimate with the directions as their own seeds."""
+    utilities, directions = jnp.asarray(utilities), jnp.asarray(directions)
+    return estimate_gradient(utilities, directions, lambda seeds: seeds, sigma, directions.shape[1])
 
 
 @functools.cache
 def many(name):
     """[5000, 3, 4] independent draws of 3 directions of size 4."""
     keys = jax.random.split(jax.random.key(2), 5000)
-    return np.asarray(jax.vmap(lambda key: PERTURBATIONS[name](key, 3, 4))(keys), np.float64)
+    return np.asarray(jax.vmap(lambda key: PERTURBATIONS[name].draw(key, 3, 4))(keys), np.float64)
 
 
 def off_diagonal(rows):
@@ -78,7 +84,7 @@ def test_the_estimate_is_equation_7():
         slow = sum(utilities[p, s] * sign * directions[p] for p in range(5) for s, sign in enumerate(signs)) / (
             utilities.size * 0.2
         )
-        fast = estimate_gradient(jnp.asarray(utilities), jnp.asarray(directions), 0.2)
+        fast = estimate(utilities, directions, 0.2)
         np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-5)
 
 
@@ -89,8 +95,20 @@ def test_the_estimate_is_unbiased_on_a_linear_function(name, antithetic):
     directions = draw(name, 40_000, 4)
     signs = np.array([1.0, -1.0] if antithetic else [1.0])
     returns = offset + sigma * (directions @ slope)[:, None] * signs
-    estimate = estimate_gradient(jnp.asarray(returns), jnp.asarray(directions), sigma)
-    np.testing.assert_allclose(estimate, slope, atol=0.06)
+    np.testing.assert_allclose(estimate(returns, directions, sigma), slope, atol=0.06)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("at_once", [1, 30, 10**6])
+def test_the_estimate_is_the_same_however_few_directions_are_drawn_at_a_time(name, at_once, monkeypatch):
+    monkeypatch.setattr("odes_rl.es.perturbations._AT_ONCE", at_once)
+    kind, key = PERTURBATIONS[name], jax.random.key(0)
+    utilities = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
+    streamed = estimate_gradient(
+        jnp.asarray(utilities), kind.seeds(key, 24, 5), lambda s: kind.directions(s, 5), 0.2, 5
+    )
+    expected = (utilities[:, 0] - utilities[:, 1]) @ draw(name, 24, 5) / (48 * 0.2)
+    np.testing.assert_allclose(streamed, expected, atol=2e-6)
 
 
 def test_orthogonal_directions_have_less_error_than_gaussian_ones():

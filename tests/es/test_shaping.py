@@ -77,7 +77,9 @@ def test_top_k_takes_the_step_of_augmented_random_search():
     best = np.argsort(-returns.max(axis=1))[:b]
     published = sum((returns[i, 0] - returns[i, 1]) * directions[i] for i in best)
     published = alpha / (b * returns[best].std()) * published
-    gradient = estimate_gradient(top_k(jnp.asarray(returns), b), jnp.asarray(directions), probe)
+    gradient = estimate_gradient(
+        top_k(jnp.asarray(returns), b), jnp.asarray(directions), lambda seeds: seeds, probe, directions.shape[1]
+    )
     np.testing.assert_allclose(2 * alpha * probe * gradient, published, rtol=1e-4, atol=1e-7)
 
 

@@ -143,30 +143,6 @@ def test_every_parameter_matters(name):
         assert max(changes) > 1e-4, i
 
 
-COUNTS = [  # experiments.md §1: name, h, n, m, parameters with symmetric matrices counted once
-    ("ode_to_ode", 16, 17, 6, 912),
-    ("ode_to_ode", 16, 8, 2, 704),
-    ("ode_to_ode", 64, 348, 17, 31680),
-    ("ode_to_ode", 16, 67, 21, 1952),
-    ("nanode", 16, 17, 6, 3184),
-    ("nanode", 64, 348, 17, 68416),
-    ("linear", None, 17, 6, 102),
-    ("linear", None, 348, 17, 5916),
-]
-
-
-@pytest.mark.parametrize(("name", "hidden", "n", "m", "count"), COUNTS)
-def test_parameter_counts_are_those_of_the_paper(name, hidden, n, m, count):
-    policy = build(name, n, m, **({"hidden": hidden, "steps": 25} if hidden else {}))
-    shapes = jax.eval_shape(policy.init, jax.random.key(0))
-
-    def size(manifold, leaf):
-        d = leaf.shape[-1] if leaf.shape else 1
-        return d * (d + 1) // 2 if type(manifold).__name__ == "Symmetric" else leaf.size
-
-    assert sum(jax.tree.leaves(jax.tree.map(size, policy.manifolds, shapes))) == count
-
-
 def flow(params, layers, biases, step, f, observation):
     x = np.asarray(params["input"], np.float64) @ observation
     for W, b in zip(layers, biases, strict=True):

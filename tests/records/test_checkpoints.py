@@ -119,6 +119,19 @@ def test_a_cut_file_is_noticed_and_the_one_before_taken(store, caplog):
     assert store.restore(make_state(0))[0] == 2
 
 
+def test_damaged_ones_take_no_usable_ones_place(tmp_path):
+    """However often the newest is cut, there is one before it."""
+    for generation in range(3, 9):
+        store = Checkpoints(tmp_path, keep=2)
+        store.save(generation, {"x": np.full(2, 1.0)})
+        store.save(generation + 1, {"x": np.full(2, 1.0)})
+        (newest,) = tmp_path.glob(f"{generation + 1:08d}.*")
+        (newest / "manifest.json").write_text("{")
+        assert store.restore({"x": np.zeros(2)})[0] == generation
+        store.save(generation + 2, {"x": np.zeros(2)})
+        assert generations(tmp_path) == [generation, generation + 2]
+
+
 def test_a_changed_byte_is_noticed(store):
     files = [path for path in store.directory.glob("00000002.*/state/**/*") if path.is_file()]
     file = max(files, key=lambda path: path.stat().st_size)

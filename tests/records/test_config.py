@@ -161,3 +161,13 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"task: \xff")
     with pytest.raises(UserError, match="not YAML"):
         load_config(tmp_path / "latin.yaml")
+
+
+def test_a_run_has_an_end(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("task: {id: Swimmer-v5}\nrun: {generations: null}\n")
+    with pytest.raises(UserError, match="neither generations nor env_steps"):
+        load_config(path)
+    run = load_config(path, {"run.env_steps": "1000"}).run
+    assert [run.is_over(10**9, steps) for steps in (999, 1000, 1001)] == [False, True, True]
+    assert load_config(path, {"run.env_steps": "1000", "run.generations": "5"}).run.is_over(5, 0)

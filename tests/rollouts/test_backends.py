@@ -17,8 +17,9 @@ from rollout_cases import (
 from rollout_cases import settings as make_settings
 
 from odes_rl.act import ACT_RULES
-from odes_rl.rollouts import available_cores, make_backend
+from odes_rl.rollouts.backends import available_cores, make_backend
 from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
 
@@ -158,11 +159,11 @@ def test_pairs_that_share_weights_and_seeds_have_the_same_returns():
     [("serial", 3, SerialBackend), ("auto", 1, SerialBackend), ("auto", 2, ProcessesBackend)],
 )
 def test_make_backend_takes_what_the_name_says(name, workers, kind):
-    with make_backend(name, make_settings(WALK), workers) as backend:
+    with make_backend(RolloutsConfig(backend=name, workers=workers), make_settings(WALK)) as backend:
         assert isinstance(backend, kind)
 
 
 def test_processes_have_a_worker_for_each_core_by_default():
-    with make_backend("processes", make_settings(WALK)) as backend:
+    with make_backend(RolloutsConfig(backend="processes"), make_settings(WALK)) as backend:
         assert isinstance(backend, ProcessesBackend)
         assert len(backend.workers) == available_cores()

@@ -13,7 +13,7 @@ import pytest
 from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.rollouts import processes
+from odes_rl.rollouts import processes, watch
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
@@ -80,7 +80,7 @@ def test_a_worker_killed_from_outside_and_one_killed_while_idle(asked, expected)
 
 
 def test_workers_that_die_again_and_again_stop_the_run(deaths, asked, monkeypatch):
-    monkeypatch.setattr(processes, "_FUTILE_RESTARTS", 2)
+    monkeypatch.setattr(watch, "FUTILE_DEATHS", 2)
     deaths.write_text("1000")
     with (
         ProcessesBackend(make_settings(KILLED), 1) as backend,

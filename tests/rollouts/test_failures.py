@@ -5,14 +5,18 @@ import pytest
 from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.rollouts import make_backend
+from odes_rl.rollouts.backends import make_backend
 from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.validation import build_model
 
 BACKENDS = [("serial", 1), ("processes", 2)]
 
 
 def evaluate(task, asked, name="serial", workers=1):
-    with make_backend(name, make_settings(task), workers, lanes=2) as backend:
+    with make_backend(
+        build_model(RolloutsConfig, {"backend": name, "workers": workers, "lanes": 2}), make_settings(task)
+    ) as backend:
         return backend.evaluate(*asked)
 
 
@@ -66,7 +70,7 @@ def test_a_candidate_with_bad_weights_fails_and_leaves_the_others_as_they_are(ba
 
 def test_after_a_failed_episode_the_lane_goes_on_as_if_nothing_had_been():
     asked = questions(WALK, 3, 2)
-    with make_backend("serial", make_settings(WALK)) as backend:
+    with make_backend(RolloutsConfig(backend="serial"), make_settings(WALK)) as backend:
         good = backend.evaluate(*asked)
         broken = asked[0]._replace(output=np.full_like(asked[0].output, np.inf))
         assert backend.evaluate(broken, *asked[1:]).failed.all()

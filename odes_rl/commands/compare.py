@@ -1,0 +1,109 @@
+"""The command `compare`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from odes_rl.compare.cells import Cell
+    from odes_rl.compare.config import CompareConfig
+
+
+class Compare(BaseModel):
+    """Train tasks × policies × seeds as a YAML file says, and report; what is done already is skipped.
+
+    Dotted options, as in `--strategy.sigma 0.05`, go to all runs.
+    """
+
+    model_config = STRICT
+
+    config: str
+    """YAML file with env_steps, seeds, base, tasks and policies."""
+    directory: str | None = None
+    """Where the runs and the report go, in place of the file's."""
+    env_steps: int | None = Field(default=None, ge=1)
+    """Environment steps of training that each run takes, in place of the file's."""
+    seeds: int | None = Field(default=None, ge=1)
+    """How many seeds, from 0 on, in place of the file's."""
+    jobs: int | None = Field(default=None, ge=1)
+    """Runs at once; none means one for each core."""
+    dry_run: bool = False
+    """Only print the runs, their environment steps and the time expected."""
+    report_only: bool = False
+    """Only write the report, of what is there so far."""
+
+
+def compare(command: Compare, overrides: Mapping[str, str]) -> int:
+    """Run what is unfinished, then write the report; 1 if a run failed, 130 if interrupted.
+
+    Raises:
+        UserError: any mistake in the config, or the directory holds runs of another one.
+        StorageError: if the report cannot be written.
+    """
+    from odes_rl.compare.cells import make_cells
+    from odes_rl.compare.config import load_comparison
+    from odes_rl.compare.forecast import forecast_lines
+    from odes_rl.compare.standing import check_recorded
+    from odes_rl.rollouts.backends import available_cores
+
+    config = load_comparison(command.config, _changes(command))
+    cells = make_cells(config, overrides)
+    check_recorded(cells)
+    if command.dry_run:
+        for line in forecast_lines(cells, available_cores(), command.jobs):
+            print(line)
+        return 0
+    failures = {} if command.report_only else _run(command, config, cells)
+    if failures is None:
+        return 130
+    _report(config, cells, failures)
+    for cell, reason in failures.items():
+        print(f"failed: {cell.name}: {reason}")
+    return 1 if failures else 0
+
+
+def _changes(command: Compare) -> dict[str, Any]:
+    values = {name: getattr(command, name) for name in ("directory", "env_steps", "seeds")}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _run(command: Compare, config: "CompareConfig", cells: "Sequence[Cell]") -> "dict[Cell, str] | None":
+    """The cells that failed, with their reasons; None if interrupted."""
+    from odes_rl.compare.display import show_cells
+    from odes_rl.compare.scheduling import run_cells
+    from odes_rl.interrupts import terminated_as_interrupted
+    from odes_rl.records.files import writing_to
+    from odes_rl.records.lock import only_trainer
+    from odes_rl.rollouts.backends import available_cores
+
+    directory = Path(config.directory)
+    with writing_to(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_trainer(directory), terminated_as_interrupted(), show_cells(cells) as watch:
+            return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
+    except KeyboardInterrupt:
+        print("interrupted; go on with the same command")
+        return None
+
+
+def _report(config: "CompareConfig", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:
+    from odes_rl.compare.cells import thresholds
+    from odes_rl.reports.comparison import Comparison, Place
+    from odes_rl.reports.comparison_report import write_report
+
+    places = {cell: Place(cell.task, cell.policy, cell.seed, cell.path) for cell in cells}
+    comparison = Comparison(
+        env_steps=config.env_steps,
+        thresholds=thresholds(config),
+        policies=tuple(config.policies),
+        baseline=config.baseline_label,
+        places=tuple(places.values()),
+        failures={places[cell]: reason for cell, reason in failures.items()},
+    )
+    for path in write_report(comparison, Path(config.directory)):
+        print(path)

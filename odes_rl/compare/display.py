@@ -1,0 +1,134 @@
+"""How a comparison shows itself: one live table on a terminal, now and then a line elsewhere."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from odes_rl.compare.cells import Cell
+from odes_rl.compare.scheduling import Watch
+from odes_rl.compare.standing import Standing
+
+_LINES_AROUND = 6
+"""Of a terminal's height, what the table's heading and the summary need."""
+
+
+@contextmanager
+def show_cells(
+    cells: Sequence[Cell], console: Console | None = None, seconds_between_lines: float = 60.0
+) -> Iterator[Watch]:
+    """What `run_cells` tells how far `cells` are."""
+    console = console or Console()
+    if not console.is_terminal:
+        yield _line_watch(cells, console, seconds_between_lines)
+        return
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        clock = _Clock(cells)
+
+        def watch(standings: Mapping[Cell, Standing], running: Sequence[Cell], failures: Mapping[Cell, str]) -> None:
+            table = cell_table(cells, standings, running, failures, console.size.height - _LINES_AROUND)
+            live.update(Group(table, Text(summary(standings, running, failures, clock))), refresh=True)
+
+        yield watch
+
+
+def cell_table(
+    cells: Sequence[Cell],
+    standings: Mapping[Cell, Standing],
+    running: Sequence[Cell],
+    failures: Mapping[Cell, str],
+    rows: int,
+) -> Table:
+    """A row a task and policy, a column a seed; if there are more than `rows`, of those where something runs."""
+    groups: dict[tuple[str, str], dict[int, Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.task, cell.policy), {})[cell.seed] = cell
+    if len(groups) > rows:
+        active = {(cell.task, cell.policy) for cell in running}
+        groups = {key: group for key, group in groups.items() if key in active}
+    table = Table(box=None, pad_edge=False)
+    for heading in ("task", "policy"):
+        table.add_column(heading, no_wrap=True)
+    for seed in dict.fromkeys(cell.seed for cell in cells):
+        table.add_column(f"seed {seed}", justify="right", no_wrap=True)
+    for (task, policy), group in groups.items():
+        table.add_row(task, policy, *(cell_text(c, standings[c], running, failures) for c in group.values()))
+    return table
+
+
+def cell_text(cell: Cell, state: Standing, running: Sequence[Cell], failures: Mapping[Cell, str]) -> str:
+    """How far a cell is, in a word, and its last evaluation."""
+    evaluation = "" if state.evaluation is None else f" {state.evaluation:.0f}"
+    share = f"{100 * min(state.env_steps / _budget(cell), 1):.0f} %"
+    if cell in failures:
+        return "failed"
+    if state.done:
+        return f"done{evaluation}"
+    if cell in running:
+        return f"{share}{evaluation}"
+    return f"({share})" if state.env_steps else "·"
+
+
+class _Clock:
+    """Environment steps at the start, and the time then: what speed is reckoned from."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self._first: tuple[float, int] | None = None
+
+    def left(self, standings: Mapping[Cell, Standing], failures: Mapping[Cell, str]) -> timedelta | None:
+        """Time left at the speed so far; None before anything is known of it."""
+        taken = sum(state.env_steps for state in standings.values())
+        self._first = self._first or (time.monotonic(), taken)
+        seconds, since = time.monotonic() - self._first[0], taken - self._first[1]
+        if not since:
+            return None
+        open_cells = [cell for cell in self.cells if cell not in failures]
+        to_do = sum(max(_budget(cell) - standings[cell].env_steps, 0) for cell in open_cells)
+        return timedelta(seconds=round(seconds / since * to_do))
+
+
+def summary(
+    standings: Mapping[Cell, Standing], running: Sequence[Cell], failures: Mapping[Cell, str], clock: _Clock
+) -> str:
+    """How many cells are done, run and failed, and the time left."""
+    done = sum(state.done for cell, state in standings.items() if cell not in running)
+    parts = [f"{done} of {len(standings)} cells done", f"{len(running)} running"]
+    parts += [f"{len(failures)} failed"] if failures else []
+    left = clock.left(standings, failures)
+    return ", ".join([*parts, *([f"{left} left"] if left else [])])
+
+
+def _line_watch(cells: Sequence[Cell], console: Console, seconds_between: float) -> Watch:
+    clock = _Clock(cells)
+    told: set[Cell] = set()
+    started: set[Cell] = set()
+    last_shown = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True)
+
+    def watch(standings: Mapping[Cell, Standing], running: Sequence[Cell], failures: Mapping[Cell, str]) -> None:
+        nonlocal last_shown
+        for cell in [cell for cell in running if cell not in started]:
+            started.add(cell)
+            say(f"{cell.name}: {'goes on' if standings[cell].env_steps else 'starts'}")
+        ended = [cell for cell in started if cell not in running and cell not in told]
+        for cell in ended:
+            told.add(cell)
+            say(f"{cell.name}: {failures.get(cell) or cell_text(cell, standings[cell], running, failures)}")
+        if ended or time.monotonic() - last_shown >= seconds_between:
+            last_shown = time.monotonic()
+            say(summary(standings, running, failures, clock))
+
+    return watch
+
+
+def _budget(cell: Cell) -> int:
+    assert cell.config.run.env_steps is not None, cell
+    return cell.config.run.env_steps

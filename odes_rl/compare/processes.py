@@ -1,0 +1,91 @@
+"""The processes of cells: started, watched, stopped."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from odes_rl.compare.cells import Cell
+from odes_rl.records.files import CONFIG
+from odes_rl.records.run_directory import RunDirectory
+
+LOG = "cell.log"
+INTERRUPTED = 130
+_PATIENCE = 60.0
+"""Seconds that a cell has to save its checkpoint when it is told to stop."""
+
+
+class Running(NamedTuple):
+    """A cell and its process."""
+
+    cell: Cell
+    process: subprocess.Popen
+
+
+def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
+    """Start training `cell`, or going on with it, with so many worker processes.
+
+    What JAX compiles goes to the directory `compiled`, for the seeds to share.
+
+    Raises:
+        UserError: if the run's directory cannot be made.
+    """
+    if not (cell.path / CONFIG).exists():
+        RunDirectory.create(cell.path, cell.config).close()
+    arguments = [str(cell.path), str(cell.config.run.env_steps), str(workers)]
+    with (cell.path / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "odes_rl.compare.cell", *arguments],
+            stdin=subprocess.PIPE,  # its end stops the cell
+            stdout=log,
+            stderr=log,
+            env=_environment(compiled),
+            start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
+        )
+    return Running(cell, process)
+
+
+def failure(running: Running) -> str | None:
+    """Why the ended process of a cell failed, in one line; None if it did not."""
+    status = running.process.returncode
+    if status == 0:
+        return None
+    if status == INTERRUPTED:
+        return "it was interrupted from outside"
+    if status < 0:
+        return f"its process was ended by signal {-status}, see {running.cell.path / LOG}"
+    text = (running.cell.path / LOG).read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return f"{lines[-1].strip()}, see {running.cell.path / LOG}" if lines else f"exit status {status}"
+
+
+def stop(cells: Sequence[Running]) -> None:
+    """Have all cells save their checkpoints and end; whichever does not in time, or at a second Ctrl-C, is killed."""
+    try:
+        for running in cells:
+            if running.process.stdin:
+                running.process.stdin.close()
+        deadline = time.monotonic() + _PATIENCE
+        for running in cells:
+            running.process.wait(max(deadline - time.monotonic(), 0.0))
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        for running in cells:
+            running.process.kill()
+            running.process.wait()
+
+
+def _environment(compiled: Path) -> dict[str, str]:
+    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
+    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
+    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    defaults = {
+        "JAX_COMPILATION_CACHE_DIR": str(compiled.absolute()),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # or the first cell takes the whole of a GPU
+    }
+    return defaults | dict(os.environ) | dict.fromkeys(threads, "1")

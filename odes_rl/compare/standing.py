@@ -1,0 +1,86 @@
+"""How far a cell is, from what its run directory holds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from odes_rl.compare.cells import Cell
+from odes_rl.errors import UserError
+from odes_rl.records.checkpoints import Checkpoints
+from odes_rl.records.files import CHECKPOINTS, CONFIG, METRICS
+from odes_rl.records.layers import load_config
+from odes_rl.records.metrics import Metrics, read_metrics
+
+_TAIL = 2**16
+"""Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""
+_FREE = ("run.directory", "run.generations", "run.env_steps", "run.checkpoint_every", "run.keep_checkpoints")
+"""Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""
+
+
+class Standing(NamedTuple):
+    """Environment steps taken, the last evaluation's return, and whether the cell has come to its end."""
+
+    env_steps: int
+    evaluation: float | None
+    done: bool
+
+
+def standing(cell: Cell) -> Standing:
+    """How far `cell` is. It is done with its last checkpoint, not before."""
+    last, evaluation = last_lines(cell.path / METRICS)
+    if last is None:
+        return Standing(0, None, done=False)
+    done = cell.config.run.is_over(last["generation"], last["env_steps"])
+    if done:
+        done = (Checkpoints(cell.path / CHECKPOINTS).latest_generation() or 0) >= last["generation"]
+    return Standing(last["env_steps"], evaluation, done)
+
+
+def last_lines(metrics: Path) -> tuple[Metrics | None, float | None]:
+    """The last whole line of the file at `metrics`, and the return of the last evaluation near it; None if absent."""
+    if not metrics.exists():
+        return None, None
+    with metrics.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - _TAIL, 0))
+        lines = file.read().split(b"\n")[1 if size > _TAIL else 0 : -1]
+    parsed: list[Metrics] = [json.loads(line) for line in lines]
+    returns = [line["evaluation_return_mean"] for line in parsed if line.get("evaluation_return_mean") is not None]
+    return (parsed[-1] if parsed else None), (returns[-1] if returns else None)
+
+
+def check_recorded(cells: Sequence[Cell]) -> None:
+    """Check that the runs which are there already are those of `cells`.
+
+    Raises:
+        UserError: if one was started with other options; names the first that differs.
+    """
+    for cell in cells:
+        if (cell.path / CONFIG).exists():
+            _check_same(cell)
+
+
+def rate(cells: Sequence[Cell]) -> float | None:
+    """Environment steps a second, evaluations counted in the time, of what is recorded of `cells`; None if nothing."""
+    lines = [line for cell in cells for line in read_metrics(cell.path / METRICS)[-1:] if line["env_steps"]]
+    seconds = sum(line["wall_seconds"] for line in lines)
+    return sum(line["env_steps"] for line in lines) / seconds if seconds else None
+
+
+def _check_same(cell: Cell) -> None:
+    there, here = _options(load_config(cell.path / CONFIG)), _options(cell.config)
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            raise UserError(
+                f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
+                "restore that, or give another --directory"
+            )
+
+
+def _options(config: Any) -> dict[str, Any]:
+    sections = config.model_dump(mode="json", exclude={"rollouts"})
+    options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
+    numbers = {f"rollouts.{name}": getattr(config.rollouts, name) for name in ("inference",)}
+    numbers["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
+    return {name: value for name, value in (options | numbers).items() if name not in _FREE}

@@ -1,0 +1,27 @@
+"""The autonomous flow: one weight matrix for all times (Davis et al. 2020)."""
+
+from typing import Literal
+
+from odes_rl.manifolds import Euclidean
+from odes_rl.policies.base import Policy
+from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.residual import Matchable
+from odes_rl.trajectories.constant import constant
+
+
+class AutonomousConfig(FlowConfig, Matchable, frozen=True):
+    """A flow whose weights are the same at all times."""
+
+    name: Literal["autonomous"] = "autonomous"
+
+
+def autonomous(config: AutonomousConfig, observation_size: int, action_size: int) -> Policy:
+    """The flow ẋ = f(W x), without biases. All matrices start normal with deviation 1/√fan-in."""
+    return flow_policy(
+        config,
+        observation_size,
+        action_size,
+        trajectory=constant(config.hidden),
+        projection=Euclidean(),
+        biases="none",
+    )

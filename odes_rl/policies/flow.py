@@ -1,0 +1,80 @@
+"""What the architectures that are flows share: the method that integrates them."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.act.runge_kutta_flow import RungeKuttaFlowWeights
+from odes_rl.manifolds import Manifold
+from odes_rl.policies.base import Params, Policy
+from odes_rl.policies.residual import Biases, ResidualConfig, layered, left_nodes, residual_policy
+from odes_rl.trajectories.base import Trajectory
+
+METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "euler": ((1.0,),),
+    "midpoint": ((0.5, 0.0), (0.0, 1.0)),
+    "rk4": ((0.5, 0, 0, 0), (0, 0.5, 0, 0), (0, 0, 1.0, 0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+}
+"""Runge–Kutta methods as `odes_rl.act.stages` has them, for steps of length 1."""
+
+
+class FlowConfig(ResidualConfig, frozen=True):
+    """Options shared by the architectures that are flows."""
+
+    integrator: Literal["euler", "midpoint", "rk4"] = "euler"
+    """Method that integrates the state's flow, at fixed steps."""
+
+
+def half_nodes(steps: int) -> jax.Array:
+    """[2L + 1] times 0, η/2, …, 1 with η = 1/L: where the stages of the midpoint and fourth-order methods lie."""
+    return jnp.arange(2 * steps + 1) / (2 * steps)
+
+
+def method_matrix(config: FlowConfig) -> jax.Array:
+    """[S, S] the integrator's factors for steps of length 1/L."""
+    return jnp.array(METHODS[config.integrator]) / config.steps
+
+
+def flow_policy(
+    config: FlowConfig,
+    observation_size: int,
+    action_size: int,
+    *,
+    trajectory: Trajectory,
+    projection: Manifold,
+    biases: Biases,
+    nodes: Callable[[int], jax.Array] = left_nodes,
+) -> Policy:
+    """A policy x(0) = Ω₁ s; ẋ = f(W(t) x + b(t)) for t from 0 to 1; a = Ω₂ x(1), in L fixed steps.
+
+    Euler's method takes W at `nodes` of L, the others at their stages' own times. The other arguments are those of
+    `residual_policy`.
+    """
+    if config.integrator == "euler":
+        return residual_policy(
+            config,
+            observation_size,
+            action_size,
+            trajectory=trajectory,
+            times=nodes(config.steps),
+            step=1 / config.steps,
+            projection=projection,
+            biases=biases,
+        )
+    layers = layered(
+        config,
+        observation_size,
+        action_size,
+        trajectory=trajectory,
+        times=half_nodes(config.steps),
+        projection=projection,
+        biases=biases,
+    )
+
+    def materialise(params: Params) -> RungeKuttaFlowWeights:
+        input_projection, W, b, output = layers.parts(params)
+        return RungeKuttaFlowWeights(input_projection, W, b, method_matrix(config), output)
+
+    return Policy(layers.init, layers.manifolds, materialise, f"runge_kutta_flow_{config.activation}")

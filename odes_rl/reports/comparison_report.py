@@ -1,0 +1,43 @@
+"""The report of a comparison: pictures, tables and a page, in one directory. Free of JAX."""
+
+from pathlib import Path
+
+from odes_rl.records.files import replace_text, writing_to
+from odes_rl.reports.comparison import Comparison, read_results
+from odes_rl.reports.drawing import save
+from odes_rl.reports.page import NOTES, failure_lines, headline, page_text
+from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
+from odes_rl.reports.rows import make_rows
+from odes_rl.reports.table import csv_text, markdown_text
+
+KINDS = {"curves": MEAN, "interquartile": INTERQUARTILE}
+"""The pictures, by the names of their files."""
+
+
+def write_report(comparison: Comparison, directory: Path) -> list[Path]:
+    """Write the report of `comparison` to `directory`; the files, the page first.
+
+    Raises:
+        UserError: if no cell has an evaluation yet, metrics cannot be read, or pictures cannot be written.
+        StorageError: if the tables or the page cannot be written.
+    """
+    results = read_results(comparison)
+    rows = make_rows(comparison, results)
+    tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
+    pictures = [
+        path
+        for name, kind in KINDS.items()
+        for path in save(draw_panels(comparison, results, tasks, kind), directory / name)
+    ]
+    failures = [f"- {line}" for line in failure_lines(comparison)]
+    parts = ["# Comparison of policies", headline(comparison, results), markdown_text(comparison, rows)]
+    parts += ["### Failed", "\n".join(failures)] if failures else []
+    texts = {
+        "report.html": page_text(comparison, results, rows),
+        "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in NOTES)]) + "\n",
+        "table.csv": csv_text(rows),
+    }
+    with writing_to(directory):
+        for name, text in texts.items():
+            replace_text(directory / name, text)
+    return [*(directory / name for name in texts), *pictures]

@@ -1,0 +1,120 @@
+"""A comparison on one page that needs nothing else: pictures embedded, tables that fold on a phone. Free of JAX."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+from matplotlib.figure import Figure
+
+from odes_rl.reports.comparison import Comparison, Result
+from odes_rl.reports.panels import INTERQUARTILE, MEAN, Kind, draw_panels
+from odes_rl.reports.rows import Row
+from odes_rl.reports.table import cells_of, headings
+
+NOTES = (
+    "Returns are those of the unperturbed policy, on episodes that training never sees; environment steps count "
+    "training alone.",
+    "best: the best evaluation. final: the last one. Both, and the area under the curve, as mean ± standard deviation "
+    "over seeds. The area is divided by its width, up to where all runs of the task reach: the mean return meanwhile.",
+    "IQM: interquartile mean, a quarter of the seeds left out at either end, rounded down (of three seeds none). In "
+    "brackets bootstrap intervals of 95 %, seeds drawn with replacement. With a few seeds they are rough, and too "
+    "narrow rather than too wide.",
+    "steps to: the median over the seeds with an evaluation that reached it, and how many did.",
+    "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
+    "env.step/s: environment steps a second of one run, of which several ran at once.",
+)
+"""How to read the tables."""
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; color: #222;
+       background: #fff; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
+figure { margin: 0; } img { width: 100%; height: auto; display: block; }
+table { border-collapse: collapse; width: 100%; font-size: 0.85rem; margin-top: 1rem; }
+td { font-variant-numeric: tabular-nums; }
+th, td { padding: 0.3rem 0.5rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
+th:first-child, td:first-child { text-align: left; font-weight: 600; }
+li { overflow-wrap: anywhere; }
+@media (max-width: 60rem) {
+  thead { display: none; }
+  tr { display: block; border-bottom: 2px solid #bbb; padding: 0.4rem 0; }
+  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: 0.1rem 0; }
+  td::before { content: attr(data-label); color: #555; font-weight: 400; text-align: left; }
+  td:first-child { font-size: 1rem; } td:first-child::before { content: none; }
+}
+"""
+
+
+def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row]) -> str:
+    """The page, as HTML."""
+    tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
+    sections = "\n".join(_section(comparison, results, rows, task) for task in tasks)
+    failed = "".join(f"<li>{escape(line)}</li>" for line in failure_lines(comparison))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in NOTES)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Comparison of policies</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>Comparison of policies</h1>
+<p>{escape(headline(comparison, results))}</p>
+{sections}
+{f"<h2>Failed</h2><ul>{failed}</ul>" if failed else ""}
+<h2>How to read this</h2>
+<ul>{notes}</ul>
+</body>
+</html>
+"""
+
+
+def headline(comparison: Comparison, results: Sequence[Result]) -> str:
+    """What was compared, and how much of it is there."""
+    finished = sum(result.finished for result in results)
+    tasks, policies = len(comparison.thresholds), len(comparison.policies)
+    return (
+        f"{tasks} {'task' if tasks == 1 else 'tasks'}, {policies} {'policy' if policies == 1 else 'policies'}, "
+        f"{comparison.env_steps:,} environment steps a run; {finished} of {len(comparison.places)} runs are finished."
+    )
+
+
+def failure_lines(comparison: Comparison) -> list[str]:
+    """The cells that failed, and why."""
+    return [f"{p.task}, {p.policy}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
+
+
+def _section(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row], task: str) -> str:
+    pictures = "".join(_picture(comparison, results, task, kind) for kind in (MEAN, INTERQUARTILE))
+    labels = headings(comparison, task)
+    heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    body = "\n".join(_table_row(labels, row) for row in rows if row.task == task)
+    return f"""<section>
+<h2>{escape(task)}</h2>
+<div class="pictures">{pictures}</div>
+<table><thead><tr>{heading}</tr></thead>
+<tbody>
+{body}
+</tbody></table>
+</section>"""
+
+
+def _table_row(labels: Sequence[str], row: Row) -> str:
+    cells = zip(labels, cells_of(row), strict=True)
+    return "<tr>" + "".join(f'<td data-label="{escape(label)}">{escape(text)}</td>' for label, text in cells) + "</tr>"
+
+
+def _picture(comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> str:
+    figure = draw_panels(comparison, results, [task], kind)
+    words = f"{task}: return against environment steps, {kind.words}"
+    return f'<figure><img alt="{escape(words)}" src="data:image/png;base64,{_encoded(figure)}"></figure>'
+
+
+def _encoded(figure: Figure) -> str:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=180, metadata={"Software": None})
+    return base64.b64encode(picture.getvalue()).decode("ascii")

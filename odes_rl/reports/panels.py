@@ -1,0 +1,92 @@
+"""A panel a task, a line a policy: in the manner of Figure 2 of Choromanski et al. 2020. Free of JAX."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from odes_rl.reports.comparison import Comparison, Result, results_of, unfinished
+from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress
+from odes_rl.reports.seeds import Run, at_common_steps, average_runs
+from odes_rl.reports.statistics import interquartile_interval, interquartile_mean
+
+_COLUMNS = 4
+_POINTS = 100
+"""At which intervals are drawn, at the most: each costs two thousand means."""
+_ENTRY_WIDTH = 1.45
+"""Inches of an entry of the legend."""
+
+
+_LEGEND: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "handlelength": 3, "columnspacing": 1.2}
+
+
+class Band(NamedTuple):
+    """Environment steps [n], the middle [n] of some seeds there, and the ends of the band around it [n]."""
+
+    steps: np.ndarray
+    middle: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Kind(NamedTuple):
+    """What the lines and the bands of a picture are, in words and of some runs."""
+
+    words: str
+    band: Callable[[Sequence[Run]], Band]
+
+
+def mean_band(runs: Sequence[Run]) -> Band:
+    """Mean ± sample standard deviation over seeds."""
+    curve = average_runs(runs)
+    return Band(curve.steps, curve.mean, curve.mean - curve.deviation, curve.mean + curve.deviation)
+
+
+def interquartile_band(runs: Sequence[Run]) -> Band:
+    """Interquartile mean over seeds in its bootstrap interval of 95 %; a line without a band for one seed."""
+    steps, values = at_common_steps(runs, _POINTS)
+    middle, interval = interquartile_mean(values), interquartile_interval(values)
+    return Band(steps, middle, *(interval or (middle, middle)))
+
+
+MEAN = Kind("mean ± standard deviation over seeds", mean_band)
+INTERQUARTILE = Kind("interquartile mean over seeds, 95 % bootstrap interval", interquartile_band)
+
+
+def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequence[str], kind: Kind) -> Figure:
+    """A figure with a panel for each of `tasks`, and one legend below them all.
+
+    A policy looks the same in every panel. Seeds that are unfinished, where others are not, are thin lines.
+    """
+    columns = min(len(tasks), _COLUMNS)
+    rows = math.ceil(len(tasks) / columns)
+    width = max(3.1 * columns, 4.2)
+    entries = max(1, int(width / _ENTRY_WIDTH))
+    legend = 0.2 * math.ceil(len(comparison.policies) / entries)
+    figure = Figure(figsize=(width, 2.7 * rows + legend + 0.3), layout="constrained")
+    for place, task in enumerate(tasks, 1):
+        axes = figure.add_subplot(rows, columns, place)
+        _draw_panel(axes, comparison, results, task, kind)
+    handles = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
+    shown = [label for label in comparison.policies if label in handles]
+    figure.legend([handles[label] for label in shown], shown, ncols=entries, fontsize="small", **_LEGEND)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # pyright: ignore
+    figure.suptitle(kind.words, fontsize="medium")
+    return figure
+
+
+def _draw_panel(axes: Axes, comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> None:
+    for index, policy in enumerate(comparison.policies):
+        runs = [result.run for result in results_of(results, task, policy)]
+        if not runs:
+            continue
+        band = kind.band(runs)
+        draw_line(axes, band.steps, band.middle, policy, index)
+        draw_band(axes, band.steps, band.low, band.high, index)
+        for result in unfinished(results, task, policy):
+            draw_alone(axes, [result.run], result.run.steps[0], index)
+    dress(axes)
+    axes.set_title(task)

@@ -1,0 +1,129 @@
+"""The numbers of a comparison: a row for each task and policy. Free of JAX."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from odes_rl.reports.comparison import Comparison, Result, results_of
+from odes_rl.reports.statistics import (
+    Interval,
+    area,
+    improvement,
+    improvement_interval,
+    interquartile_interval,
+    interquartile_mean,
+    steps_to,
+)
+
+
+class Row(NamedTuple):
+    """What a policy came to on a task, over its finished seeds; of all seeds as long as none is.
+
+    Attributes:
+        task: label.
+        policy: label.
+        parameters: of the policy.
+        seeds: counted here.
+        finished: of them.
+        planned: in the comparison.
+        best_mean: mean over seeds of the best evaluation.
+        best_std: sample standard deviation of it.
+        final_mean: mean over seeds of the last evaluation.
+        final_std: sample standard deviation of it.
+        final_iqm: interquartile mean of the last evaluations.
+        final_iqm_low: lower end of its bootstrap interval of 95 %.
+        final_iqm_high: upper end.
+        area_mean: mean over seeds of the area under the curve, divided by its width, up to where all of the task reach.
+        area_std: sample standard deviation of it.
+        threshold: the return worth reaching.
+        reached: seeds with an evaluation that did.
+        steps_to_threshold: median over those of the environment steps it took.
+        improvement: probability that a seed's last evaluation is above one of the baseline's.
+        improvement_low: lower end of its bootstrap interval of 95 %.
+        improvement_high: upper end.
+        env_steps_per_second: median over generations, mean over seeds.
+    """
+
+    task: str
+    policy: str
+    parameters: int | None
+    seeds: int
+    finished: int
+    planned: int
+    best_mean: float
+    best_std: float | None
+    final_mean: float
+    final_std: float | None
+    final_iqm: float
+    final_iqm_low: float | None
+    final_iqm_high: float | None
+    area_mean: float
+    area_std: float | None
+    threshold: float | None
+    reached: int
+    steps_to_threshold: float | None
+    improvement: float | None
+    improvement_low: float | None
+    improvement_high: float | None
+    env_steps_per_second: float | None
+
+
+def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
+    """A row for each task and policy with results, in the comparison's order."""
+    rows = []
+    for task in comparison.thresholds:
+        groups = {policy: results_of(results, task, policy) for policy in comparison.policies}
+        ends = [result.run.steps[-1] for group in groups.values() for result in group]
+        baseline = _finals(groups[comparison.baseline])
+        for policy, group in groups.items():
+            if group:
+                rows.append(_row(comparison, task, policy, group, min(ends), baseline))
+    return rows
+
+
+def _row(
+    comparison: Comparison, task: str, policy: str, group: Sequence[Result], end: float, baseline: np.ndarray
+) -> Row:
+    threshold = comparison.thresholds[task]
+    runs = [result.run for result in group]
+    finals = _finals(group)
+    reached = [s for run in runs if (s := steps_to(run.steps, run.returns, threshold)) is not None]
+    speeds = [result.env_steps_per_second for result in group if result.env_steps_per_second is not None]
+    interval = interquartile_interval(finals[:, None])
+    against = policy != comparison.baseline and baseline.size > 0
+    better = improvement_interval(finals, baseline) if against else None
+    return Row(
+        task,
+        policy,
+        next((result.parameters for result in group if result.parameters is not None), None),
+        len(group),
+        sum(result.finished for result in group),
+        sum((place.task, place.policy) == (task, policy) for place in comparison.places),
+        *_moments(np.array([run.returns.max() for run in runs])),
+        *_moments(finals),
+        float(interquartile_mean(finals[:, None])[0]),
+        *_ends(interval),
+        *_moments(np.array([area(run.steps, run.returns, end) for run in runs])),
+        threshold,
+        len(reached),
+        float(np.median(reached)) if reached else None,
+        improvement(finals, baseline) if against else None,
+        *_ends(better),
+        float(np.mean(speeds)) if speeds else None,
+    )
+
+
+def _finals(group: Sequence[Result]) -> np.ndarray:
+    return np.array([result.run.returns[-1] for result in group])
+
+
+def _moments(values: np.ndarray) -> tuple[float, float | None]:
+    return float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else None
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    if interval is None:
+        return None, None
+    low, high = (float(np.ravel(end)[0]) for end in interval)
+    return low, high

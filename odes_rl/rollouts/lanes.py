@@ -1,0 +1,16 @@
+"""The lanes that suit a task. Free of JAX."""
+
+from collections.abc import Iterator
+
+from odes_rl.rollouts.base import EpisodeSettings
+from odes_rl.rollouts.episodes import AnyLane, Lane
+from odes_rl.rollouts.native.finding import lay_bare
+from odes_rl.rollouts.native.lane import NativeLane
+
+
+def make_lanes(settings: EpisodeSettings, count: int) -> Iterator[AnyLane]:
+    """Make `count` lanes for that task, one after the other: native where they can be, to the same bits."""
+    for _ in range(count):
+        lane = Lane(settings)
+        simulation = lay_bare(lane.environment)
+        yield lane if simulation is None else NativeLane(lane, simulation)

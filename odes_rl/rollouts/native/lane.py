@@ -1,0 +1,92 @@
+"""A lane that steps its environment in compiled code. Free of JAX."""
+
+import numpy as np
+
+from odes_rl.act.bounds import normalise
+from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.episodes import Lane
+from odes_rl.rollouts.native.base import Simulation, size, tables
+from odes_rl.rollouts.native.stepping import (
+    FAILED,
+    GOES_ON,
+    Bounds,
+    Memory,
+    apply,
+    compile_episode,
+    observe,
+    read_features,
+)
+
+_CHUNK = 1000
+"""Steps that are remembered: a longer episode is run in pieces."""
+
+
+class NativeLane:
+    """A lane whose `step` runs an episode, or as much of a long one as is remembered; resets stay the lane's."""
+
+    def __init__(self, lane: Lane, simulation: Simulation) -> None:
+        self.lane = lane
+        self.task = lane.task
+        self.simulation = simulation
+        self.tables = tables([simulation])
+        self.bounds = Bounds(lane.squash_code, lane.task.low, lane.task.high)
+        self.episode = compile_episode(lane.settings.act_rule)
+        steps = min(simulation.limit or _CHUNK, _CHUNK)
+        self.memory = Memory(
+            features=np.empty((steps + 1, size(simulation.features))),
+            actions=np.empty((steps, lane.task.action_size), lane.action_type),
+            healthy=np.empty(steps, np.bool_),
+        )
+
+    def start(self, board: Board, unit: int) -> None:
+        """Begin the episode of that unit.
+
+        Raises:
+            EnvironmentFailure: if the environment does not reset.
+        """
+        self.lane.start(board, unit)
+        self.remembered = 0
+
+    def step(self) -> bool:
+        """Run the episode, or a piece of it; True while it goes on."""
+        lane, memory, limit = self.lane, self.memory, self.simulation.limit
+        left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
+        memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
+        board = lane.board
+        outcome, self.remembered, saturated = self.episode(
+            self.tables, 0, lane.weights, board.mean, board.deviation, self.bounds, lane.sums, lane.length, memory
+        )
+        return self._go_on(outcome, saturated)
+
+    def look(self, out: np.ndarray) -> None:
+        """Write the normalised observation [n] float32."""
+        lane = self.lane
+        if self.remembered == 0:
+            read_features(self.tables, 0, self.memory.features[0])
+        observe(self.tables, 0, lane.observation)
+        normalise(lane.observation, lane.board.mean, lane.board.deviation, lane.sums, out)
+
+    def apply(self, raw: np.ndarray) -> bool:
+        """Step the environment with an act rule's output [m]; True while the episode goes on."""
+        lane = self.lane
+        outcome, saturated = apply(self.tables, 0, raw, self.bounds, lane.length, self.memory, self.remembered)
+        self.remembered += 1
+        return self._go_on(outcome, saturated)
+
+    def _go_on(self, outcome: int, saturated: int) -> bool:
+        """True unless the episode is over; then, and when the memory is full, add up its rewards."""
+        lane, steps = self.lane, self.remembered
+        lane.saturated += saturated
+        if outcome == FAILED:
+            return lane.finish(failed=True)
+        over = outcome != GOES_ON or lane.length[0] == self.simulation.limit
+        if over or steps == len(self.memory.healthy):
+            features, actions, healthy = self.memory
+            for reward in self.simulation.rewards(features[: steps + 1], actions[:steps], healthy[:steps]).tolist():
+                lane.total += reward
+            self.remembered = 0
+        return not over or lane.finish(failed=not np.isfinite(lane.total))
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.lane.close()

@@ -1,0 +1,194 @@
+"""Compiled stepping: observations, environment steps and whole episodes of laid-bare simulations. Free of JAX.
+
+The global interpreter lock is released: a worker hears of its trainer's end while it steps.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from odes_rl.act.bounds import normalise, squash
+from odes_rl.act.choice import act
+from odes_rl.act.compilation import compiled
+from odes_rl.rollouts.native.base import DOUBLE, Scheme, Tables
+from odes_rl.rollouts.native.mujoco_calls import (
+    fused_multiply_add,
+    mj_rne_post_constraint,
+    mj_step,
+    mj_step1,
+    mj_step2,
+    read_float,
+    read_int,
+    write_float,
+)
+
+GOES_ON, OVER, FAILED = range(3)
+_FORCES, _SPLIT = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT)
+_WARNINGS = int(mujoco.mjtWarning.mjNWARNING)  # type: ignore[attr-defined]
+"""Kinds of warnings that MuJoCo counts: pairs of int32, the last value and the count."""
+
+
+@compiled
+def _local(fused: bool, point: int, origin: int, frame: int, column: int) -> float:
+    """One coordinate of a point in a frame, in the order and rounding of NumPy's product."""
+    total = (read_float(point) - read_float(origin)) * read_float(frame + DOUBLE * column)
+    for i in range(1, 3):
+        difference = read_float(point + DOUBLE * i) - read_float(origin + DOUBLE * i)
+        entry = read_float(frame + DOUBLE * (3 * i + column))
+        total = fused_multiply_add(difference, entry, total) if fused else total + difference * entry
+    return total
+
+
+@compiled
+def _read(fused: bool, stretches: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+    place = 0
+    for k in range(stretches.shape[0]):
+        address, length, origin, frame = stretches[k]
+        for i in range(length):
+            value = _local(fused, address, origin, frame, i) if frame else read_float(address + DOUBLE * i)
+            if value < limits[k, 0]:
+                value = limits[k, 0]
+            elif value > limits[k, 1]:
+                value = limits[k, 1]
+            out[place] = value
+            place += 1
+
+
+@compiled
+def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
+    """Write the observation [n] float64 of simulation `s`."""
+    _read(tables.fused, tables.observation[s], tables.observation_range, observation)
+
+
+@compiled
+def read_features(tables: Tables, s: int, features: np.ndarray) -> None:
+    """Write the features [F] of simulation `s`."""
+    _read(tables.fused, tables.features[s], tables.features_range, features)
+
+
+@compiled
+def _warnings(tables: Tables, s: int) -> int:
+    counters, total = tables.handles[s, 3], 0
+    if counters:
+        for i in range(_WARNINGS):
+            total += read_int(counters + DOUBLE * i)
+    return total
+
+
+@compiled
+def is_healthy(tables: Tables, s: int) -> bool:
+    """Whether the agent of simulation `s` is healthy."""
+    for k in range(tables.healthy.shape[1]):
+        low, high = tables.healthy_range[k]
+        for i in range(tables.healthy[s, k, 1]):
+            value = read_float(tables.healthy[s, k, 0] + DOUBLE * i)
+            if not (low < value and value < high):
+                return False
+    return True
+
+
+@compiled
+def _step_physics(scheme: int, substeps: int, model: int, data: int) -> None:
+    if scheme == _SPLIT:
+        mj_step2(model, data)
+        substeps -= 1
+    for _ in range(substeps):
+        mj_step(model, data)
+    if scheme == _SPLIT:
+        mj_step1(model, data)
+    elif scheme == _FORCES:
+        mj_rne_post_constraint(model, data)
+
+
+@compiled
+def advance(tables: Tables, s: int, action: np.ndarray) -> bool:
+    """Step simulation `s` with action [m]; False if its physics diverged."""
+    model, data, control = tables.handles[s, 0], tables.handles[s, 1], tables.handles[s, 2]
+    for i in range(action.size):
+        write_float(control + DOUBLE * i, action[i])
+    warned = _warnings(tables, s)
+    _step_physics(tables.calls[0], tables.calls[1], model, data)
+    return _warnings(tables, s) == warned
+
+
+class Memory(NamedTuple):
+    """What an episode of at most T steps leaves behind, for its rewards.
+
+    Attributes:
+        features: [T + 1, F] after the reset and each step.
+        actions: [T, m].
+        healthy: [T] bool.
+    """
+
+    features: np.ndarray
+    actions: np.ndarray
+    healthy: np.ndarray
+
+
+class Bounds(NamedTuple):
+    """How actions are bounded: the squash's place in SQUASHES, and the lowest and highest [m]."""
+
+    code: int
+    low: np.ndarray
+    high: np.ndarray
+
+
+@compiled
+def apply(
+    tables: Tables, s: int, raw: np.ndarray, bounds: Bounds, length: np.ndarray, memory: Memory, t: int
+) -> tuple[int, int]:
+    """Step simulation `s` with an act rule's output [m], as step `t` of `memory`; its outcome, and saturated entries.
+
+    Adds to `length` [1].
+    """
+    length[0] += 1
+    saturated = squash(bounds.code, raw, bounds.low, bounds.high, memory.actions[t])
+    if saturated < 0:
+        return FAILED, 0
+    if not advance(tables, s, memory.actions[t]):
+        return FAILED, saturated
+    read_features(tables, s, memory.features[t + 1])
+    memory.healthy[t] = is_healthy(tables, s)
+    return (OVER if tables.calls[2] and not memory.healthy[t] else GOES_ON), saturated
+
+
+@cache
+def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
+    """The function that runs episodes with the act rule of that name; it is compiled when first called.
+
+    `episode(tables, s, weights, mean [n], deviation [n], bounds, sums [2, n], length [1], memory) -> (outcome, steps,
+    saturated)` steps simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step
+    by step.
+    """
+
+    @compiled(nogil=True)
+    def episode(
+        tables: Tables,
+        s: int,
+        weights: Any,
+        mean: np.ndarray,
+        deviation: np.ndarray,
+        bounds: Bounds,
+        sums: np.ndarray,
+        length: np.ndarray,
+        memory: Memory,
+    ) -> tuple[int, int, int]:
+        observation = np.empty(mean.size)
+        normalised = np.empty(mean.size, np.float32)
+        raw = np.empty(bounds.low.size, np.float32)
+        total = 0
+        read_features(tables, s, memory.features[0])
+        for t in range(memory.healthy.size):
+            observe(tables, s, observation)
+            normalise(observation, mean, deviation, sums, normalised)
+            act(rule, weights, normalised, raw)
+            outcome, saturated = apply(tables, s, raw, bounds, length, memory, t)
+            total += saturated
+            if outcome != GOES_ON:
+                return outcome, t + 1, total
+        return GOES_ON, memory.healthy.size, total
+
+    return episode

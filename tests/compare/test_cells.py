@@ -1,0 +1,170 @@
+"""The configuration of a comparison: its layers, its mistakes, and those that come with the package."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from odes_rl.cli import main
+from odes_rl.compare.cells import make_cells, thresholds
+from odes_rl.compare.config import load_comparison
+from tests.comparisons import TINY, write_comparison
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "compare").glob("*.yaml"))
+SEVEN = ["ode_to_ode", "nanode", "hyper_net", "base_ode", "deep_net", "deep_res_net", "linear"]
+
+
+@pytest.fixture
+def cells_of(tmp_path):
+    def cells_of(overrides=None, changes=None, **options):
+        path = write_comparison(tmp_path / "tiny.yaml", **options)
+        return make_cells(load_comparison(path, changes or {}), overrides or {})
+
+    return cells_of
+
+
+def test_cells_are_tasks_times_policies_times_seeds_one_seed_after_the_other(cells_of):
+    cells = cells_of(seeds=[3, 5], tasks={"Hopper-v5": None, "Swimmer-v5": None})
+    assert [(c.task, c.policy, c.seed) for c in cells[:5]] == [
+        ("Hopper-v5", "autonomous", 3),
+        ("Hopper-v5", "linear", 3),
+        ("Swimmer-v5", "autonomous", 3),
+        ("Swimmer-v5", "linear", 3),
+        ("Hopper-v5", "autonomous", 5),
+    ]
+    assert len(cells) == len({cell.path for cell in cells}) == 8
+    for cell in cells:
+        assert (cell.config.task.id, cell.config.policy.name) == (cell.task, cell.policy)
+        assert (cell.config.run.seed, cell.config.run.env_steps) == (cell.seed, 3000)
+        assert cell.config.run.generations is None
+        assert cell.config.run.directory == str(cell.path)
+
+
+def test_policies_lie_over_tasks_over_the_base_and_the_command_line_over_all(cells_of):
+    options = {
+        "base": {"strategy": {"sigma": 0.1, "population": 8}},
+        "tasks": {"Hopper-v5": {"strategy": {"sigma": 0.2, "learning_rate": 0.5}}},
+        "policies": {"autonomous": {"strategy": {"learning_rate": 0.7}}, "linear": None},
+    }
+    autonomous, linear = (cell.config.strategy for cell in cells_of(**options))
+    assert (autonomous.population, autonomous.sigma, autonomous.learning_rate) == (8, 0.2, 0.7)
+    assert (linear.sigma, linear.learning_rate) == (0.2, 0.5)
+    overridden = cells_of({"strategy.learning_rate": "0.9"}, **options)
+    assert [cell.config.strategy.learning_rate for cell in overridden] == [0.9, 0.9]
+
+
+def test_options_of_policies_go_to_those_that_have_them(cells_of):
+    autonomous, linear = cells_of({"policy.steps": "7"}, base={"policy": {"hidden": 9, "output_scale": 2.0}})
+    assert autonomous.config.policy.model_dump()["hidden"] == 9
+    assert autonomous.config.policy.model_dump()["steps"] == 7
+    assert linear.config.policy.output_scale == 2.0
+
+
+def test_labels_may_differ_from_ids_and_names(cells_of):
+    (cell,) = cells_of(
+        tasks={"short": {"task": {"id": "dm_control/swimmer-swimmer6-v0", "max_steps": 3}}},
+        policies={"small/one": {"policy": {"name": "nanode", "hidden": 3}}},
+    )
+    assert cell.config.task.id == "dm_control/swimmer-swimmer6-v0"
+    assert cell.path.parts[-3:] == ("short", "small_one", "seed_0")
+
+
+def test_thresholds_are_the_entrys_or_the_tasks_own(tmp_path):
+    tasks = {"Hopper-v5": None, "HalfCheetah-v5": {"threshold": 7}, "Humanoid-v5": {}}
+    config = load_comparison(write_comparison(tmp_path / "x.yaml", tasks=tasks), {})
+    assert thresholds(config) == {"Hopper-v5": 3800.0, "HalfCheetah-v5": 7.0, "Humanoid-v5": None}
+
+
+MISTAKES = [
+    ({"seeds": 0}, ["seeds is 0"]),
+    ({"seeds": [1, 1]}, ["seeds", "distinct"]),
+    ({"env_steps": 0}, ["env_steps is 0", "greater than or equal to 1"]),
+    ({"env_stpes": 5}, ["env_stpes", "'env_steps'"]),
+    ({"tasks": {}}, ["tasks"]),
+    ({"tasks": {"Hoper-v5": None}}, ["'Hoper-v5'", "'Hopper-v5'"]),
+    ({"tasks": {"Hopper-v5": {"treshold": 1}}}, ["tasks.Hopper-v5.treshold", "'threshold'"]),
+    ({"tasks": {"Hopper-v5": {"threshold": "x"}}}, ["tasks.Hopper-v5.threshold is 'x'", "a number"]),
+    ({"tasks": {"Hopper-v5": {"strategy": {"sgima": 1}}}}, ["tasks.Hopper-v5.strategy.sgima", "strategy.sigma'"]),
+    ({"tasks": {"Hopper-v5": {"strategy": 3}}}, ["tasks.Hopper-v5.strategy is 3", "hold options"]),
+    ({"policies": {"lniear": None}}, ["'lniear'", "'linear'"]),
+    ({"base": {}, "policies": {"linear": {"policy": {"hidden": 3}}}}, ["policies.linear.policy.hidden"]),
+    ({"base": {"strategy": {"sigma": "big"}}}, ["Hopper-v5, autonomous: strategy.sigma is 'big'"]),
+    ({"tasks": {"a/b": {"task": {"id": "Hopper-v5"}}, "a b": {"task": {"id": "Hopper-v5"}}}}, ["one directory"]),
+    ({"base": {"policy": {"hiden": 3}}}, ["base.policy.hiden", "hidden'"]),
+    ({"base": {"polcy": {}}}, ["base.polcy", "'policy'"]),
+    ({"base": {"policy": {"name": "linear"}}}, ["base.policy.name", "`policies`"]),
+    ({"base": {"run": {"seed": 1}}}, ["base.run.seed", "`seeds`"]),
+    ({"base": {"run": {"generations": 1}}}, ["base.run.generations", "`env_steps`"]),
+    ({"baseline": "lnear"}, ["'lnear'", "'linear'"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), MISTAKES, ids=lambda value: str(value)[:50])
+def test_a_mistake_is_one_line_and_status_2_with_nothing_written(tmp_path, monkeypatch, capsys, changes, words):
+    monkeypatch.chdir(tmp_path)
+    path = write_comparison(tmp_path / "tiny.yaml", **changes)
+    assert main(["compare", str(path), "--report-only"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert all(word in error for word in words), error
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--strategy.sgima", "1"], ["strategy.sgima", "'strategy.sigma'"]),
+        (["--policy.hiden", "1"], ["policy.hiden", "policy.hidden'"]),
+        (["--policy.name", "linear"], ["policy.name"]),
+        (["--run.seed", "1"], ["run.seed", "`seeds`"]),
+        (["--jobs", "0"], ["jobs is '0'"]),
+        (["--dry-rnu", "1"], ["dry_rnu"]),
+        (["--report-only"], ["nothing to report"]),
+    ],
+    ids=lambda value: " ".join(value)[:50],
+)
+def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", str(write_comparison(tmp_path / "tiny.yaml")), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert all(word in error for word in words), error
+
+
+def test_the_packages_comparisons_are_there():
+    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_comparison_is_valid_small_and_treats_all_policies_of_a_task_alike(path):
+    config = load_comparison(path, {})
+    cells = make_cells(config, {})
+    assert list(thresholds(config)) == list(config.tasks)
+    assert sorted(config.policies) == sorted(SEVEN)
+    assert config.directory == f"runs/compare/{path.stem}"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
+    for task in config.tasks:
+        shared = [
+            (c.config.task, c.config.strategy, c.config.policy.output_scale, c.config.run.evaluate_every)
+            for c in cells
+            if c.task == task
+        ]
+        assert len(shared) == 7 * len(config.seed_list)
+        assert all(entry == shared[0] for entry in shared)
+
+
+def test_small_and_figure_2_are_of_the_size_they_promise():
+    sizes = {
+        path.stem: (len(c.tasks), len(c.seed_list), c.env_steps)
+        for path in CONFIGS
+        for c in [load_comparison(path, {})]
+    }
+    assert sizes["small"] == (2, 3, 3_000_000)
+    assert sizes["figure2"][:2] == (8, 10)
+
+
+def test_the_file_of_a_comparison_is_not_that_of_a_run(tmp_path, capsys):
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump({"task": {"id": "Hopper-v5"}} | TINY))
+    assert main(["compare", str(path)]) == 2
+    assert "unknown option task" in capsys.readouterr().err

@@ -1,0 +1,139 @@
+"""How far cells are, and what is foreseen of them, from their directories."""
+
+import io
+import json
+
+import pytest
+import yaml
+from rich.console import Console
+
+from odes_rl.compare.cells import make_cells
+from odes_rl.compare.config import load_comparison
+from odes_rl.compare.display import show_cells
+from odes_rl.compare.forecast import forecast_lines
+from odes_rl.compare.scheduling import share_cores
+from odes_rl.compare.standing import Standing, check_recorded, rate, standing
+from odes_rl.errors import UserError
+from odes_rl.records.run_directory import RunDirectory
+from tests.comparisons import write_comparison
+
+
+@pytest.fixture
+def cells(tmp_path):
+    path = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "runs"), seeds=2, env_steps=1000)
+    return make_cells(load_comparison(path, {}), {})
+
+
+def write_run(cell, env_steps, *, checkpoint=True):
+    """A run of `cell` with a line each hundred environment steps, at 50 of them a second."""
+    with RunDirectory.create(cell.path, cell.config) as run:
+        for generation in range(env_steps // 100 + 1):
+            line = {"generation": generation, "env_steps": 100 * generation, "wall_seconds": 2.0 * generation}
+            run.append_metrics(line | ({"evaluation_return_mean": 7.0 + generation} if generation % 4 == 0 else {}))
+        if checkpoint:
+            run.checkpoints.save(env_steps // 100, {})
+
+
+def test_a_cell_is_done_with_its_last_checkpoint(cells):
+    half, done, torn, new = cells
+    write_run(half, 500)
+    write_run(done, 1000)
+    write_run(torn, 1000, checkpoint=False)
+    assert standing(new) == Standing(0, None, done=False)
+    assert standing(half) == Standing(500, 11.0, done=False)
+    assert standing(done) == Standing(1000, 15.0, done=True)
+    assert standing(torn) == Standing(1000, 15.0, done=False)
+    with (half.path / "metrics.jsonl").open("a") as file:
+        file.write('{"generation": 6, "env_st')
+    assert standing(half).env_steps == 500
+
+
+def test_long_metrics_are_read_from_their_end(cells):
+    cell = cells[0]
+    write_run(cell, 500)
+    with (cell.path / "metrics.jsonl").open("a") as file:
+        for generation in range(6, 1000):
+            file.write(json.dumps({"generation": generation, "env_steps": generation, "words": "x" * 100}) + "\n")
+    assert standing(cell).env_steps == 999
+
+
+def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
+    write_run(cells[0], 300)
+    check_recorded(cells)
+    path = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "runs"), env_steps=5000)
+    check_recorded(make_cells(load_comparison(path, {}), {"run.checkpoint_every": "9", "rollouts.lanes": "2"}))
+    with pytest.raises(UserError, match=r"strategy\.sigma 0\.03, but now it is 0\.5: restore that, or give another"):
+        check_recorded(make_cells(load_comparison(path, {}), {"strategy.sigma": "0.5"}))
+
+
+def test_a_forecast_is_reckoned_from_what_is_recorded(cells):
+    write_run(cells[0], 1000)
+    write_run(cells[1], 500)
+    assert rate(cells) == pytest.approx(50)
+    lines = forecast_lines(cells, cores=2, jobs=None)
+    assert lines[0] == "Hopper-v5, autonomous, seed 0: done"
+    assert lines[1] == "Hopper-v5, linear, seed 0: 500 environment steps, 0:00:10 (50 a second, recorded)"
+    assert lines[3].startswith("Hopper-v5, linear, seed 1: 1,000 environment steps, 0:00:20")
+    assert lines[4].startswith(
+        "3 of 4 cells to run, 2,500 environment steps; about 0:00:25 with 2 at once, 1 core each"
+    )
+
+
+def test_a_forecast_takes_another_policys_speed_before_it_probes(cells):
+    write_run(cells[0], 1000)
+    assert "(50 a second, recorded of the task's other policies)" in forecast_lines(cells, 2, None)[1]
+
+
+@pytest.mark.parametrize(
+    ("cores", "cells", "jobs", "expected"),
+    [
+        (8, 42, None, (8, 1)),
+        (8, 4, None, (4, 2)),
+        (8, 3, None, (3, 2)),
+        (2, 1, None, (1, 2)),
+        (8, 42, 2, (2, 4)),
+        (2, 42, 5, (5, 1)),
+        (4, 0, None, (1, 4)),
+    ],
+)
+def test_cores_are_shared_out(cores, cells, jobs, expected):
+    assert share_cores(cores, cells, jobs) == expected
+
+
+def shown(cells, *, terminal, height=40):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=120, height=height)
+    standings = dict.fromkeys(cells, Standing(0, None, done=False))
+    with show_cells(cells, console) as watch:
+        watch(standings, cells[:2], {})
+        after = standings | {cells[0]: Standing(1000, 41.6, done=True), cells[1]: Standing(250, None, done=False)}
+        watch(after, cells[1:2], {cells[2]: "it broke, see cell.log"})
+    return stream.getvalue()
+
+
+def test_a_terminal_shows_all_cells_in_one_table(cells):
+    text = shown(cells, terminal=True).split("task")[-1]
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "Hopper-v5 autonomous done 42 failed" in lines
+    assert "Hopper-v5 linear 25 % ·" in lines
+    assert any(line.startswith("1 of 4 cells done, 1 running, 1 failed") for line in lines)
+
+
+def test_a_low_terminal_shows_the_rows_where_something_runs(cells):
+    text = shown(cells, terminal=True, height=7).split("task")[-1]
+    assert "linear" in text
+    assert "autonomous" not in text
+
+
+def test_elsewhere_there_are_lines_of_what_begins_and_ends(cells):
+    lines = shown(cells, terminal=False).splitlines()
+    assert lines[:2] == ["Hopper-v5, autonomous, seed 0: starts", "Hopper-v5, linear, seed 0: starts"]
+    assert lines[2] == "Hopper-v5, autonomous, seed 0: done 42"
+    assert lines[3].startswith("1 of 4 cells done, 1 running, 1 failed")
+
+
+def test_cells_can_be_told_apart_from_their_directories(cells):
+    write_run(cells[3], 100)
+    config = yaml.safe_load((cells[3].path / "config.yaml").read_text())
+    assert config["run"]["seed"] == 1
+    assert config["run"]["directory"] == str(cells[3].path)
