@@ -94,6 +94,7 @@ def test_every_backend_of_the_configuration_is_a_variant():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_ours_runs_the_recorded_episodes_and_accounts_for_all_of_a_generation(tmp_path, monkeypatch):
     ours, variants = benchmark("ours"), benchmark("variants")
     monkeypatch.setattr(variants, "_NEEDS", {"processes": ("no_such_module",)})
@@ -140,6 +141,7 @@ def test_a_full_length_episode_goes_on_after_the_fall():
     assert lengths[0] < lengths[1] == 120
 
 
+@pytest.mark.slow
 def test_throughput_measures_every_figure(tmp_path):
     arguments = ["--quick", "--tasks", "Hopper-v5", "--hidden", "4", "--backends", "serial", "--peers"]
     results, printed = run("throughput.py", tmp_path / "throughput.json", *arguments)

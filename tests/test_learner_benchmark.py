@@ -10,6 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parents[1] / "scripts/benchmarks/learner.py"
 
 
+@pytest.mark.slow
 def test_learner_measures_every_figure(tmp_path):
     pytest.importorskip("evosax")
     output = tmp_path / "learner.json"

@@ -155,7 +155,7 @@ def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
     """An uninterrupted run of the same config as the stormy ones, and how long it is."""
-    generations = 60
+    generations = 120  # a few seconds, so that a signal finds it training
     run, state = train_run(tmp_path_factory.mktemp("calm") / "run", task__max_steps=200, run__generations=generations)
     return generations, timeless(run), bits(state)
 

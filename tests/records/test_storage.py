@@ -70,7 +70,7 @@ def test_the_line_names_place_cause_and_fix(number, fix, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("growth", [10, 900])
+@pytest.mark.parametrize("growth", [10, pytest.param(900, marks=pytest.mark.slow)])
 def test_a_full_disk_stops_a_run_which_resumes_to_the_same_bits(growth, tmp_path):
     whole, whole_state = train_run(tmp_path / "whole", run__generations=6)
 

@@ -90,3 +90,21 @@ def test_a_run_trains_in_envpool(tmp_path):
     assert [line["failed_candidates"] for line in run.metrics()[1:]] == [0, 0]
     assert run.metrics()[-1]["evaluation_return_mean"] > 0
     assert launches(run) == [{"generation": 0, "backend": "envpool", "workers": 1, "lanes": 1, "inference": "workers"}]
+
+
+def test_a_run_trains_with_actions_from_the_device(tmp_path):
+    device = {"rollouts__backend": "auto", "rollouts__inference": "device", "rollouts__workers": 2}
+    run, _ = train_run(tmp_path / "device", run__generations=2, **device)
+    same, _ = train_run(tmp_path / "workers", run__generations=2)
+    assert launches(run) == [{"generation": 0, "backend": "processes", "workers": 2, "lanes": 3, "inference": "device"}]
+    for mine, theirs in zip(run.metrics(), same.metrics(), strict=True):
+        assert mine["env_steps"] == theirs["env_steps"]
+        assert mine.get("return_mean", 0.0) == pytest.approx(theirs.get("return_mean", 0.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(("option", "value"), [("backend", "envpool"), ("inference", "device")])
+def test_resume_does_not_change_to_what_cannot_be_reproduced(option, value, tmp_path, capsys):
+    with create_run(tmp_path / "run", rollouts__backend="processes", run__generations=1) as run:
+        pass
+    assert main(["resume", str(run.path), f"--rollouts.{option}", value]) == 2
+    assert f"resume cannot change rollouts.{option} from" in capsys.readouterr().err

@@ -57,6 +57,7 @@ def test_a_worker_that_stops_in_an_episode_is_replaced(stops, asked, expected):
         assert_same_bits(backend.evaluate(*asked), expected)
 
 
+@pytest.mark.slow
 def test_a_worker_that_stops_while_it_starts_is_replaced(asked, expected):
     with ProcessesBackend(make_settings(WALK), 2, deadline=DEADLINE) as backend:
         os.kill(backend.workers[0].process.pid, signal.SIGSTOP)
@@ -65,6 +66,7 @@ def test_a_worker_that_stops_while_it_starts_is_replaced(asked, expected):
     assert found.restarts >= 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_stops_with_the_lock_stops_the_others_and_all_are_replaced(stops, asked, expected):
     stops.write_text("1")
     with ProcessesBackend(make_settings(STOPPED_WITH_LOCK), 2, deadline=DEADLINE) as backend:
@@ -73,6 +75,7 @@ def test_a_worker_that_stops_with_the_lock_stops_the_others_and_all_are_replaced
     assert found.restarts >= 2
 
 
+@pytest.mark.slow
 def test_a_death_while_another_worker_holds_the_lock_for_ever_ends_that_one_too(stops, asked, expected, monkeypatch):
     """The trainer needs the lock to give a dead worker's units to others."""
     monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.5)
