@@ -5,7 +5,7 @@ import random
 import resource
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -51,7 +51,7 @@ def fill_disk(site: Site, times: int, chance: random.Random, *, mounted: bool) -
 
 def _fill(ballast: Path, blocks_left: int) -> None:
     status = os.statvfs(ballast.parent)
-    with ballast.open("wb") as file:
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:  # the run may have taken the room meanwhile
         file.write(bytes(max(status.f_bavail * status.f_frsize - blocks_left * _BLOCK, 0)))
 
 
