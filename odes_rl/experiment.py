@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import Mesh
 
+from odes_rl.device_actor import DeviceActor
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
-from odes_rl.inference import DeviceActor
 from odes_rl.policies import make_policy
 from odes_rl.policies.base import Params, Policy, Weights
 from odes_rl.records.config import ExperimentConfig

@@ -10,13 +10,14 @@ import pytest
 
 from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.bounds import SQUASHES
+from odes_rl.act.linear import LinearWeights
+from odes_rl.device_actor import DeviceActor
 from odes_rl.es.config import PRESETS, StrategyConfig
 from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.strategy import make_strategy
 from odes_rl.experiment import make_experiment
-from odes_rl.inference import DeviceActor
 from odes_rl.lie_solvers import LIE_SOLVERS
 from odes_rl.lie_steps import LIE_STEPS
 from odes_rl.manifolds import Stiefel
@@ -26,8 +27,8 @@ from odes_rl.policies.nanode import BASES
 from odes_rl.policies.ode_to_ode import ABLATIONS, INITIAL_MATRICES, PROJECTIONS
 from odes_rl.records.config import RunConfig, TaskConfig
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.backends import make_backend
-from odes_rl.rollouts.base import EpisodeSettings
+from odes_rl.rollouts.backends import choose_backend, make_backend
+from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.train import train
 from odes_rl.trajectories.coupled import SOLVERS
@@ -76,19 +77,24 @@ def build_space(choice: str) -> None:
     assert (float(manifold.violation(candidates[0])) < 1e-5) == (choice == "tangent")
 
 
+def steps_taken(config: RolloutsConfig, actor: DeviceActor | None = None) -> int:
+    """Environment steps of an episode of at most two."""
+    weights, seeds = LinearWeights(np.zeros((1, 2, 8), np.float32)), np.zeros((1, 1), np.int64)
+    with make_backend(config, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"), 1, actor) as backend:
+        return int(backend.evaluate(weights, Moments.empty(8), seeds).lengths.sum())
+
+
 def build_backend(choice: str) -> None:
     config = RolloutsConfig(backend=choice, workers=1)  # pyright: ignore[reportArgumentType]
-    backend = make_backend(config, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"))
-    if choice != "ray":  # which would start a cluster: tests/rollouts/test_ray.py does
-        with backend:
-            pass
+    if choice == "ray":  # which would start a cluster: tests/rollouts/test_ray.py does
+        assert choose_backend(config, 1).backend == "ray"
+    else:
+        assert steps_taken(config) == 2
 
 
 def build_inference(choice: str) -> None:
     config = RolloutsConfig(inference=choice, workers=1)  # pyright: ignore[reportArgumentType]
-    actor = DeviceActor("linear") if choice == "device" else None
-    with make_backend(config, EpisodeSettings("Swimmer-v5", 2, "linear", "clip"), 4, actor):
-        pass
+    assert steps_taken(config, DeviceActor("linear") if choice == "device" else None) == 2
 
 
 def build_flow(options: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ FLOORS = [
     {"trajectories"},
     {"policies"},
     {"es", "rollouts"},
-    {"records", "inference"},
+    {"records", "device_actor"},
     {"experiment"},
     {"evaluate"},
     {"train"},
@@ -104,7 +104,8 @@ def test_every_floor_holds_something():
 
 
 def test_modules_do_not_import_each_other_in_a_circle():
-    list(TopologicalSorter({module: ours(module) for module in MODULES}).static_order())
+    order = list(TopologicalSorter({module: ours(module) for module in MODULES}).static_order())  # or CycleError
+    assert set(order) == MODULES.keys()
 
 
 @pytest.mark.parametrize("package", FREE_OF_JAX)

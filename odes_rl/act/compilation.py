@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numba
 
-_SOURCES = ("act", "rollouts/native")
+_SOURCES = ("act/*.py", "rollouts/native/*.py", "rollouts/batches.py", "rollouts/board.py")
+"""Of everything that is compiled, and of the types it works on."""
 
 
 def _keep_with_its_sources() -> None:
@@ -23,7 +24,7 @@ def _keep_with_its_sources() -> None:
 
 def _digest() -> str:
     package = Path(__file__).parents[1]
-    files = sorted(path for folder in _SOURCES for path in (package / folder).glob("*.py"))
+    files = sorted(path for pattern in _SOURCES for path in package.glob(pattern))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 

@@ -40,8 +40,8 @@ def main(path: str, env_steps: str, workers: str) -> int:
         print(one_line(error), file=sys.stderr)
         return 1
     except EnvironmentFailure as failure:
-        first, *_, last = str(failure).splitlines() * 2
-        print(failure, f"{first} {last}", sep="\n", file=sys.stderr)
+        lines = str(failure).splitlines()
+        print(failure, " ".join(dict.fromkeys([lines[0], lines[-1]])), sep="\n", file=sys.stderr)
         return 1
     return 0
 

@@ -81,6 +81,6 @@ def _check_same(cell: Cell) -> None:
 def _options(config: Any) -> dict[str, Any]:
     sections = config.model_dump(mode="json", exclude={"rollouts"})
     options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
-    numbers = {f"rollouts.{name}": getattr(config.rollouts, name) for name in ("inference",)}
-    numbers["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
-    return {name: value for name, value in (options | numbers).items() if name not in _FREE}
+    options["rollouts.inference"] = config.rollouts.inference
+    options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
+    return {name: value for name, value in options.items() if name not in _FREE}

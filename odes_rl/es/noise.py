@@ -1,7 +1,7 @@
 """Normal noise whose every entry is a pure function of a seed and of its place in the row.
 
 Any entry can be had alone, so nothing is stored, and any device draws its own share. `jax.random.normal` gives the
-same law, but on CPUs it goes through memory once a round of its generator: about ten times this one's time.
+same law, but on CPUs it goes through memory once a round of its generator: five to ten times this one's time.
 """
 
 import math

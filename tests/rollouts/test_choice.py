@@ -1,7 +1,6 @@
 """What `auto` stands for, and that a run says so."""
 
 import pytest
-from runs import create_run, train_run
 
 from odes_rl.cli import main
 from odes_rl.errors import UserError
@@ -10,6 +9,7 @@ from odes_rl.rollouts.backends import available_cores, choose_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.train import train
 from odes_rl.validation import build_model
+from tests.runs import create_run, train_run
 
 
 @pytest.mark.parametrize(

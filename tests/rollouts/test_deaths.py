@@ -16,29 +16,9 @@ from rollout_cases import settings as make_settings
 from odes_rl.rollouts import processes, watch
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
-from odes_rl.rollouts.serial import SerialBackend
 
 KILLED = "faulty_environments:Killed-v0"
 SLEEPY = "faulty_environments:Sleepy-v0"
-
-
-@pytest.fixture
-def deaths(tmp_path, monkeypatch):
-    """The file that says how many more deaths there are to be, or whose life is going on."""
-    file = tmp_path / "deaths"
-    monkeypatch.setenv("TESTS_DEATHS", str(file))
-    return file
-
-
-@pytest.fixture(scope="module")
-def asked():
-    return questions(WALK, 6, 2)
-
-
-@pytest.fixture(scope="module")
-def expected(asked):
-    with SerialBackend(make_settings(WALK)) as backend:
-        return backend.evaluate(*asked)
 
 
 def wait_for(condition, seconds=30.0):
@@ -54,8 +34,8 @@ def kill(worker):
 
 
 @pytest.mark.parametrize(("count", "workers"), [(1, 1), (3, 2)])
-def test_workers_killed_in_mid_episode_change_nothing_but_the_restarts(count, workers, deaths, asked, expected):
-    deaths.write_text(str(count))
+def test_workers_killed_in_mid_episode_change_nothing_but_the_restarts(count, workers, faults, asked, expected):
+    faults.write_text(str(count))
     with ProcessesBackend(make_settings(KILLED), workers, lanes=2) as backend:
         found = backend.evaluate(*asked)
         assert_same_bits(found, expected)
@@ -79,9 +59,9 @@ def test_a_worker_killed_from_outside_and_one_killed_while_idle(asked, expected)
         assert len({worker.process.pid for worker in backend.workers}) == 2
 
 
-def test_workers_that_die_again_and_again_stop_the_run(deaths, asked, monkeypatch):
+def test_workers_that_die_again_and_again_stop_the_run(faults, asked, monkeypatch):
     monkeypatch.setattr(watch, "FUTILE_DEATHS", 2)
-    deaths.write_text("1000")
+    faults.write_text("1000")
     with (
         ProcessesBackend(make_settings(KILLED), 1) as backend,
         pytest.raises(EnvironmentFailure, match=r"died 3 times in a row without finishing an episode"),
@@ -102,14 +82,14 @@ def test_no_worker_memory_or_descriptor_is_left_after_closing(asked):
     assert (set(os.listdir("/dev/shm")) if shared else set()) <= shared
 
 
-def test_closing_ends_workers_in_the_middle_of_an_episode(deaths):
+def test_closing_ends_workers_in_the_middle_of_an_episode(faults):
     """As after Ctrl-C: nobody waits for what runs."""
     backend = ProcessesBackend(make_settings(SLEEPY), 1).__enter__()
     layout_of, place = processes.layout_of, questions(WALK, 1, 1)
     layout = layout_of(*place)
     layout.place(processes.memory.view(backend.memory, layout.size())).post(*place)
     backend._command({0}, layout)
-    wait_for(deaths.exists)
+    wait_for(faults.exists)
     worker = psutil.Process(backend.workers[0].process.pid)
     started = time.monotonic()
     backend.__exit__()
@@ -146,7 +126,7 @@ with ProcessesBackend(settings("{task}"), 2) as backend:
 
 
 @pytest.mark.parametrize("when", ["starting", "in an episode"])
-def test_workers_end_within_five_seconds_of_their_killed_trainer(when, deaths):
+def test_workers_end_within_five_seconds_of_their_killed_trainer(when, faults):
     trainer = subprocess.Popen(
         [sys.executable, "-c", TRAINER.format(task=SLEEPY)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
@@ -157,7 +137,7 @@ def test_workers_end_within_five_seconds_of_their_killed_trainer(when, deaths):
     workers = [psutil.Process(int(pid)) for pid in trainer.stdout.readline().split()]
     assert len(workers) == 2
     if when == "in an episode":
-        wait_for(deaths.exists)
+        wait_for(faults.exists)
     trainer.kill()
     trainer.wait()
     trainer.stdout.close()

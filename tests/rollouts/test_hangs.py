@@ -6,17 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import psutil
 import pytest
-from rollout_cases import WALK, assert_same_bits, questions
+from rollout_cases import WALK, assert_same_bits
 from rollout_cases import settings as make_settings
 
 from odes_rl.rollouts import memory, processes, watch
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
-from odes_rl.rollouts.serial import SerialBackend
 
 STOPPED = "faulty_environments:Stopped-v0"
 STOPPED_WITH_LOCK = "faulty_environments:StoppedWithLock-v0"
@@ -25,27 +23,8 @@ DEADLINE = 4.0
 """Seconds; a worker needs one or two to start, more on a busy machine."""
 
 
-@pytest.fixture
-def stops(tmp_path, monkeypatch) -> Path:
-    """The file that says how many more workers are to stop."""
-    file = tmp_path / "stops"
-    monkeypatch.setenv("TESTS_DEATHS", str(file))
-    return file
-
-
-@pytest.fixture(scope="module")
-def asked():
-    return questions(WALK, 6, 2)
-
-
-@pytest.fixture(scope="module")
-def expected(asked):
-    with SerialBackend(make_settings(WALK)) as backend:
-        return backend.evaluate(*asked)
-
-
-def test_a_worker_that_stops_in_an_episode_is_replaced(stops, asked, expected):
-    stops.write_text("1")
+def test_a_worker_that_stops_in_an_episode_is_replaced(faults, asked, expected):
+    faults.write_text("1")
     with ProcessesBackend(make_settings(STOPPED), 2, lanes=2, deadline=DEADLINE) as backend:
         before = {worker.process.pid for worker in backend.workers}
         found = backend.evaluate(*asked)
@@ -67,8 +46,8 @@ def test_a_worker_that_stops_while_it_starts_is_replaced(asked, expected):
 
 
 @pytest.mark.slow
-def test_a_worker_that_stops_with_the_lock_stops_the_others_and_all_are_replaced(stops, asked, expected):
-    stops.write_text("1")
+def test_a_worker_that_stops_with_the_lock_stops_the_others_and_all_are_replaced(faults, asked, expected):
+    faults.write_text("1")
     with ProcessesBackend(make_settings(STOPPED_WITH_LOCK), 2, deadline=DEADLINE) as backend:
         found = backend.evaluate(*asked)
     assert_same_bits(found, expected)
@@ -76,10 +55,10 @@ def test_a_worker_that_stops_with_the_lock_stops_the_others_and_all_are_replaced
 
 
 @pytest.mark.slow
-def test_a_death_while_another_worker_holds_the_lock_for_ever_ends_that_one_too(stops, asked, expected, monkeypatch):
+def test_a_death_while_another_worker_holds_the_lock_for_ever_ends_that_one_too(faults, asked, expected, monkeypatch):
     """The trainer needs the lock to give a dead worker's units to others."""
     monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.5)
-    stops.write_text("1")
+    faults.write_text("1")
 
     def kill_the_other() -> None:
         pids = [worker.process.pid for worker in backend.workers]
@@ -96,7 +75,7 @@ def test_a_death_while_another_worker_holds_the_lock_for_ever_ends_that_one_too(
     assert found.restarts == 2
 
 
-def test_an_environment_that_needs_longer_than_the_deadline_is_told_of_it(stops, asked, monkeypatch, caplog):
+def test_an_environment_that_needs_longer_than_the_deadline_is_told_of_it(faults, asked, monkeypatch, caplog):
     monkeypatch.setattr(watch, "FUTILE_DEATHS", 1)
     with (
         ProcessesBackend(make_settings(SLEEPY), 1, deadline=3.0) as backend,

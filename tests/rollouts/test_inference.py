@@ -8,7 +8,7 @@ import pytest
 from rollout_cases import WALK, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.inference import DeviceActor
+from odes_rl.device_actor import DeviceActor
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.board import Layout
 from odes_rl.rollouts.inference import Inference
@@ -68,13 +68,8 @@ def test_a_candidate_whose_actions_are_not_finite_fails_alone():
     assert found.failed.tolist() == [[False] * 2, [True] * 2, [False] * 2, [False] * 2]
 
 
-def test_workers_killed_in_mid_episode_are_replaced(tmp_path, monkeypatch):
-    deaths = tmp_path / "deaths"
-    deaths.write_text("2")
-    monkeypatch.setenv("TESTS_DEATHS", str(deaths))
-    asked = questions(WALK, 6, 2)
-    with SerialBackend(make_settings(WALK)) as serial:
-        expected = serial.evaluate(*asked)
+def test_workers_killed_in_mid_episode_are_replaced(faults, asked, expected):
+    faults.write_text("2")
     with device_backend(make_settings("faulty_environments:Killed-v0"), 2, 4) as backend:
         found = backend.evaluate(*asked)
         assert_close(found, expected, 1e-5)
