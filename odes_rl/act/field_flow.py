@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
-from odes_rl.act.base import FAST_SUMS, ActRule, multiply
+from odes_rl.act.base import FAST_SUMS, ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
 from odes_rl.act.stages import integrate, write_point
 
@@ -40,7 +40,7 @@ def field_flow(activation: str) -> ActRule:
     return ActRule(FieldFlowWeights, _array_form(activation), _kernel_form(activation))
 
 
-def _array_form(activation: str) -> Callable[[FieldFlowWeights, Any], Any]:
+def _array_form(activation: str) -> Callable[..., Any]:
     def network(weights: FieldFlowWeights, n: int, x: Any) -> Any:
         layers = weights.networks.shape[-3]
         for layer in range(layers):
@@ -48,7 +48,7 @@ def _array_form(activation: str) -> Callable[[FieldFlowWeights, Any], Any]:
             x = activate(activation, x) if layer < layers - 1 else x
         return x
 
-    def act(weights: FieldFlowWeights, observations: Any) -> Any:
+    def act(weights: FieldFlowWeights, observations: Any, probe: Callable[[Any], Any] = unprobed) -> Any:
         def field(k: int, x: Any) -> Any:
             gates = weights.gates[..., k, :]
             total = gates[..., 0, None, None] * network(weights, 0, x)
@@ -57,7 +57,7 @@ def _array_form(activation: str) -> Callable[[FieldFlowWeights, Any], Any]:
             return total
 
         x = weights.input @ observations[..., None]
-        x = integrate(weights.method, weights.gates.shape[-2], x, field)
+        x = integrate(weights.method, weights.gates.shape[-2], x, field, probe)
         return (weights.output @ x)[..., 0]
 
     return act

@@ -1,10 +1,11 @@
 """The linear rule: a = M s (Mania, Guy & Recht 2018)."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.act.base import ActRule, multiply
+from odes_rl.act.base import ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
 
 
@@ -14,7 +15,7 @@ class LinearWeights(NamedTuple):
     matrix: Any
 
 
-def _array(weights: LinearWeights, observations: Any) -> Any:
+def _array(weights: LinearWeights, observations: Any, probe: Callable[[Any], Any] = unprobed) -> Any:
     return (weights.matrix @ observations[..., None])[..., 0]
 
 

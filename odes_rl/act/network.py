@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
-from odes_rl.act.base import FAST_SUMS, ActRule, multiply
+from odes_rl.act.base import FAST_SUMS, ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
 
 
@@ -25,14 +25,15 @@ def network(activation: str) -> ActRule:
     return ActRule(NetworkWeights, _array_form(activation), _kernel_form(activation))
 
 
-def _array_form(activation: str) -> Callable[[NetworkWeights, Any], Any]:
-    def act(weights: NetworkWeights, observations: Any) -> Any:
+def _array_form(activation: str) -> Callable[..., Any]:
+    def act(weights: NetworkWeights, observations: Any, probe: Callable[[Any], Any] = unprobed) -> Any:
         x = weights.input @ observations[..., None]
         # tanh would hide an infinite observation, which has to fail the candidate.
         trace = 0 * x.__array_namespace__().sum(x, axis=-2)
-        x = activate(activation, x + weights.biases[..., 0, :, None])
+        x = probe(activate(activation, x + weights.biases[..., 0, :, None]))
         for i in range(weights.layers.shape[-3]):
-            x = activate(activation, weights.layers[..., i, :, :] @ x + weights.biases[..., i + 1, :, None])
+            z = weights.layers[..., i, :, :] @ x + weights.biases[..., i + 1, :, None]
+            x = probe(activate(activation, z))
         return (weights.output @ x)[..., 0] + weights.offset + trace
 
     return act

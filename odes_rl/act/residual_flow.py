@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
-from odes_rl.act.base import FAST_SUMS, ActRule, multiply
+from odes_rl.act.base import FAST_SUMS, ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
 
 
@@ -29,13 +29,13 @@ def residual_flow(activation: str) -> ActRule:
     return ActRule(ResidualFlowWeights, _array_form(activation), _kernel_form(activation))
 
 
-def _array_form(activation: str) -> Callable[[ResidualFlowWeights, Any], Any]:
-    def act(weights: ResidualFlowWeights, observations: Any) -> Any:
-        x = weights.input @ observations[..., None]
+def _array_form(activation: str) -> Callable[..., Any]:
+    def act(weights: ResidualFlowWeights, observations: Any, probe: Callable[[Any], Any] = unprobed) -> Any:
+        x = probe(weights.input @ observations[..., None])
         step = weights.step[..., None]
         for i in range(weights.layers.shape[-3]):
             z = weights.layers[..., i, :, :] @ x + weights.biases[..., i, :, None]
-            x = x + step * activate(activation, z)
+            x = probe(x + step * activate(activation, z))
         return (weights.output @ x)[..., 0]
 
     return act

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
-from odes_rl.act.base import FAST_SUMS, ActRule, multiply
+from odes_rl.act.base import FAST_SUMS, ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
 from odes_rl.act.stages import integrate, write_point
 
@@ -32,13 +32,13 @@ def runge_kutta_flow(activation: str) -> ActRule:
     return ActRule(RungeKuttaFlowWeights, _array_form(activation), _kernel_form(activation))
 
 
-def _array_form(activation: str) -> Callable[[RungeKuttaFlowWeights, Any], Any]:
-    def act(weights: RungeKuttaFlowWeights, observations: Any) -> Any:
+def _array_form(activation: str) -> Callable[..., Any]:
+    def act(weights: RungeKuttaFlowWeights, observations: Any, probe: Callable[[Any], Any] = unprobed) -> Any:
         def field(k: int, x: Any) -> Any:
             return activate(activation, weights.layers[..., k, :, :] @ x + weights.biases[..., k, :, None])
 
         x = weights.input @ observations[..., None]
-        x = integrate(weights.method, weights.layers.shape[-3], x, field)
+        x = integrate(weights.method, weights.layers.shape[-3], x, field, probe)
         return (weights.output @ x)[..., 0]
 
     return act

@@ -11,12 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from odes_rl.act.base import FAST_SUMS
+from odes_rl.act.base import FAST_SUMS, unprobed
 from odes_rl.act.compilation import compiled
 
 
-def integrate(method: Any, times: int, x: Any, field: Callable[[int, Any], Any]) -> Any:
-    """[..., h, 1] state after all steps from `x`; `field(k, x)` is its slope at number k of so many `times`."""
+def integrate(
+    method: Any, times: int, x: Any, field: Callable[[int, Any], Any], probe: Callable[[Any], Any] = unprobed
+) -> Any:
+    """[..., h, 1] state after all steps from `x`; `field(k, x)` is its slope at number k of so many `times`.
+
+    `probe` is as an act rule's.
+    """
+    x = probe(x)
     for i in range(times // 2):
         slopes, point = [], x
         for j in range(method.shape[-1]):
@@ -24,7 +30,7 @@ def integrate(method: Any, times: int, x: Any, field: Callable[[int, Any], Any])
             point = x
             for m, slope in enumerate(slopes):
                 point = point + method[..., j, m, None, None] * slope
-        x = point
+        x = probe(point)
     return x
 
 

@@ -30,9 +30,9 @@ _PATIENCE = 60.0
 
 def main(path: str, env_steps: str, workers: str) -> int:
     """Train the run at `path` up to `env_steps`; the exit status: 0 done, 1 failed, 130 interrupted."""
-    threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
     try:
         with terminated_as_interrupted():
+            threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
             _train(path, {"run.env_steps": env_steps, "rollouts.workers": workers})
     except KeyboardInterrupt:
         return 130
@@ -72,7 +72,7 @@ def _only_trainer_at_last(path: Path) -> Iterator[None]:
 def _interrupt_at_the_end_of_input() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)  # SIGINT is ignored below a shell that put the comparison in the background
 
 
 if __name__ == "__main__":
