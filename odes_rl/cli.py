@@ -11,6 +11,7 @@ import odes_rl
 from odes_rl.arguments import flags, parse_command, print_help, split_arguments, subset
 from odes_rl.commands.compare import Compare, compare
 from odes_rl.commands.evaluate import Evaluate, evaluate
+from odes_rl.commands.inspect import Inspect, inspect
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
@@ -36,6 +37,7 @@ COMMANDS = {
     "train": Command(Train, train, None),
     "resume": Command(Resume, resume, RESUMABLE),
     "evaluate": Command(Evaluate, evaluate),
+    "inspect": Command(Inspect, inspect),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None),
     "list": Command(List, list_names),

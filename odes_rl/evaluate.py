@@ -1,20 +1,31 @@
 """Evaluation: the unperturbed policy, on episodes that training never sees."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
+import jax
 import numpy as np
 
-from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
+from odes_rl.experiment import (
+    Experiment,
+    TrainingState,
+    episode_settings,
+    initial_state,
+    make_experiment,
+    open_backend,
+)
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.seeds import fresh_seeds
 
+Checkpoint = Literal["best", "latest"]
 
-def evaluate_run(
-    run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Literal["best", "latest"] = "best"
-) -> Rollouts:
+
+def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Checkpoint = "best") -> Rollouts:
     """Roll out a run's policy for `episodes` episodes; returns [1, episodes].
 
     Args:
@@ -27,11 +38,43 @@ def evaluate_run(
         UserError: if there is no such checkpoint.
         EnvironmentFailure: if an environment raises.
     """
+    config, experiment, state = restore_run(run, checkpoint)
+    with open_backend(config, experiment.policy) as backend:
+        return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
+
+
+def film_run(
+    run: RunDirectory,
+    output: str | Path,
+    seed: int = 0,
+    checkpoint: Checkpoint = "best",
+    report: Callable[[int], None] = lambda step: None,
+) -> float:
+    """Film the first of the episodes that `evaluate_run` rolls out, as the MP4 file `output`; its return.
+
+    `report(step)` is called as environment steps are filmed.
+
+    Raises:
+        UserError: if there is no such checkpoint, nothing renders here, or the file cannot be written.
+        EnvironmentFailure: if the environment raises.
+    """
+    config, experiment, state = restore_run(run, checkpoint)
+    weights = jax.device_get(experiment.policy_weights(state.strategy.params))
+    moments = Moments(*jax.device_get(normalising_moments(config, state)))
+    settings = episode_settings(config, experiment.policy)
+    return film_episode(Film(settings, weights, moments, int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
+
+
+def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> tuple[ExperimentConfig, Experiment, TrainingState]:
+    """A run's config, on this machine, its experiment, and the state in that checkpoint.
+
+    Raises:
+        UserError: if there is no such checkpoint.
+    """
     config = _on_this_machine(run.config)
     experiment = make_experiment(config)
     _, state = run.checkpoints.restore(initial_state(experiment, config.run.seed), checkpoint)
-    with open_backend(config, experiment.policy) as backend:
-        return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
+    return config, experiment, state
 
 
 def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:

@@ -100,9 +100,14 @@ def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Param
     return over_devices(lambda _, candidates: materialise(candidates), mesh, None, candidates)
 
 
+def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:
+    """What those who run episodes of `config` must know."""
+    return EpisodeSettings(config.task.id, config.task.max_steps, policy.act_rule, config.policy.squash)
+
+
 def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
     """The rollout backend of `config`; its workers start when it is entered."""
-    settings = EpisodeSettings(config.task.id, config.task.max_steps, policy.act_rule, config.policy.squash)
+    settings = episode_settings(config, policy)
     actor = DeviceActor(policy.act_rule) if config.rollouts.inference == "device" else None
     return make_backend(config.rollouts, settings, config.episodes, actor)
 

@@ -33,7 +33,7 @@ FLOORS = [
     {"evaluate"},
     {"train"},
     {"reports", "progress", "arguments"},
-    {"compare"},
+    {"compare", "inspection"},
     {"commands"},
     {"cli"},
 ]

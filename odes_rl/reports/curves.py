@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, save
+from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, save, stem_of
 from odes_rl.reports.seeds import Run, average_runs, group_runs, read_run
 
 
@@ -17,8 +17,7 @@ def plot_curves(paths: Sequence[str | Path], output: str | Path) -> list[Path]:
         UserError: if a path holds no run, a run has no returns yet, or `output` cannot be written.
     """
     figure = draw_curves([read_run(path) for path in paths])
-    stem = Path(output)
-    return save(figure, stem.with_suffix("") if stem.suffix.lower() in (".png", ".pdf") else stem)
+    return save(figure, stem_of(output))
 
 
 def draw_curves(runs: Sequence[Run]) -> Figure:

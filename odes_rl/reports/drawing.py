@@ -60,6 +60,12 @@ def dress(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def stem_of(output: str | Path) -> Path:
+    """`output` without the suffix of a picture, for both kinds go beside each other."""
+    path = Path(output)
+    return path.with_suffix("") if path.suffix.lower() in (".png", ".pdf") else path
+
+
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write `figure` as PNG and PDF, beside each other under the name `stem`.
 

@@ -13,7 +13,11 @@ from odes_rl.errors import UserError, one_line, suggestion
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
 import gymnasium
-import mujoco
+
+try:
+    import mujoco
+except (AttributeError, RuntimeError, ImportError) as error:  # whichever its renderer meets
+    raise UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ['MUJOCO_GL']}: {error}") from error
 
 _log = logging.getLogger(__name__)
 

@@ -61,9 +61,10 @@ def _run_lane(lane: AnyLane, board: Board, claim: Callable[[], int | None]) -> I
 class Lane:
     """One environment, stepped through one episode after another."""
 
-    def __init__(self, settings: EpisodeSettings) -> None:
+    def __init__(self, settings: EpisodeSettings, **options: Any) -> None:
+        """Make the environment; `options` go to Gymnasium."""
         self.settings = settings
-        self.environment = make_environment(settings.task, settings.max_steps)
+        self.environment = make_environment(settings.task, settings.max_steps, **options)
         self.task = describe(self.environment)
         self.rule = ACT_RULES[settings.act_rule]
         self.squash_code = SQUASHES.index(settings.squash)

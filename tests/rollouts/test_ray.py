@@ -11,7 +11,6 @@ import psutil
 import pytest
 from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
-from runs import bits, timeless, train_run
 
 from odes_rl.errors import UserError
 from odes_rl.evaluate import evaluate_run
@@ -21,6 +20,7 @@ from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.cluster import crew
 from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.serial import SerialBackend
+from tests.runs import bits, timeless, train_run
 
 ray = pytest.importorskip("ray")
 

@@ -1,0 +1,1 @@
+"""A look into a policy: its weights, its states and its gradients through depth."""

@@ -1,0 +1,48 @@
+"""What happens through a policy's depth: hidden states and gradients, at its start and after each step."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from odes_rl.act.base import ActRule
+
+
+def hidden_states(rule: ActRule, weights: Any, observations: np.ndarray) -> np.ndarray:
+    """[K + 1, T, h] hidden states of one policy for observations [T, n], before the first of K steps and after each.
+
+    Empty for a rule without hidden states.
+    """
+    states: list[Any] = []
+
+    def keep(state: Any) -> Any:
+        states.append(state)
+        return state
+
+    rule.array(weights, observations, keep)
+    return np.stack(states)[..., 0] if states else np.empty((0, observations.shape[0], 0), np.float32)
+
+
+def gradient_norms(rule: ActRule, weights: Any, observations: np.ndarray) -> np.ndarray:
+    """[K + 1, T, m] norms ‖∂a_j/∂x_k‖ of each action entry's gradient by each hidden state, for observations [T, n]."""
+    count, _, hidden = hidden_states(rule, weights, observations[:1]).shape
+
+    def shifted_action(shifts: jax.Array, observation: jax.Array) -> jax.Array:
+        left = iter(shifts)
+        return rule.array(weights, observation, lambda state: state + next(left)[:, None])
+
+    jacobian = jax.jit(jax.vmap(jax.jacrev(shifted_action), (None, 0)))
+    gradients = jacobian(jnp.zeros((count, hidden)), jnp.asarray(observations))  # [T, m, K + 1, h]
+    return np.linalg.norm(np.asarray(gradients, np.float64), axis=-1).transpose(2, 0, 1)
+
+
+def gradient_bounds(steps: int, euler: bool) -> tuple[np.ndarray, np.ndarray]:
+    """[K + 1] bounds of ‖∂L/∂x_k‖ / ‖∂L/∂x_K‖ for K `steps` of length 1/K, orthogonal weights and |f'| ≤ 1.
+
+    Choromanski et al. 2020, lemma 4.1: e^{±(1−t)}, which Euler's method makes (1 ± 1/K)^{K−k}.
+    """
+    left = steps - np.arange(steps + 1)
+    if euler:
+        return (1 - 1 / steps) ** left, (1 + 1 / steps) ** left
+    return np.exp(-left / steps), np.exp(left / steps)

@@ -1,0 +1,92 @@
+"""All that `odes-rl inspect` finds out about a run's policy."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.act import ACT_RULES
+from odes_rl.errors import UserError
+from odes_rl.evaluate import Checkpoint, normalising_moments, restore_run
+from odes_rl.experiment import episode_settings
+from odes_rl.inspection.depth import gradient_bounds, gradient_norms, hidden_states
+from odes_rl.inspection.weights import Bracket, bracket, distance_from_orthogonal, singular_values
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.recording import record_episode
+from odes_rl.rollouts.seeds import fresh_seeds
+
+
+class Weights(NamedTuple):
+    """K weight matrices through depth.
+
+    Attributes:
+        distance: [K] max |WᵀW − I|.
+        singular_values: [K, h].
+        bracket: of a double-bracket flow, else None.
+    """
+
+    distance: np.ndarray
+    singular_values: np.ndarray
+    bracket: Bracket | None
+
+
+class Inspection(NamedTuple):
+    """A policy of K steps, in an episode of T.
+
+    Attributes:
+        title: which policy it is.
+        total: the episode's return.
+        states: [K + 1, T, h].
+        gradients: [K + 1, T, m] ‖∂a_j/∂x_k‖ / ‖∂a_j/∂x_K‖.
+        bounds: [K + 1] each, between which orthogonal weights would keep them.
+        weights: None for a policy whose weights are no sequence of matrices [h, h].
+    """
+
+    title: str
+    total: float
+    states: np.ndarray
+    gradients: np.ndarray
+    bounds: tuple[np.ndarray, np.ndarray]
+    weights: Weights | None
+
+
+def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0) -> Inspection:
+    """Play the first of the episodes that `evaluate_run` rolls out, and look into the policy meanwhile.
+
+    Raises:
+        UserError: if there is no such checkpoint, or the policy has no depth.
+        EnvironmentFailure: if the environment raises.
+    """
+    config, experiment, state = restore_run(run, checkpoint)
+    rule = ACT_RULES[experiment.policy.act_rule]
+    params = jax.device_get(state.strategy.params)
+    batch = jax.device_get(experiment.policy_weights(params))
+    weights = jax.tree.map(lambda leaf: leaf[0], batch)
+    moments = Moments(*jax.device_get(normalising_moments(config, state)))
+    settings = episode_settings(config, experiment.policy)
+    episode = record_episode(settings, batch, moments, int(fresh_seeds(seed, 1)[0, 0]))
+    states = hidden_states(rule, weights, episode.observations)
+    if len(states) < 2:
+        raise UserError(f"{str(run.path)!r}: a policy {config.policy.name} has no depth to look into")
+    norms = gradient_norms(rule, weights, episode.observations)
+    return Inspection(
+        title=f"{config.policy.name} on {config.task.id}, generation {int(state.strategy.generation)}",
+        total=episode.total,
+        states=states,
+        gradients=norms / norms[-1],
+        bounds=gradient_bounds(len(states) - 1, euler=_is_euler(weights)),
+        weights=_weights(params, weights),
+    )
+
+
+def _is_euler(weights: Any) -> bool:
+    method = getattr(weights, "method", None)
+    return method is None or method.shape[0] == 1
+
+
+def _weights(params: Any, weights: Any) -> Weights | None:
+    W = getattr(weights, "layers", None)
+    if W is None or not len(W):
+        return None
+    return Weights(distance_from_orthogonal(W), singular_values(W), bracket(params, W))

@@ -1,0 +1,176 @@
+"""Films of episodes, rendered off-screen by a process of its own: which library renders is settled as MuJoCo loads.
+
+That process is started as `python -m odes_rl.rollouts.filming`, and reads what to film from its standard input. Free of
+JAX.
+"""
+
+import math
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+from odes_rl.errors import UserError
+from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
+
+RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
+"""Values of MUJOCO_GL to try, where it is not set."""
+SIZE = (640, 480)
+"""Width and height of a picture."""
+_FASTEST = 50
+"""Pictures a second, at the most: a task with shorter steps leaves some of them out."""
+_NO_PICTURE, _RAISED = 3, 4
+"""Exit status if nothing can be rendered, or the environment raises."""
+_STEP = b"step "
+
+
+class Film(NamedTuple):
+    """What to film: an episode, as `record_episode` takes it, and the MP4 file for it."""
+
+    settings: EpisodeSettings
+    weights: Any
+    statistics: Moments
+    seed: int
+    output: str
+
+
+class NoPictureError(Exception):
+    """The environment cannot be rendered here."""
+
+
+def film_episode(film: Film, report: Callable[[int], None]) -> float:
+    """Film an episode; its return, NaN if it failed. `report(step)` is called as steps are filmed.
+
+    Raises:
+        UserError: if nothing renders here, or the file cannot be written.
+        EnvironmentFailure: if the environment raises.
+    """
+    chosen = os.environ.get("MUJOCO_GL", "disable")
+    reasons = {}
+    for renderer in RENDERERS if chosen == "disable" else (chosen,):
+        status, answer = _film_with(renderer, film, report)
+        if status == 0:
+            return float(answer)
+        if status == _RAISED:
+            raise EnvironmentFailure(answer)
+        reason = answer.splitlines()[-1] if answer else f"exit status {status}"
+        if status != _NO_PICTURE:
+            raise UserError(f"cannot film {film.settings.task}: {reason}")
+        reasons[renderer] = reason
+    tried = "; ".join(f"{renderer}: {reason}" for renderer, reason in reasons.items())
+    raise UserError(
+        f"nothing renders {film.settings.task} here ({tried}): install EGL or OSMesa, on Debian and Ubuntu "
+        "`apt-get install libegl1` or `apt-get install libosmesa6`"
+    )
+
+
+def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tuple[int, str]:
+    """The exit status, and the last thing that the process said: the return, or what went wrong."""
+    environment = dict(os.environ) | {"MUJOCO_GL": renderer}
+    command = [sys.executable, "-m", "odes_rl.rollouts.filming"]
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
+        ) as process:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(pickle.dumps(film))
+            process.stdin.close()
+            answer = _listen(process.stdout, report)
+        errors.seek(0)
+        return process.returncode, answer or errors.read().decode(errors="replace").strip()
+
+
+def _listen(output: IO[bytes], report: Callable[[int], None]) -> str:
+    answer = b""
+    for line in output:
+        if line.startswith(_STEP):
+            report(int(line.removeprefix(_STEP)))
+        else:
+            answer += line
+    return answer.decode().strip()
+
+
+def main() -> int:
+    """Film what standard input describes; prints the steps done, and at the end the return or what went wrong."""
+    film = pickle.loads(sys.stdin.buffer.read())
+    try:
+        print(_film(film))
+        return 0
+    except EnvironmentFailure as failure:
+        print(failure)
+        return _RAISED
+    except NoPictureError as error:
+        print(error)
+        return _NO_PICTURE
+    except OSError as error:
+        print(error)
+        return 1
+
+
+def _film(film: Film) -> float:
+    try:
+        from odes_rl.rollouts.recording import record_episode
+    except Exception:  # MuJoCo raises what its renderer does as it is imported
+        raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
+    import imageio.v3 as imageio
+
+    with imageio.imopen(film.output, "w", plugin="pyav") as video:
+        camera = Camera(video)
+        options = {"render_mode": "rgb_array", **_picture_options(film.settings.task)}
+        episode = (film.settings, film.weights, film.statistics, film.seed)
+        return record_episode(*episode, camera.look, **options).total
+
+
+def _picture_options(task: str) -> dict[str, Any]:
+    """What Gymnasium takes for pictures of `SIZE`, where the task's family has such an option."""
+    import gymnasium
+
+    width, height = SIZE
+    if task.startswith("dm_control/"):
+        return {"render_kwargs": {"width": width, "height": height, "camera_id": 0}}
+    spec = gymnasium.registry.get(task.rpartition(":")[2])
+    return {"width": width, "height": height} if spec and "mujoco" in str(spec.entry_point) else {}
+
+
+class Camera:
+    """Takes pictures of an environment, in its own time, for a video that imageio writes."""
+
+    def __init__(self, video: Any) -> None:
+        self.video = video
+        self.step = 0
+        self.every = 0
+
+    def look(self, environment: Any) -> None:
+        """Take the picture, unless this step is left out."""
+        if not self.every:
+            self._begin(environment)
+        if self.step % self.every == 0:
+            self.video.write_frame(self._picture(environment))
+            print(_STEP.decode(), self.step, sep="", flush=True)
+        self.step += 1
+
+    def _begin(self, environment: Any) -> None:
+        renderer = getattr(environment.unwrapped, "mujoco_renderer", None)
+        if renderer is not None and renderer.model.ncam:
+            renderer.camera_id = 0  # which follows the body; left alone Gymnasium takes a camera that stays
+        seconds = getattr(environment.unwrapped, "dt", None) or 1 / environment.metadata.get("render_fps", 30)
+        self.every = math.ceil(1 / (seconds * _FASTEST))
+        self.video.init_video_stream("libx264", fps=round(1 / (seconds * self.every)))
+
+    def _picture(self, environment: Any) -> Any:
+        try:
+            picture = environment.render()
+        except Exception:
+            raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
+        if picture is None:
+            raise NoPictureError("the environment renders no pictures")
+        return picture
+
+
+if __name__ == "__main__":
+    sys.exit(main())

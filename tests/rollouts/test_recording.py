@@ -1,0 +1,90 @@
+"""Episodes written down and filmed: they are the ones that a backend plays, to the last bit."""
+
+import ctypes.util
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from rollout_cases import WALK, questions, settings
+
+from odes_rl.act import ACT_RULES
+from odes_rl.errors import UserError
+from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.filming import Film, film_episode
+from odes_rl.rollouts.recording import record_episode
+from odes_rl.rollouts.serial import SerialBackend
+
+TASKS = ["HalfCheetah-v5", "Hopper-v5", "dm_control/cheetah-run-v0"]
+renders = pytest.mark.skipif(not ctypes.util.find_library("EGL"), reason="needs EGL")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_recorded_episode_is_the_one_that_a_backend_plays(task):
+    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+    chosen = settings(task, max_steps=25)
+    with SerialBackend(chosen) as backend:
+        played = backend.evaluate(weights, statistics, seeds)
+    recording = record_episode(chosen, weights, statistics, seeds.item())
+    steps = played.lengths.item()
+    assert recording.total == played.returns.item()
+    assert recording.observations.shape == (steps, statistics.mean.size)
+    assert recording.actions.shape == (steps, weights.output.shape[1])
+    alone = type(weights)(*(leaf[0] for leaf in weights))
+    for observation, action in zip(recording.observations, recording.actions, strict=True):
+        again = np.empty_like(action)
+        ACT_RULES[chosen.act_rule].kernel(alone, observation, again)
+        assert again.tobytes() == action.tobytes()
+
+
+def test_observations_are_recorded_as_the_policy_saw_them():
+    weights, statistics, seeds = questions("HalfCheetah-v5", candidates=1, episodes=1)
+    plain = record_episode(settings("HalfCheetah-v5", 1), weights, Moments.empty(17), seeds.item())
+    normalised = record_episode(settings("HalfCheetah-v5", 1), weights, statistics, seeds.item())
+    expected = (plain.observations[0] - statistics.mean) / statistics.standard_deviation()
+    np.testing.assert_allclose(normalised.observations[0], expected, rtol=1e-5, atol=1e-6)
+
+
+@renders
+@pytest.mark.parametrize("task", TASKS)
+def test_a_film_shows_the_episode_and_tells_its_return(task, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+    film = Film(settings(task, 12), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    filmed: list[int] = []
+    total = film_episode(film, filmed.append)
+    recording = record_episode(film.settings, weights, statistics, film.seed)
+    assert total == recording.total
+    pictures = imageio.imread(film.output, plugin="pyav")
+    every = {"HalfCheetah-v5": 1, "Hopper-v5": 3, "dm_control/cheetah-run-v0": 2}[task]  # of 50, 8 and 10 ms
+    assert filmed == list(range(0, len(recording.observations) + 1, every))
+    assert pictures.shape == (len(filmed), 480, 640, 3)
+    assert all(picture.std() > 10 for picture in pictures)  # something is to be seen
+    assert np.abs(pictures[-1].astype(float) - pictures[0]).max() > 50  # and it moves
+
+
+def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "osmosis")
+    weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
+    film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    with pytest.raises(UserError, match=r"osmosis.*apt-get install libegl1.*libosmesa6"):
+        film_episode(film, lambda step: None)
+
+
+@renders
+def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    weights, statistics, seeds = questions(WALK, candidates=1, episodes=1)
+    film = Film(settings(WALK, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    with pytest.raises(UserError, match=r"cannot film .*render_mode"):
+        film_episode(film, lambda step: None)
+
+
+@renders
+def test_a_file_that_cannot_be_written_is_said_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
+    film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(), str(tmp_path / "absent" / "film.mp4"))
+    with pytest.raises(UserError, match=r"cannot film Hopper-v5: .*absent"):
+        film_episode(film, lambda step: None)
