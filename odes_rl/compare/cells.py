@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from odes_rl.compare.checks import THRESHOLD, check_entries, file_name, policy_name
+from odes_rl.compare.checks import POLICIES, THRESHOLD, check_entries, file_name, policy_name
 from odes_rl.compare.config import CompareConfig
 from odes_rl.errors import UserError
 from odes_rl.policies import policy_config_class
@@ -80,7 +80,8 @@ def _configure(config: CompareConfig, task: str, label: str, overrides: Mapping[
     known = policy_config_class(name).model_fields
     shared = _merge(config.base, config.tasks[task] or {})
     shared["policy"] = {option: value for option, value in shared["policy"].items() if option in known}
-    merged = _merge(shared, config.policies[label] or {})
+    own = ((config.tasks[task] or {}).get(POLICIES) or {}).get(label) or {}
+    merged = _merge(shared, config.policies[label] or {}, own)
     merged["policy"]["name"] = name
     merged["task"].setdefault("id", task)
     merged["run"] |= {"env_steps": config.env_steps, "generations": None}

@@ -10,7 +10,8 @@ from odes_rl.policies import policy_names
 from odes_rl.records.layers import SECTIONS, section_class
 from odes_rl.validation import check_options
 
-THRESHOLD = "threshold"
+THRESHOLD, POLICIES = "threshold", "policies"
+"""What the entry of a task may hold beside sections."""
 RESERVED = {
     "run.seed": "`seeds` of the comparison sets it",
     "run.directory": "`directory` of the comparison sets it",
@@ -61,14 +62,31 @@ def _entries(config: CompareConfig, names: set[str]) -> Iterator[tuple[str, dict
     """Prefix in messages, sections, and the policies of which one should have the options."""
     yield "base.", config.base, names
     for label, entry in config.tasks.items():
-        yield f"tasks.{label}.", {k: v for k, v in (entry or {}).items() if k != THRESHOLD}, names
+        yield f"tasks.{label}.", {k: v for k, v in (entry or {}).items() if k not in (THRESHOLD, POLICIES)}, names
+        for policy, own in _own_entries(config, label).items():
+            yield f"tasks.{label}.policies.{policy}.", own or {}, {policy_name(config, policy)}
     for label, entry in config.policies.items():
         yield f"policies.{label}.", entry or {}, {policy_name(config, label)}
 
 
+def _own_entries(config: CompareConfig, task: str) -> dict[str, Any]:
+    """What single policies have of their own on a task."""
+    entries = (config.tasks[task] or {}).get(POLICIES) or {}
+    if not isinstance(entries, dict):
+        raise UserError(f"tasks.{task}.policies is {entries!r}, but must hold entries of policies")
+    for label, entry in entries.items():
+        if label not in config.policies:
+            hint = suggestion(str(label), config.policies)
+            raise UserError(f"tasks.{task}.policies.{label} is no label of policies: {hint}")
+        if not isinstance(entry, dict | None):
+            raise UserError(f"tasks.{task}.policies.{label} is {entry!r}, but must hold sections")
+    return entries
+
+
 def _check_section(prefix: str, section: str, options: Any, policies: set[str]) -> None:
     if section not in SECTIONS:
-        allowed = [*SECTIONS, THRESHOLD] if prefix.startswith("tasks.") else SECTIONS
+        of_task = prefix.startswith("tasks.") and ".policies." not in prefix
+        allowed = [*SECTIONS, THRESHOLD, POLICIES] if of_task else SECTIONS
         raise UserError(f"{prefix}{section} is no section: {suggestion(section, allowed)}")
     if not isinstance(options, dict | None):
         raise UserError(f"{prefix}{section} is {options!r}, but must hold options")

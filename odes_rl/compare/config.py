@@ -28,7 +28,8 @@ class CompareConfig(BaseModel):
     """Section → option → value, for all runs; `policy` options go to the policies that have them."""
     tasks: dict[str, dict[str, Any] | None] = Field(min_length=1)
     """Label → sections over `base`, for the runs on a task, and `threshold`, a return worth reaching, which is the
-    task's own if left out. The label is the task's id, unless `task.id` says otherwise."""
+    task's own if left out. The label is the task's id, unless `task.id` says otherwise. `policies` of a task, label →
+    sections, come last, for the runs of one policy on it."""
     policies: dict[str, dict[str, Any] | None] = Field(min_length=1)
     """Label → sections over `base` and the task's, for the runs of a policy. The label is its name, unless
     `policy.name` says otherwise."""

@@ -53,6 +53,25 @@ def test_policies_lie_over_tasks_over_the_base_and_the_command_line_over_all(cel
     assert [cell.config.strategy.learning_rate for cell in overridden] == [0.9, 0.9]
 
 
+def test_what_a_policy_has_of_its_own_on_a_task_lies_over_the_rest_of_the_file(cells_of):
+    options = {
+        "tasks": {
+            "Hopper-v5": {
+                "strategy": {"learning_rate": 0.5},
+                "policies": {"linear": {"strategy": {"learning_rate": 0.6}, "policy": {"output_scale": 3.0}}},
+            },
+            "Swimmer-v5": {"policies": {"linear": None}},
+        },
+        "policies": {"autonomous": None, "linear": {"strategy": {"learning_rate": 0.7}}},
+    }
+    rates = [0.5, 0.6, 0.01, 0.7]  # of Hopper's two policies, and of Swimmer's
+    cells = cells_of(**options)
+    assert [cell.config.strategy.learning_rate for cell in cells] == rates
+    assert [cell.config.policy.output_scale for cell in cells] == [1, 3, 1, 1]
+    overridden = cells_of({"policy.output_scale": "5"}, **options)
+    assert [cell.config.policy.output_scale for cell in overridden] == [5] * 4
+
+
 def test_options_of_policies_go_to_those_that_have_them(cells_of):
     autonomous, linear = cells_of({"policy.steps": "7"}, base={"policy": {"hidden": 9, "output_scale": 2.0}})
     assert autonomous.config.policy.model_dump()["hidden"] == 9
@@ -87,6 +106,17 @@ MISTAKES = [
     ({"tasks": {"Hopper-v5": {"strategy": {"sgima": 1}}}}, ["tasks.Hopper-v5.strategy.sgima", "strategy.sigma'"]),
     ({"tasks": {"Hopper-v5": {"strategy": 3}}}, ["tasks.Hopper-v5.strategy is 3", "hold options"]),
     ({"policies": {"lniear": None}}, ["'lniear'", "'linear'"]),
+    ({"tasks": {"Hopper-v5": {"policies": 3}}}, ["tasks.Hopper-v5.policies is 3", "entries of policies"]),
+    ({"tasks": {"Hopper-v5": {"policies": {"lniear": {}}}}}, ["tasks.Hopper-v5.policies.lniear", "'linear'"]),
+    ({"tasks": {"Hopper-v5": {"policies": {"linear": 3}}}}, ["tasks.Hopper-v5.policies.linear is 3", "sections"]),
+    (
+        {"tasks": {"Hopper-v5": {"policies": {"linear": {"policy": {"name": "nanode"}}}}}},
+        ["tasks.Hopper-v5.policies.linear.policy.name", "`policies`"],
+    ),
+    (
+        {"tasks": {"Hopper-v5": {"policies": {"linear": {"policy": {"hidden": 3}}}}}},
+        ["tasks.Hopper-v5.policies.linear.policy.hidden"],
+    ),
     ({"base": {}, "policies": {"linear": {"policy": {"hidden": 3}}}}, ["policies.linear.policy.hidden"]),
     ({"base": {"strategy": {"sigma": "big"}}}, ["Hopper-v5, autonomous: strategy.sigma is 'big'"]),
     ({"tasks": {"a/b": {"task": {"id": "Hopper-v5"}}, "a b": {"task": {"id": "Hopper-v5"}}}}, ["one directory"]),
@@ -132,25 +162,34 @@ def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
 
 
 def test_the_packages_comparisons_are_there():
-    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more"}
+    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more", "search", "ablations"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_comparison_is_valid_small_and_treats_all_policies_of_a_task_alike(path):
+def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_says_so(path):
     config = load_comparison(path, {})
     cells = make_cells(config, {})
     assert list(thresholds(config)) == list(config.tasks)
-    assert sorted(config.policies) == sorted(SEVEN)
     assert config.directory == f"runs/compare/{path.stem}"
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
-    for task in config.tasks:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 62
+    for task, entry in config.tasks.items():
+        entry = entry or {}
         shared = [
-            (c.config.task, c.config.strategy, c.config.policy.output_scale, c.config.run.evaluate_every)
+            (c.config.task, c.config.run.evaluate_every, c.config.strategy.sigma, c.config.strategy.population)
             for c in cells
             if c.task == task
         ]
-        assert len(shared) == 7 * len(config.seed_list)
-        assert all(entry == shared[0] for entry in shared)
+        assert len(shared) == len(config.policies) * len(config.seed_list)
+        assert all(options == shared[0] for options in shared)
+        searched = [{**e.get("policy", {}), **e["strategy"]}.keys() for e in entry.get("policies", {}).values()]
+        assert all(options == {"learning_rate", "output_scale"} for options in searched)
+        assert len(searched) in (0, len(config.policies))  # all had the search, or none
+
+
+@pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search"])
+def test_the_papers_methods_and_linear_are_compared(name):
+    config = load_comparison(CONFIGS[0].parent / f"{name}.yaml", {})
+    assert sorted(config.policies) == sorted(SEVEN)
 
 
 def test_small_and_figure_2_are_of_the_size_they_promise():
