@@ -55,6 +55,7 @@ def test_the_readmes_commands_are_all_there_are():
         "train",
         "resume",
         "evaluate",
+        "inspect",
         "plot",
         "compare",
         "list",
