@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from odes_rl.errors import check_name
-from odes_rl.matrix_functions import commutator, expm, matmul
+from odes_rl.matrix_functions import commutator, expm, matmul, newton_schulz
 
 Increment = Callable[[jax.Array, jax.Array], jax.Array]
 """`increment(t, W) -> [d, d]`, the algebra element b(t, W) times the length of the step."""
@@ -69,6 +70,41 @@ def flow(step: LieStep, field: Increment, start: jax.Array, times: jax.Array) ->
         return W, W
 
     return lax.scan(one, start, (starts, times))[1]
+
+
+def geodesic(start: jax.Array, generator: jax.Array, times: jax.Array) -> jax.Array:
+    """[L, d, d] W₀ exp(tB) at `times` [L], for orthogonal W₀ = `start` and skew B = `generator`, both [d, d].
+
+    Times that are multiples of one interval need one exponential, and products of many matrices at once.
+    """
+    grid = _multiples(times)
+    if grid is None:
+        return matmul(start, expm(times[:, None, None] * generator))
+    interval, first = grid
+    powers = _powers(expm(interval * generator), first + times.shape[0])[first:]
+    return matmul(start, powers)
+
+
+def _multiples(times: jax.Array) -> tuple[float, int] | None:
+    """The interval between `times` [L] and how many of them lie before the first; None if they are otherwise."""
+    if isinstance(times, jax.core.Tracer):
+        return None
+    known = np.asarray(times, np.float64)
+    interval = float(known[-1] - known[0]) / max(known.size - 1, 1) or float(known[0])
+    numbers = known / interval if interval > 0 else np.full(known.size, np.nan)
+    first = np.round(numbers[0])
+    if not np.allclose(numbers, first + np.arange(known.size), rtol=0, atol=1e-3):
+        return None
+    return interval, int(first)
+
+
+def _powers(E: jax.Array, count: int) -> jax.Array:
+    """[count, d, d] I, E, E², … of orthogonal E, twice as many after each product."""
+    powers, factor = jnp.eye(E.shape[-1], dtype=E.dtype)[None], newton_schulz(E)
+    while powers.shape[0] < count:
+        powers = jnp.concatenate([powers, matmul(powers, factor)])
+        factor = newton_schulz(matmul(factor, factor))  # or its rounding would grow with the power
+    return powers[:count]
 
 
 def _pulled_back(increment: Increment, time: jax.Array, W: jax.Array, u: jax.Array) -> jax.Array:

@@ -7,7 +7,8 @@ import pytest
 import scipy.integrate
 import scipy.linalg
 
-from odes_rl.lie_steps import LIE_STEPS, flow, lie_step
+from odes_rl.lie_steps import LIE_STEPS, flow, geodesic, lie_step
+from odes_rl.manifolds import Orthogonal
 
 ORDERS = {"lie_euler": 1, "rkmk4": 4}
 Q, N, B, START = (np.random.default_rng(0).normal(size=(4, 3, 3))) * 0.7
@@ -56,3 +57,44 @@ def test_an_unknown_step_names_the_nearest():
     assert lie_step("rkmk4") is LIE_STEPS["rkmk4"]
     with pytest.raises(ValueError, match=r"'rkmk'.*'rkmk4'.*lie_euler"):
         lie_step("rkmk")
+
+
+GRIDS = {
+    "from one interval on": np.arange(1, 8) / 7,
+    "from nought on": np.arange(5) / 4,
+    "from the third on": np.arange(3, 20) / 25,
+    "one time": np.array([0.3]),
+    "the time nought": np.array([0.0]),
+    "unequal": np.array([0.1, 0.15, 0.6, 1.0]),
+}
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_geodesic_is_an_exponential_on_any_grid(name, jitted):
+    call = jax.jit(geodesic) if jitted else geodesic  # under jit the times are not known
+    found = call(jnp.asarray(START, jnp.float32), jnp.asarray(B, jnp.float32), jnp.asarray(GRIDS[name], jnp.float32))
+    assert found.shape == (GRIDS[name].size, 3, 3)
+    for t, W in zip(GRIDS[name], found, strict=True):
+        np.testing.assert_allclose(W, START @ scipy.linalg.expm(t * B), atol=2e-6)
+
+
+def test_a_geodesic_of_a_hundred_steps_stays_orthogonal_and_needs_one_exponential():
+    generator = jax.random.normal(jax.random.key(0), (128, 128)) / 128**0.5
+    times = jnp.arange(1, 101) / 100
+    call = jax.jit(lambda generator: geodesic(jnp.eye(128), generator - generator.T, times))
+    assert Orthogonal().violation(call(generator)[-1]) < 1e-5
+    assert str(jax.make_jaxpr(call)(generator)).count("custom_jvp_call[") == 1
+
+
+def test_gradients_of_a_geodesic_follow_finite_differences():
+    def last(generator):
+        return geodesic(jnp.asarray(START), generator - generator.T, jnp.arange(1, 11) / 10)[-1][0, 1]
+
+    with jax.enable_x64(True):
+        generator = jnp.asarray(B)
+        gradient = jax.grad(last)(generator)
+        for i, j in np.ndindex(3, 3):
+            shift = jnp.zeros((3, 3)).at[i, j].set(1e-6)
+            change = (last(generator + shift) - last(generator - shift)) / 2e-6
+            assert gradient[i, j] == pytest.approx(float(change), abs=1e-7)

@@ -7,6 +7,7 @@ from odes_rl.trajectories.bucketed import bucketed
 from odes_rl.trajectories.constant import constant
 from odes_rl.trajectories.coupled import coupled
 from odes_rl.trajectories.gated import gated
+from odes_rl.trajectories.gated_hypernetwork import gated_hypernetwork
 from odes_rl.trajectories.givens import givens
 from odes_rl.trajectories.householder import householder
 from odes_rl.trajectories.hypernetwork import hypernetwork
@@ -19,6 +20,7 @@ from odes_rl.trajectories.trigonometric import trigonometric
 TRAJECTORIES: dict[str, Callable[..., Trajectory]] = {
     "isospectral": isospectral,
     "gated": gated,
+    "gated_hypernetwork": gated_hypernetwork,
     "constant": constant,
     "per_layer": per_layer,
     "bucketed": bucketed,
