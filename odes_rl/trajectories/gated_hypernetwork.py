@@ -1,4 +1,4 @@
-"""The gated hypernetwork: Ẇ = Σ a_i f_i, as `gated` but in the space of all matrices (Choromanski et al. 2020, §5.2)."""
+"""The gated hypernetwork: Ẇ = Σ a_i f_i, `gated` in the space of all matrices (Choromanski et al. 2020, §5.2)."""
 
 from collections.abc import Callable
 
