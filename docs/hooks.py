@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from odes_rl.commands.train import RESUMABLE
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import POLICIES
-from odes_rl.policies.base import PolicyConfig
-from odes_rl.records.layers import DEFAULT_POLICY, section_class
+from odes_rl.records.layers import FITTING, TRAINING, Kind, section_class
+from odes_rl.supervised.models import MODELS
 
 _MARKER = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
 _NAMES = {
@@ -30,15 +30,25 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return _MARKER.sub(lambda match: _FILLERS[match[1]](*filter(None, match.groups()[1:])), markdown)
 
 
-def section_table(section: str) -> str:
-    """The options of a `section`; of `policy` those that all share."""
-    model = PolicyConfig if section == "policy" else section_class(section, DEFAULT_POLICY)
-    return options_table(section, model, list(model.model_fields))
+def section_table(section: str, kind: Kind = TRAINING) -> str:
+    """The options of a `section`; of `policy` or `model` those that all share."""
+    model = kind.shared if section == kind.named else section_class(section, kind.default, kind)
+    return options_table(section, model, list(model.model_fields), kind)
+
+
+def fitting_table(section: str) -> str:
+    """The options of a `section` of a supervised run."""
+    return section_table(section, FITTING)
 
 
 def policy_tables() -> str:
     """A heading and a table for each policy, of the options that not all share."""
-    return "\n\n".join(_policy_table(name) for name in POLICIES)
+    return "\n\n".join(_family_table(name, TRAINING) for name in POLICIES)
+
+
+def model_tables() -> str:
+    """Likewise for each supervised model."""
+    return "\n\n".join(_family_table(name, FITTING) for name in MODELS)
 
 
 def preset_table() -> str:
@@ -58,13 +68,13 @@ def resumable_options() -> str:
     return ", ".join(f"`{section}.{name}`" for section, names in RESUMABLE.items() for name in names) + "."
 
 
-def options_table(section: str, model: type[BaseModel], options: list[str]) -> str:
+def options_table(section: str, model: type[BaseModel], options: list[str], kind: Kind = TRAINING) -> str:
     """A table of some `options` of a `model`: name, type, default, meaning."""
     rows = [
         (
             f"`{section}.{name}`",
             _type_text(field),
-            _default_text(section, name, field),
+            _default_text(section, name, field, kind),
             _meaning(field),
         )
         for name, field in model.model_fields.items()
@@ -73,10 +83,10 @@ def options_table(section: str, model: type[BaseModel], options: list[str]) -> s
     return _table(("Option", "Type", "Default", "Meaning"), rows)
 
 
-def _policy_table(name: str) -> str:
-    model = POLICIES[name].config
-    own = [option for option in model.model_fields if option not in PolicyConfig.model_fields]
-    table = options_table("policy", model, own) if own else "It has no options of its own."
+def _family_table(name: str, kind: Kind) -> str:
+    model = kind.family(name)
+    own = [option for option in model.model_fields if option not in kind.shared.model_fields]
+    table = options_table(kind.named, model, own, kind) if own else "It has no options of its own."
     return f"### `{name}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n{table}"
 
 
@@ -85,9 +95,9 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
-def _default_text(section: str, name: str, field: FieldInfo) -> str:
+def _default_text(section: str, name: str, field: FieldInfo, kind: Kind) -> str:
     if field.is_required():
-        defaults = {"policy.name": f"`{DEFAULT_POLICY}`", "run.directory": "`runs/<name of the config file>`"}
+        defaults = {f"{kind.named}.name": f"`{kind.default}`", "run.directory": "`runs/<name of the config file>`"}
         return defaults.get(f"{section}.{name}", "required")
     return f"`{_text(field.default)}`"
 
@@ -123,6 +133,8 @@ def _text(value: object) -> str:
 _FILLERS: dict[str, Callable[..., str]] = {
     "section": section_table,
     "policies": policy_tables,
+    "fitting": fitting_table,
+    "models": model_tables,
     "presets": preset_table,
     "resumable": resumable_options,
 }

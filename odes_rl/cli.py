@@ -11,6 +11,7 @@ import odes_rl
 from odes_rl.arguments import flags, parse_command, print_help, split_arguments, subset
 from odes_rl.commands.compare import Compare, compare
 from odes_rl.commands.evaluate import Evaluate, evaluate
+from odes_rl.commands.fit import Fit, fit
 from odes_rl.commands.inspect import Inspect, inspect
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
@@ -35,6 +36,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "train": Command(Train, train, None),
+    "fit": Command(Fit, fit, None),
     "resume": Command(Resume, resume, RESUMABLE),
     "evaluate": Command(Evaluate, evaluate),
     "inspect": Command(Inspect, inspect),
@@ -91,13 +93,14 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
     """The config sections that a command's overrides may name, valued as its other arguments have them."""
     if command.sections == {}:
         return {}
-    from odes_rl.records.layers import layer_values, load_config
+    from odes_rl.records.layers import FITTING, TRAINING, layer_values, load_config
 
-    if command.model is Train and positional:
-        config = load_config(positional[0], options)
+    kind: Any = FITTING if command.model is Fit else TRAINING
+    if command.model in (Train, Fit) and positional:
+        config = load_config(positional[0], options, kind)
     else:
-        example = {"task": {"id": "HalfCheetah-v5"}}
-        config = layer_values(example, options, default_directory="runs/<name of the config file>")
+        example = {} if kind is FITTING else {"task": {"id": "HalfCheetah-v5"}}
+        config = layer_values(example, options, default_directory="runs/<name of the config file>", kind=kind)
     sections = {section: getattr(config, section) for section in type(config).model_fields}
     if command.sections is None:
         return sections

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import core, lax
 
 from odes_rl.errors import check_name
 from odes_rl.matrix_functions import commutator, expm, matmul, newton_schulz
@@ -81,13 +81,12 @@ def geodesic(start: jax.Array, generator: jax.Array, times: jax.Array) -> jax.Ar
     if grid is None:
         return matmul(start, expm(times[:, None, None] * generator))
     interval, first = grid
-    powers = _powers(expm(interval * generator), first + times.shape[0])[first:]
-    return matmul(start, powers)
+    return _rotated(start, expm(interval * generator), first + times.shape[0])[first:]
 
 
 def _multiples(times: jax.Array) -> tuple[float, int] | None:
     """The interval between `times` [L] and how many of them lie before the first; None if they are otherwise."""
-    if isinstance(times, jax.core.Tracer):
+    if isinstance(times, core.Tracer):
         return None
     known = np.asarray(times, np.float64)
     interval = float(known[-1] - known[0]) / max(known.size - 1, 1) or float(known[0])
@@ -98,13 +97,13 @@ def _multiples(times: jax.Array) -> tuple[float, int] | None:
     return interval, int(first)
 
 
-def _powers(E: jax.Array, count: int) -> jax.Array:
-    """[count, d, d] I, E, E², … of orthogonal E, twice as many after each product."""
-    powers, factor = jnp.eye(E.shape[-1], dtype=E.dtype)[None], newton_schulz(E)
-    while powers.shape[0] < count:
-        powers = jnp.concatenate([powers, matmul(powers, factor)])
+def _rotated(start: jax.Array, E: jax.Array, count: int) -> jax.Array:
+    """[count, d, d] W₀, W₀E, W₀E², … of orthogonal W₀ = `start` and E, twice as many after each product."""
+    W, factor = start[None], newton_schulz(E)
+    while W.shape[0] < count:
+        W = jnp.concatenate([W, matmul(W[: count - W.shape[0]], factor)])
         factor = newton_schulz(matmul(factor, factor))  # or its rounding would grow with the power
-    return powers[:count]
+    return W
 
 
 def _pulled_back(increment: Increment, time: jax.Array, W: jax.Array, u: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""How a training run shows itself: a bar on a terminal, now and then a line elsewhere. Free of JAX."""
+"""How a run shows itself: a bar on a terminal, now and then a line elsewhere. Free of JAX."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,35 +10,44 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Report = Callable[[Mapping[str, Any]], None]
-"""Receives each generation's line of metrics."""
+"""Receives each line of metrics, of a generation or an epoch."""
 
 
-class _Course(NamedTuple):
-    """What counts towards the end of a run: its name in the metrics, in words, and how much of it is the end."""
+class Course(NamedTuple):
+    """What counts towards the end of a run.
+
+    Attributes:
+        metric: its name in the metrics.
+        words: its name in words.
+        total: how much of it is the end.
+        summary: what to tell of the newest value of each metric.
+    """
 
     metric: str
     words: str
     total: int
+    summary: Callable[[Mapping[str, Any]], str]
+
+
+def training_course(generations: int | None, env_steps: int | None = None) -> Course:
+    """The course of a training run, which goes on to `generations`, or to `env_steps`."""
+    if env_steps is not None:
+        return Course("env_steps", "environment step", env_steps, training_summary)
+    assert generations is not None, "a run has an end"
+    return Course("generation", "generation", generations, training_summary)
+
+
+def fitting_course(epochs: int) -> Course:
+    """The course of a supervised run."""
+    return Course("epoch", "epoch", epochs, fitting_summary)
 
 
 @contextmanager
 def show_progress(
-    generations: int | None,
-    console: Console | None = None,
-    seconds_between_lines: float = 10.0,
-    *,
-    env_steps: int | None = None,
+    course: Course, console: Console | None = None, seconds_between_lines: float = 10.0
 ) -> Iterator[Report]:
-    """A function to call with each generation's metrics, of a run that goes on to `generations`, or to `env_steps`.
-
-    Shows how far it is, return, environment steps a second and time left.
-    """
+    """A function to call with each line of metrics: it shows how far the run is, what it came to, and the time left."""
     console = console or Console()
-    if env_steps is not None:
-        course = _Course("env_steps", "environment step", env_steps)
-    else:
-        assert generations is not None, "a run has an end"
-        course = _Course("generation", "generation", generations)
     if not console.is_terminal:
         yield _line_report(course, console, seconds_between_lines)
         return
@@ -53,50 +62,65 @@ def show_progress(
         yield _bar_report(course, progress)
 
 
-def summary(metrics: Mapping[str, Any], evaluation: float | None) -> str:
-    """Returns and speed in a few words; `evaluation` is the last evaluation's return."""
-    parts = []
-    if metrics.get("return_mean") is not None:
-        parts.append(f"return {metrics['return_mean']:.1f}")
-    if evaluation is not None:
-        parts.append(f"evaluation {evaluation:.1f}")
-    if metrics.get("env_steps_per_second") is not None:
-        parts.append(f"{metrics['env_steps_per_second']:,.0f} steps/s")
-    return ", ".join(parts)
+def training_summary(metrics: Mapping[str, Any]) -> str:
+    """Returns and speed in a few words."""
+    return _told(
+        metrics,
+        return_mean="return {:.1f}",
+        evaluation_return_mean="evaluation {:.1f}",
+        env_steps_per_second="{:,.0f} steps/s",
+    )
 
 
-def _bar_report(course: _Course, progress: Progress) -> Report:
-    evaluation: float | None = None
+def fitting_summary(metrics: Mapping[str, Any]) -> str:
+    """Loss, accuracy and speed in a few words."""
+    return _told(
+        metrics,
+        train_loss="loss {:.4f}",
+        test_accuracy="test accuracy {:.2%}",
+        examples_per_second="{:,.0f} examples/s",
+    )
+
+
+def _told(metrics: Mapping[str, Any], **words: str) -> str:
+    return ", ".join(text.format(metrics[name]) for name, text in words.items() if metrics.get(name) is not None)
+
+
+def _bar_report(course: Course, progress: Progress) -> Report:
+    newest: dict[str, Any] = {}
 
     def report(metrics: Mapping[str, Any]) -> None:
-        nonlocal evaluation
-        evaluation = metrics.get("evaluation_return_mean", evaluation)
+        newest.update(_known(metrics))
         done = min(metrics[course.metric], course.total)
         if not progress.tasks:  # a resumed run begins in the middle, which must not count as speed
             progress.add_task("", total=course.total, completed=done, summary="")
-        progress.update(progress.task_ids[0], completed=done, summary=summary(metrics, evaluation))
+        progress.update(progress.task_ids[0], completed=done, summary=course.summary(newest))
 
     return report
 
 
-def _line_report(course: _Course, console: Console, seconds_between: float) -> Report:
-    evaluation: float | None = None
+def _line_report(course: Course, console: Console, seconds_between: float) -> Report:
+    newest: dict[str, Any] = {}
     first: tuple[int, float] | None = None
     last_shown = float("-inf")
 
     def report(metrics: Mapping[str, Any]) -> None:
-        nonlocal evaluation, first, last_shown
-        evaluation = metrics.get("evaluation_return_mean", evaluation)
+        nonlocal first, last_shown
+        newest.update(_known(metrics))
         done, now = metrics[course.metric], time.monotonic()
         first = first or (done, now)
         if now - last_shown < seconds_between and done < course.total:
             return
         last_shown = now
-        parts = [f"{course.words} {done}/{course.total}", summary(metrics, evaluation)]
+        parts = [f"{course.words} {done}/{course.total}", course.summary(newest)]
         parts += _left(course.total, done, first)
-        console.print(", ".join(parts), highlight=False, soft_wrap=True)
+        console.print(", ".join(filter(None, parts)), highlight=False, soft_wrap=True)
 
     return report
+
+
+def _known(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def _left(total: int, done: int, first: tuple[int, float]) -> list[str]:

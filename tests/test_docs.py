@@ -16,9 +16,10 @@ from odes_rl.act import ACT_RULES
 from odes_rl.cli import COMMANDS
 from odes_rl.manifolds import MANIFOLDS
 from odes_rl.policies import POLICIES, make_policy
-from odes_rl.records.layers import SECTIONS, layer_values, section_class
+from odes_rl.records.layers import FITTING, TRAINING, layer_values, section_class
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.supervised.models import MODELS
 from odes_rl.trajectories import TRAJECTORIES
 
 ROOT = Path(__file__).parents[1]
@@ -95,15 +96,26 @@ def test_the_backend_gives_the_bits_of_serial(examples):
 def test_the_reference_holds_every_option(hooks):
     page = hooks.on_page_markdown((DOCS / "configuration.md").read_text(encoding="utf-8"))
     assert "{{" not in page
-    models = [(name, section_class(name, "linear")) for name in SECTIONS if name != "policy"]
-    models += [("policy", family.config) for family in POLICIES.values()]
-    options = [f"{name}.{option}" for name, model in models for option in model.model_fields]
-    missing = [option for option in options if f"| `{option}` |" not in page]
-    assert not missing
+    assert not [option for option in options_of(TRAINING, "linear", POLICIES) if f"| `{option}` |" not in page]
+
+
+def test_the_reference_of_supervised_runs_holds_every_option(hooks):
+    page = hooks.on_page_markdown((DOCS / "supervised.md").read_text(encoding="utf-8"))
+    assert "{{" not in page
+    assert not [option for option in options_of(FITTING, "dense", MODELS) if f"| `{option}` |" not in page]
+    assert "| `model.name` | text | `ode_to_ode` |" in page
+
+
+def options_of(kind, name, families):
+    """Every dotted option of a kind of run; `name` is one of the `families`."""
+    models = [(section, section_class(section, name, kind)) for section in kind.sections if section != kind.named]
+    models += [(kind.named, family.config) for family in families.values()]
+    return [f"{section}.{option}" for section, model in models for option in model.model_fields]
 
 
 def test_every_option_is_described():
-    sections = [section_class(name, "linear") for name in SECTIONS if name != "policy"]
+    sections = [section_class(name, "linear") for name in TRAINING.sections if name != "policy"]
+    sections += [section_class(name, "dense", FITTING) for name in FITTING.sections]
     # A class of the page's examples has no source file, out of which its descriptions could be read.
     policies = [family.config for family in POLICIES.values() if family.config.__module__.startswith("odes_rl.")]
     options = [

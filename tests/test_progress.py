@@ -1,10 +1,10 @@
-"""What a run shows while it trains."""
+"""What a run shows meanwhile."""
 
 import io
 
 from rich.console import Console
 
-from odes_rl.progress import show_progress
+from odes_rl.progress import fitting_course, show_progress, training_course
 
 LINES = [
     {"generation": 0, "env_steps": 0, "evaluation_return_mean": -7.0},
@@ -17,7 +17,7 @@ LINES = [
 def shown(*, terminal: bool, seconds: float = 0.0) -> str:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=200)
-    with show_progress(3, console, seconds) as report:
+    with show_progress(training_course(3), console, seconds) as report:
         for metrics in LINES:
             report(metrics)
     return stream.getvalue()
@@ -44,7 +44,7 @@ def test_a_terminal_has_a_bar_that_ends_full():
 
 def test_a_run_with_a_budget_of_environment_steps_counts_those():
     stream = io.StringIO()
-    with show_progress(None, Console(file=stream, width=200), 0.0, env_steps=30) as report:
+    with show_progress(training_course(None, 30), Console(file=stream, width=200), 0.0) as report:
         for metrics in LINES:
             report(metrics)
     lines = stream.getvalue().splitlines()
@@ -52,3 +52,13 @@ def test_a_run_with_a_budget_of_environment_steps_counts_those():
     assert lines[1].endswith("left")
     assert lines[3].startswith("environment step 30/30")
     assert not lines[3].endswith("left")
+
+
+def test_a_supervised_run_tells_loss_and_accuracy():
+    stream = io.StringIO()
+    with show_progress(fitting_course(2), Console(file=stream, width=200), 0.0) as report:
+        report({"epoch": 1, "train_loss": 0.25, "test_accuracy": 0.5, "examples_per_second": 1500.0})
+        report({"epoch": 2, "train_loss": 0.125, "examples_per_second": 1500.0})
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("epoch 1/2, loss 0.2500, test accuracy 50.00%, 1,500 examples/s")
+    assert lines[1] == "epoch 2/2, loss 0.1250, test accuracy 50.00%, 1,500 examples/s"

@@ -19,6 +19,7 @@ strategy: {population: 2}
 rollouts: {backend: serial}
 run: {generations: 2, evaluation_episodes: 1, evaluate_every: 1000, checkpoint_every: 1000}
 """
+TINY_FIT = "{model: {width: 4, steps: 2}, run: {epochs: 1}}"
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -42,6 +43,9 @@ def test_commands_run(page, tmp_path, monkeypatch):
         if words[0] == "train":
             Path(words[1]).parent.mkdir(exist_ok=True)
             Path(words[1]).write_text(TINY, encoding="utf-8")
+        if words[0] == "fit":
+            Path(words[1]).parent.mkdir(exist_ok=True)
+            Path(words[1]).write_text(TINY_FIT, encoding="utf-8")
         if words[0] == "compare":
             Path(words[1]).parent.mkdir(exist_ok=True)
             write_comparison(Path(words[1]), env_steps=100, policies={"autonomous": None})
@@ -58,6 +62,7 @@ def test_the_readmes_commands_are_all_there_are():
         "inspect",
         "plot",
         "compare",
+        "fit",
         "list",
     }
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class List(BaseModel):
-    """Show what there is to choose from: policies, tasks or presets."""
+    """Show what there is to choose from: policies, tasks, presets, or supervised models."""
 
     model_config = STRICT
 
-    what: Literal["policies", "tasks", "presets"]
+    what: Literal["policies", "tasks", "presets", "models"]
     """What to list."""
     task: str | None = None
     """Show how large the policies are on that task, at their own size and matched to ODEtoODE's."""
@@ -36,7 +36,12 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
         raise UserError(f"hidden is {command.hidden}, but sizes depend on the task: add --task Swimmer-v5, or another")
     if command.task is not None and command.what != "policies":
         raise UserError(f"task is {command.task!r}, but only policies have sizes: odes-rl list policies --task ...")
-    listings = {"policies": _policy_lines, "tasks": _task_lines, "presets": _preset_lines}
+    listings = {
+        "policies": _policy_lines,
+        "tasks": _task_lines,
+        "presets": _preset_lines,
+        "models": _model_lines,
+    }
     for line in _size_lines(command.task, command.hidden) if command.task else listings[command.what]():
         print(line)
     return 0
@@ -46,6 +51,12 @@ def _policy_lines() -> list[str]:
     from odes_rl.policies import policy_config_class, policy_names
 
     return [f"{name:14} {(policy_config_class(name).__doc__ or '').splitlines()[0]}" for name in policy_names()]
+
+
+def _model_lines() -> list[str]:
+    from odes_rl.supervised.models import model_config_class, model_names
+
+    return [f"{name:14} {(model_config_class(name).__doc__ or '').splitlines()[0]}" for name in model_names()]
 
 
 def _size_lines(task: str, hidden: int | None) -> list[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from odes_rl.commands.fit import resume_fit
 from odes_rl.errors import StorageError, UserError, suggestion
 from odes_rl.interrupts import terminated_as_interrupted
 from odes_rl.validation import STRICT
@@ -60,8 +61,11 @@ def resume(command: Resume, overrides: Mapping[str, str]) -> int:
     Raises:
         UserError: no run, an option that may not change, fewer generations or environment steps than are done.
     """
-    from odes_rl.records.run_directory import RunDirectory
+    from odes_rl.records.layers import FITTING
+    from odes_rl.records.run_directory import RunDirectory, recorded_kind
 
+    if recorded_kind(command.run) is FITTING:
+        return resume_fit(command.run, overrides)
     _check_resumable(overrides)
     with RunDirectory.open(command.run, overrides) as run:
         _check_reproducible(run)
@@ -113,7 +117,7 @@ def continue_run(run: "RunDirectory") -> int:
         UserError: if another process trains it.
         StorageError: if the run cannot be written.
     """
-    from odes_rl.progress import show_progress
+    from odes_rl.progress import show_progress, training_course
     from odes_rl.records.lock import only_trainer
     from odes_rl.reports.outcome import outcome_lines
     from odes_rl.rollouts.backends import choose_backend
@@ -123,7 +127,7 @@ def continue_run(run: "RunDirectory") -> int:
     try:
         with (
             only_trainer(run.path),
-            show_progress(run.config.run.generations, env_steps=run.config.run.env_steps) as report,
+            show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
             terminated_as_interrupted(),
         ):
             run_training(run, report)

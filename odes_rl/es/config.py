@@ -4,9 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from odes_rl.descent import Optimizer, Schedule
 from odes_rl.validation import STRICT
-
-Schedule = Literal["constant", "cosine", "inverse_sqrt"]
 
 
 class StrategyConfig(BaseModel):
@@ -30,7 +29,7 @@ class StrategyConfig(BaseModel):
     """How the learning rate changes; the choices are those of sigma_schedule."""
     schedule_horizon: int = Field(default=1000, ge=1)
     """Generations that a cosine schedule takes to fall to a hundredth, where it stays."""
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    optimizer: Optimizer = "sgd"
     """Optimiser over tangent coordinates."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Decay of the momentum, for `momentum`; first decay rate of `adam`."""

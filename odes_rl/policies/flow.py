@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from odes_rl.act.runge_kutta_flow import RungeKuttaFlowWeights
 from odes_rl.manifolds import Manifold
 from odes_rl.policies.base import Params, Policy
-from odes_rl.policies.residual import Biases, ResidualConfig, layered, left_nodes, residual_policy
+from odes_rl.policies.residual import Biases, ResidualConfig, layered, residual_policy
 from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.nodes import half_nodes, left_nodes
 
 METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
     "euler": ((1.0,),),
@@ -25,11 +26,6 @@ class FlowConfig(ResidualConfig, frozen=True):
 
     integrator: Literal["euler", "midpoint", "rk4"] = "euler"
     """Method that integrates the state's flow, at fixed steps."""
-
-
-def half_nodes(steps: int) -> jax.Array:
-    """[2L + 1] times 0, η/2, …, 1 with η = 1/L: where the stages of the midpoint and fourth-order methods lie."""
-    return jnp.arange(2 * steps + 1) / (2 * steps)
 
 
 def method_matrix(config: FlowConfig) -> jax.Array:

@@ -53,16 +53,6 @@ class Layers(NamedTuple):
     parts: Callable[[Params], tuple[jax.Array, jax.Array, jax.Array, jax.Array]]
 
 
-def right_nodes(steps: int) -> jax.Array:
-    """[L] times iη, i = 1..L, with η = 1/L: where ODEtoODE takes its weights."""
-    return jnp.arange(1, steps + 1) / steps
-
-
-def left_nodes(steps: int) -> jax.Array:
-    """[L] times (i−1)η, i = 1..L, with η = 1/L: where every other architecture takes its weights."""
-    return jnp.arange(steps) / steps
-
-
 def layered(
     config: ResidualConfig,
     observation_size: int,

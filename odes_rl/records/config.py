@@ -1,10 +1,14 @@
-"""The configuration of an experiment: five sections of typed, validated options."""
+"""The configurations of experiments, of training and of fitting: sections of typed, validated options."""
+
+from typing import ClassVar
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
 from odes_rl.es.config import StrategyConfig
 from odes_rl.policies.base import PolicyConfig
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.supervised.config import DataConfig, OptimizerConfig
+from odes_rl.supervised.models.base import ModelConfig
 from odes_rl.validation import STRICT
 
 
@@ -27,6 +31,8 @@ class RunConfig(BaseModel):
     """How long to train, and what to write down meanwhile."""
 
     model_config = STRICT
+    counter: ClassVar = "generation"
+    """What the metrics of a run count."""
 
     directory: str = Field(min_length=1)
     """Where the run is recorded; `runs/<name of the config file>` if left out."""
@@ -73,3 +79,35 @@ class ExperimentConfig(BaseModel):
     def episodes(self) -> int:
         """Episodes of a generation."""
         return self.strategy.population * self.strategy.episodes
+
+
+class FitRunConfig(BaseModel):
+    """How long to fit, and what to write down meanwhile."""
+
+    model_config = STRICT
+    counter: ClassVar = "epoch"
+    """What the metrics of a run count."""
+
+    directory: str = Field(min_length=1)
+    """Where the run is recorded; `runs/<name of the config file>` if left out."""
+    epochs: int = Field(default=20, ge=1)
+    """Passes over the training examples."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of the parameters, the batches, the dropout and the corruptions."""
+    evaluate_every: int = Field(default=1, ge=1)
+    """Epochs between evaluations on the test examples; the last epoch has one, too."""
+    checkpoint_every: int = Field(default=5, ge=1)
+    """Epochs between checkpoints."""
+    keep_checkpoints: int = Field(default=2, ge=1)
+    """Latest checkpoints kept."""
+
+
+class FitConfig(BaseModel):
+    """All that a supervised run depends on; `odes_rl.records.layers` builds it from its sources."""
+
+    model_config = STRICT
+
+    data: DataConfig
+    model: SerializeAsAny[ModelConfig]
+    optimizer: OptimizerConfig
+    run: FitRunConfig

@@ -15,16 +15,17 @@ _FILES = "events.out.tfevents.*"
 
 
 class EventFiles:
-    """The event files in `directory`, of which one is written."""
+    """The event files in `directory`, of which one is written; `counter` is the metric that numbers the lines."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, counter: str = "generation") -> None:
         self.directory = directory
+        self.counter = counter
         self._file: Path | None = None
 
     def append(self, lines: list[Metrics]) -> None:
-        """Append every number of `lines` as a scalar of its generation; they are in the file when this returns."""
+        """Append every number of `lines` as a scalar at its place; they are in the file when this returns."""
         encoded = [] if self._file else [_encode(file_version="brain.Event:2")]
-        encoded += [_encode(step=int(line["generation"]), summary=_summary(line)) for line in lines]
+        encoded += [_encode(step=int(line[self.counter]), summary=_summary(line, self.counter)) for line in lines]
         with self._open().open("ab") as file:
             file.write(b"".join(encoded))
 
@@ -45,11 +46,11 @@ class EventFiles:
         return self._file
 
 
-def _summary(line: Metrics):  # noqa: ANN202 - a protocol buffer's class exists at run time only
+def _summary(line: Metrics, counter: str):  # noqa: ANN202 - a protocol buffer's class exists at run time only
     # Slow to import, and only a run that is written needs it.
     from tensorboardX.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 
-    numbers = {name: float(value) for name, value in line.items() if name != "generation" and value is not None}
+    numbers = {name: float(value) for name, value in line.items() if name != counter and value is not None}
     values = [Summary.Value(tag=name, simple_value=number) for name, number in numbers.items()]
     return Summary(value=values)
 

@@ -1,77 +1,120 @@
 """Where values come from: class defaults < preset < YAML file < preset and options of the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from odes_rl.errors import UserError, check_name, suggestion
-from odes_rl.es.config import PRESETS, StrategyConfig
-from odes_rl.policies import policy_config_class, policy_names
+from odes_rl.es.config import PRESETS
+from odes_rl.policies import policy_config_class
 from odes_rl.policies.base import PolicyConfig
-from odes_rl.records.config import ExperimentConfig, RunConfig, TaskConfig
+from odes_rl.records.config import ExperimentConfig, FitConfig
 from odes_rl.records.files import read_yaml
-from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.supervised.models import model_config_class
+from odes_rl.supervised.models.base import ModelConfig
 from odes_rl.validation import build_model, check_options, parse_text
 
-DEFAULT_POLICY = "ode_to_ode"
-SECTIONS = tuple(ExperimentConfig.model_fields)
+Config = TypeVar("Config", ExperimentConfig, FitConfig)
 Sections = dict[str, dict[str, Any]]
 """Section → option → value."""
 
 
-def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> ExperimentConfig:
+class Kind(NamedTuple, Generic[Config]):
+    """A kind of run.
+
+    Attributes:
+        config: the class of its configuration, whose fields are the sections.
+        named: the section whose options depend on the `name` in it.
+        family: the class of that section's options for a name; raises UserError for a name that does not exist.
+        shared: the class of the options that all names share.
+        default: the name if none is given.
+        command: of the command line, that starts such a run.
+    """
+
+    config: type[Config]
+    named: str
+    family: Callable[[str], type[BaseModel]]
+    shared: type[BaseModel]
+    default: str
+    command: str
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections."""
+        return tuple(self.config.model_fields)
+
+
+TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train")
+FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit")
+SECTIONS = TRAINING.sections
+
+
+def kind_of(content: Mapping[Any, Any]) -> Kind:
+    """The kind of run whose sections `content` has: fitting, if one is there that only fitting has."""
+    only_fitting = set(FITTING.sections) - set(TRAINING.sections)
+    return FITTING if only_fitting & content.keys() else TRAINING
+
+
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None, kind: Kind[Config] = TRAINING) -> Config:
     """The configuration in the YAML file at `path`, changed by `overrides`.
 
     Args:
         path: a file; `run.directory` is `runs/<its stem>` unless something sets it.
         overrides: dotted option (`strategy.sigma`) → value, or its text from the command line.
+        kind: what the file should configure.
 
     Raises:
-        UserError: any mistake in the file or in the overrides.
+        UserError: any mistake in the file or in the overrides, or it configures another kind of run.
     """
-    values = _check_sections(path, read_yaml(path))
-    return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}")
+    values = _check_sections(path, read_yaml(path), kind)
+    return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}", kind=kind)
 
 
 def layer_values(
-    values: Mapping[str, Mapping[str, Any]], overrides: Mapping[str, Any], *, default_directory: str
-) -> ExperimentConfig:
+    values: Mapping[str, Mapping[str, Any]],
+    overrides: Mapping[str, Any],
+    *,
+    default_directory: str,
+    kind: Kind[Config] = TRAINING,
+) -> Config:
     """The configuration from a file's `values` and the command line's `overrides` (dotted option → value).
 
-    A preset among the overrides replaces the strategy section by the preset's, and sets what it names
-    elsewhere; a policy's name among them replaces the policy section, except for what all policies share.
+    A preset among the overrides replaces the strategy section by the preset's, and sets what it names elsewhere; a
+    name among them replaces the section of the policy, or of the model, except for what all of them share.
 
     Raises:
         UserError: any mistake in either.
     """
-    explicit = _split_overrides(overrides)
-    merged = _over_preset(values)
-    if "preset" in explicit["strategy"]:
+    explicit = _split_overrides(overrides, kind)
+    merged = _over_preset(values, kind)
+    if "preset" in explicit.get("strategy", {}):
         merged = _replace_strategy(merged, explicit["strategy"]["preset"])
-    if "name" in explicit["policy"]:
-        merged["policy"] = {k: v for k, v in merged["policy"].items() if k in PolicyConfig.model_fields}
-    policy = explicit["policy"].get("name", merged["policy"].get("name", DEFAULT_POLICY))
-    merged["policy"]["name"] = check_name("policy", policy, policy_names())
+    if "name" in explicit[kind.named]:
+        merged[kind.named] = {k: v for k, v in merged[kind.named].items() if k in kind.shared.model_fields}
+    name = explicit[kind.named].get("name", merged[kind.named].get("name", kind.default))
+    kind.family(name)  # or its absence would be told as a missing option
+    merged[kind.named]["name"] = name
     merged["run"].setdefault("directory", default_directory)
-    models = {section: section_class(section, policy) for section in SECTIONS}
-    built = {s: build_model(models[s], merged[s] | _typed(s, models[s], explicit[s]), f"{s}.") for s in SECTIONS}
-    return ExperimentConfig(**built)  # pyright: ignore[reportArgumentType]
+    models = {section: section_class(section, name, kind) for section in kind.sections}
+    built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s]), f"{s}.") for s, m in models.items()}
+    return kind.config(**built)  # pyright: ignore[reportArgumentType]
 
 
-def section_class(section: str, policy: str) -> type[BaseModel]:
-    """The model of a `section`; that of `policy` depends on the policy's name."""
-    fixed = {"task": TaskConfig, "strategy": StrategyConfig, "rollouts": RolloutsConfig, "run": RunConfig}
-    return policy_config_class(policy) if section == "policy" else fixed[section]
+def section_class(section: str, name: str, kind: Kind = TRAINING) -> type[BaseModel]:
+    """The class of the options of a `section`, where that of the policy or model is called `name`."""
+    annotation = kind.config.model_fields[section].annotation
+    assert annotation is not None, section
+    return kind.family(name) if section == kind.named else annotation
 
 
-def _split_overrides(overrides: Mapping[str, Any]) -> Sections:
-    explicit: Sections = {section: {} for section in SECTIONS}
+def _split_overrides(overrides: Mapping[str, Any], kind: Kind) -> Sections:
+    explicit: Sections = {section: {} for section in kind.sections}
     for dotted, value in overrides.items():
         section, dot, option = dotted.partition(".")
         if section not in explicit or not dot:
-            raise UserError(f"unknown option {dotted}: {suggestion(dotted, _every_option())}")
+            raise UserError(f"unknown option {dotted}: {suggestion(dotted, _every_option(kind), listing=_help(kind))}")
         explicit[section][option] = value
     return explicit
 
@@ -81,19 +124,22 @@ def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> 
     return {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in options.items()}
 
 
-def _check_sections(path: str | Path, content: Mapping[Any, Any]) -> Sections:
+def _check_sections(path: str | Path, content: Mapping[Any, Any], kind: Kind) -> Sections:
+    found = kind_of(content)
+    if found is not kind:
+        raise UserError(f"{str(path)!r} configures another kind of run: it is for `odes-rl {found.command}`")
     for section, options in content.items():
-        if section not in SECTIONS:
-            hint = suggestion(str(section), SECTIONS)
+        if section not in kind.sections:
+            hint = suggestion(str(section), kind.sections)
             raise UserError(f"{str(path)!r} has an unknown section {section!r}: {hint}")
         if not isinstance(options, dict | None):
             raise UserError(f"{str(path)!r}: section {section} is {options!r}, but must hold options")
-    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in SECTIONS}
+    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
 
 
-def _over_preset(values: Mapping[str, Mapping[str, Any]]) -> Sections:
-    preset = _preset(values.get("strategy", {}).get("preset", "default"))
-    return {s: {**preset.get(s, {}), **values.get(s, {})} for s in SECTIONS}
+def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Sections:
+    preset = _preset(values.get("strategy", {}).get("preset", "default")) if "strategy" in kind.sections else {}
+    return {s: {**preset.get(s, {}), **values.get(s, {})} for s in kind.sections}
 
 
 def _replace_strategy(values: Sections, name: object) -> Sections:
@@ -106,5 +152,9 @@ def _preset(name: object) -> dict[str, dict[str, object]]:
     return PRESETS[check_name("preset", name, PRESETS)]
 
 
-def _every_option() -> list[str]:
-    return [f"{s}.{option}" for s in SECTIONS for option in section_class(s, DEFAULT_POLICY).model_fields]
+def _every_option(kind: Kind) -> list[str]:
+    return [f"{s}.{option}" for s in kind.sections for option in section_class(s, kind.default, kind).model_fields]
+
+
+def _help(kind: Kind) -> str:
+    return f"`odes-rl {kind.command} --help`"

@@ -1,20 +1,29 @@
-"""The directory of a training run: config, metrics, TensorBoard events, checkpoints."""
+"""The directory of a run, of training or of fitting: config, metrics, TensorBoard events, checkpoints."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 from odes_rl.errors import UserError
 from odes_rl.records.checkpoints import Checkpoints
-from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.events import EventFiles
-from odes_rl.records.files import CHECKPOINTS, CONFIG, EVENTS, LAUNCHES, METRICS, require_run, write_yaml, writing_to
-from odes_rl.records.layers import load_config
+from odes_rl.records.files import (
+    CHECKPOINTS,
+    CONFIG,
+    EVENTS,
+    LAUNCHES,
+    METRICS,
+    read_yaml,
+    require_run,
+    write_yaml,
+    writing_to,
+)
+from odes_rl.records.layers import TRAINING, Config, Kind, kind_of, load_config
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.metrics import Metrics, format_line, plain_metrics, read_metrics, write_metrics
 
 
-class RunDirectory:
+class RunDirectory(Generic[Config]):
     """The only writer of a run. Get one from `create` or `open`; a context manager.
 
     Attributes:
@@ -23,14 +32,15 @@ class RunDirectory:
         checkpoints: the run's checkpoints.
     """
 
-    def __init__(self, path: str | Path, config: ExperimentConfig) -> None:
+    def __init__(self, path: str | Path, config: Config) -> None:
         self.path = Path(path)
         self.config = config
         self.checkpoints = Checkpoints(self.path / CHECKPOINTS, keep=config.run.keep_checkpoints)
-        self._events = EventFiles(self.path / EVENTS)
+        self._counter = config.run.counter
+        self._events = EventFiles(self.path / EVENTS, self._counter)
 
     @classmethod
-    def create(cls, path: str | Path, config: ExperimentConfig) -> Self:
+    def create(cls, path: str | Path, config: Config) -> Self:
         """A new run at `path`, with its `config.yaml` written.
 
         Raises:
@@ -47,20 +57,22 @@ class RunDirectory:
         return cls(directory, config)
 
     @classmethod
-    def open(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
-        """The run at `path`; `overrides` (dotted option → value) change its config.
+    def open(
+        cls, path: str | Path, overrides: Mapping[str, Any] | None = None, kind: Kind[Config] = TRAINING
+    ) -> "RunDirectory[Config]":
+        """The run at `path`, of that kind; `overrides` (dotted option → value) change its config.
 
         Nothing is written before `cut_back`, which writes the config down as overridden.
 
         Raises:
-            UserError: if there is no run, or its config or an override is wrong.
+            UserError: if there is no run, or one of another kind, or its config or an override is wrong.
         """
         directory = require_run(path)
-        return cls(directory, load_config(directory / CONFIG, overrides))
+        return RunDirectory(directory, load_config(directory / CONFIG, overrides, kind))
 
     def has_progress(self) -> bool:
         """Whether there is something to continue: a checkpoint, or metrics that one should belong to."""
-        started = any(line["generation"] > 0 for line in self.metrics())
+        started = any(line[self._counter] > 0 for line in self.metrics())
         return started or self.checkpoints.latest_generation() is not None
 
     def metrics(self) -> list[Metrics]:
@@ -68,7 +80,7 @@ class RunDirectory:
         return read_metrics(self.path / METRICS)
 
     def append_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write a generation's `metrics` (with `generation` among them) to `metrics.jsonl` and the events.
+        """Write a generation's or an epoch's `metrics` (with its number among them) to `metrics.jsonl` and the events.
 
         Raises:
             StorageError: if they cannot be written; the last line may be torn then, until `cut_back`.
@@ -79,7 +91,7 @@ class RunDirectory:
             self._events.append([plain_metrics(metrics)])
 
     def append_launch(self, launch: Mapping[str, Any]) -> None:
-        """Write to `launches.jsonl` how training goes on from `launch["generation"]`.
+        """Write to `launches.jsonl` how training goes on, from which generation or epoch.
 
         Launches that began there or later have left nothing behind, and are forgotten.
 
@@ -87,19 +99,19 @@ class RunDirectory:
             StorageError: if it cannot be written.
         """
         path = self.path / LAUNCHES
-        kept = [line for line in read_metrics(path) if line["generation"] < launch["generation"]]
+        kept = [line for line in read_metrics(path) if line[self._counter] < launch[self._counter]]
         with writing_to(self.path):
             write_metrics(path, [*kept, dict(launch)])
 
-    def cut_back(self, generation: int) -> None:
-        """Forget the metrics and events of all generations after `generation`, and a torn last line.
+    def cut_back(self, last: int) -> None:
+        """Forget the metrics and events of all generations, or epochs, after the `last`, and a torn last line.
 
         From here on the run goes its way under `config`, so that is written too.
 
         Raises:
             StorageError: if they cannot be written.
         """
-        kept = [line for line in self.metrics() if line["generation"] <= generation]
+        kept = [line for line in self.metrics() if line[self._counter] <= last]
         with writing_to(self.path):
             write_yaml(self.path / CONFIG, self.config.model_dump(mode="json"))
             write_metrics(self.path / METRICS, kept)
@@ -115,6 +127,15 @@ class RunDirectory:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def recorded_kind(path: str | Path) -> Kind:
+    """The kind of the run at `path`.
+
+    Raises:
+        UserError: if there is no run.
+    """
+    return kind_of(read_yaml(require_run(path) / CONFIG))
 
 
 def _refuse_a_run(directory: Path) -> None:

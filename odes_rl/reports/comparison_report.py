@@ -8,7 +8,7 @@ from odes_rl.reports.drawing import save
 from odes_rl.reports.page import NOTES, failure_lines, headline, page_text
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
-from odes_rl.reports.table import csv_text, markdown_text
+from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
 
 KINDS = {"curves": MEAN, "interquartile": INTERQUARTILE}
 """The pictures, by the names of their files."""
@@ -36,6 +36,7 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
         "report.html": page_text(comparison, results, rows),
         "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in NOTES)]) + "\n",
         "table.csv": csv_text(rows),
+        "evaluations.csv": evaluations_text(results),
     }
     with writing_to(directory):
         for name, text in texts.items():

@@ -1,12 +1,12 @@
-"""The table of a comparison: a row for each task and policy, as CSV and Markdown. Free of JAX."""
+"""The table of a comparison, as CSV and Markdown, and the evaluations that it is of. Free of JAX."""
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.ticker import EngFormatter
 
-from odes_rl.reports.comparison import Comparison
+from odes_rl.reports.comparison import Comparison, Result
 from odes_rl.reports.rows import Row
 
 HEADINGS = (
@@ -26,11 +26,17 @@ _STEPS = EngFormatter(places=2)
 
 def csv_text(rows: Sequence[Row]) -> str:
     """Every field of `rows`, empty where there is none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row._fields)
-    writer.writerows(rows)
-    return text.getvalue()
+    return _csv(Row._fields, rows)
+
+
+def evaluations_text(results: Sequence[Result]) -> str:
+    """Every evaluation of every run: the raw numbers of the curves, and small."""
+    lines = [
+        (*result.place[:3], int(steps), f"{value:.2f}")
+        for result in results
+        for steps, value in zip(result.run.steps, result.run.returns, strict=True)
+    ]
+    return _csv(("task", "policy", "seed", "env_steps", "return"), lines)
 
 
 def markdown_text(comparison: Comparison, rows: Sequence[Row]) -> str:
@@ -63,6 +69,14 @@ def cells_of(row: Row) -> list[str]:
         _within(row.improvement, row.improvement_low, row.improvement_high, "{:.2f}".format),
         "–" if row.env_steps_per_second is None else f"{row.env_steps_per_second:,.0f}",
     ]
+
+
+def _csv(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows(lines)
+    return text.getvalue()
 
 
 def _markdown_table(comparison: Comparison, rows: Sequence[Row]) -> str:

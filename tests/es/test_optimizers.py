@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from odes_rl.descent import scheduled
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.optimizers import make_optimizer, scheduled
+from odes_rl.es.optimizers import make_optimizer
 from odes_rl.manifolds import Euclidean, Orthogonal, Stiefel, Symmetric, tree_to_tangent
 
 MANIFOLDS = {"bias": Euclidean(), "Q": Symmetric(), "W": Orthogonal(), "tall": Stiefel(), "wide": Stiefel()}

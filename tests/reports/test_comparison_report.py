@@ -16,6 +16,7 @@ from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
+from odes_rl.reports.seeds import read_run
 from odes_rl.reports.statistics import interquartile_interval, interquartile_mean
 from tests.comparisons import record
 
@@ -166,6 +167,7 @@ def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):
         "report.html",
         "table.md",
         "table.csv",
+        "evaluations.csv",
         "curves.png",
         "curves.pdf",
         "interquartile.png",
@@ -183,6 +185,13 @@ def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):
     assert [(row["task"], row["policy"]) for row in rows[:3]] == [
         ("A-v5", policy) for policy in ("ode_to_ode", "nanode", "linear")
     ]
+    evaluations = list(csv.DictReader(io.StringIO((tmp_path / "report" / "evaluations.csv").read_text())))
+    assert len(evaluations) == sum(result.run.steps.size for result in read_results(comparison))
+    for place in comparison.places:
+        own = [e for e in evaluations if (e["task"], e["policy"], e["seed"]) == (*place[:2], str(place.seed))]
+        run = read_run(place.path)
+        assert [int(e["env_steps"]) for e in own] == run.steps.tolist()
+        np.testing.assert_allclose([float(e["return"]) for e in own], run.returns, atol=0.005)
     markdown = (tmp_path / "report" / "table.md").read_text()
     assert "| steps to 1 |" in markdown
     assert "RuntimeError: <it> went wrong" in markdown

@@ -1,0 +1,142 @@
+"""Fitting: epochs of supervised learning, each written down."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.records.config import FitConfig
+from odes_rl.records.metrics import Metrics
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.supervised.data.base import Dataset, Split
+from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
+from odes_rl.supervised.data.loading import load_corrupted, load_dataset
+from odes_rl.supervised.learner import FitState, Learner, make_learner
+from odes_rl.supervised.models import make_model
+from odes_rl.supervised.models.base import Model
+
+TEST = "test"
+"""The name of the clean test examples among those that are evaluated."""
+
+
+class Fitting(NamedTuple):
+    """The parts that a config describes.
+
+    Attributes:
+        data: what is learnt from.
+        evaluated: name → examples that the model is evaluated on; `test`, and the corruptions if asked for.
+        model: as the config names it.
+        learner: its `epoch` and `evaluate` are compiled.
+    """
+
+    data: Dataset
+    evaluated: dict[str, Split]
+    model: Model
+    learner: Learner
+
+
+class FitProgress(NamedTuple):
+    """All that a checkpoint holds: the learner's state, and the time spent fitting."""
+
+    state: FitState
+    wall_seconds: float
+
+
+def make_fitting(config: FitConfig) -> Fitting:
+    """The fitting that `config` describes.
+
+    Raises:
+        UserError: if the data cannot be read.
+    """
+    data = load_dataset(config.data.source)
+    pixels = int(np.prod(data.train.images.shape[1:]))
+    model = make_model(config.model, pixels, data.classes)
+    learner = make_learner(config.optimizer, model)
+    compiled = learner._replace(epoch=jax.jit(learner.epoch), evaluate=jax.jit(learner.evaluate))
+    return Fitting(data, {TEST: data.test} | _corrupted(config, data.test), model, compiled)
+
+
+def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
+    """What a run with that seed begins with."""
+    model_key, learner_key = jax.random.split(jax.random.key(seed))
+    return FitProgress(fitting.learner.init(learner_key, fitting.model.init(model_key)), 0.0)
+
+
+def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitProgress:
+    """Fit the model of `run` to the end that its config sets, from its latest checkpoint if it has one.
+
+    `report` receives each line of the metrics. Whatever interrupts it, the state after the last finished epoch is
+    saved first.
+
+    Raises:
+        UserError: if the data or the checkpoint does not suit the config.
+        StorageError: if the run cannot be written.
+        KeyboardInterrupt: on Ctrl-C.
+    """
+    options = run.config.run
+    fitting = make_fitting(run.config)
+    train = _on_device(fitting.data.train)
+    evaluated = {name: _on_device(split) for name, split in fitting.evaluated.items()}
+    progress = _begin(run, fitting)
+    try:
+        while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
+            progress, metrics = _advance(fitting, progress, train)
+            if epoch % options.evaluate_every == 0 or epoch == options.epochs:
+                metrics |= evaluate(fitting, progress.state, evaluated)
+            run.append_metrics(metrics)
+            if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
+                run.checkpoints.save(epoch, progress)
+            report(metrics)
+    except KeyboardInterrupt:
+        run.checkpoints.save(int(progress.state.epoch), progress)
+        raise
+    return progress
+
+
+def evaluate(fitting: Fitting, state: FitState, evaluated: dict[str, tuple[jax.Array, jax.Array]]) -> Metrics:
+    """Loss on the test examples, and accuracy on them and on each corruption of them."""
+    measured = {name: fitting.learner.evaluate(state.params, *split) for name, split in evaluated.items()}
+    accuracies = {f"{name}_accuracy": float(accuracy) for name, (_, accuracy) in measured.items()}
+    return {f"{TEST}_loss": float(measured[TEST][0]), **accuracies}
+
+
+def _begin(run: RunDirectory[FitConfig], fitting: Fitting) -> FitProgress:
+    progress = initial_progress(fitting, run.config.run.seed)
+    if not run.has_progress():
+        run.cut_back(0)
+        return progress
+    epoch, progress = run.checkpoints.restore(progress)
+    run.cut_back(epoch)
+    return progress
+
+
+def _advance(
+    fitting: Fitting, progress: FitProgress, train: tuple[jax.Array, jax.Array]
+) -> tuple[FitProgress, Metrics]:
+    """One epoch: what there is after it, and its line of metrics."""
+    started = time.perf_counter()
+    state, info = jax.block_until_ready(fitting.learner.epoch(progress.state, *train))
+    seconds = time.perf_counter() - started
+    progress = FitProgress(state, progress.wall_seconds + seconds)
+    return progress, {
+        "epoch": int(state.epoch),
+        "wall_seconds": progress.wall_seconds,
+        "examples_per_second": len(train[1]) / seconds,
+        **{name: float(value) for name, value in info._asdict().items()},
+    }
+
+
+def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
+    if not config.data.corrupted:
+        return {}
+    directory = config.data.corrupted_directory
+    if directory is not None:
+        return {name: load_corrupted(directory, name) for name in CORRUPTIONS}
+    return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}
+
+
+def _on_device(split: Split) -> tuple[jax.Array, jax.Array]:
+    """Images [n, pixels] uint8 and labels [n]."""
+    return jax.device_put(split.images.reshape(len(split.labels), -1)), jax.device_put(split.labels)

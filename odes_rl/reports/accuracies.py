@@ -1,0 +1,22 @@
+"""What a supervised run came to, in a few lines. Free of JAX."""
+
+from pathlib import Path
+
+from odes_rl.records.files import METRICS
+from odes_rl.records.metrics import read_metrics
+
+_END = "_accuracy"
+
+
+def accuracy_lines(run: Path) -> list[str]:
+    """The accuracy on the test examples after the last epoch of the run at `run`, and on each corruption of them.
+
+    Raises:
+        UserError: if there are metrics that cannot be read.
+    """
+    evaluated = [line for line in read_metrics(run / METRICS) if "test_accuracy" in line]
+    if not evaluated:
+        return ["no epoch has been evaluated yet"]
+    last = evaluated[-1]
+    names = [name.removesuffix(_END) for name in last if name.endswith(_END) and name != f"train{_END}"]
+    return [f"accuracy after epoch {last['epoch']}:", *(f"  {name:14} {last[name + _END]:.2%}" for name in names)]

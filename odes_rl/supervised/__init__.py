@@ -1,0 +1,1 @@
+"""Supervised learning: data, models, and the learner. Gradients in place of evolution strategies."""

@@ -1,0 +1,59 @@
+"""What a data set is, and what every loader checks."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odes_rl.errors import UserError
+
+
+class Split(NamedTuple):
+    """Examples: images [n, height, width] uint8, labels [n] int32."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class Dataset(NamedTuple):
+    """Examples to learn from and others to test on, with labels from 0 to `classes` − 1."""
+
+    train: Split
+    test: Split
+    classes: int
+
+
+def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int = 10) -> Split:
+    """The examples, checked; `where` tells in messages what holds them.
+
+    Raises:
+        UserError: a wrong shape or type, different lengths, nothing at all, or a label out of range.
+    """
+    if images.ndim == 4 and images.shape[-1] == 1:
+        images = images[..., 0]
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise UserError(
+            f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8 [n, height, width]"
+        )
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(f"{where}: labels are {labels.dtype} of shape {labels.shape}, but must be whole numbers [n]")
+    if len(images) != len(labels) or not len(images):
+        raise UserError(
+            f"{where}: there are {len(images)} images and {len(labels)} labels, but must be as many, and some"
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"{where}: labels go from {labels.min()} to {labels.max()}, but must be 0 to {classes - 1}")
+    return Split(images, labels.astype(np.int32))
+
+
+def make_dataset(where: str, train: Split, test: Split, classes: int = 10) -> Dataset:
+    """Both splits together.
+
+    Raises:
+        UserError: if their images differ in size.
+    """
+    if train.images.shape[1:] != test.images.shape[1:]:
+        sizes = [split.images.shape[1:] for split in (train, test)]
+        raise UserError(
+            f"{where}: images to learn from are {sizes[0]} and those to test on {sizes[1]}: make them alike"
+        )
+    return Dataset(train, test, classes)

@@ -1,0 +1,95 @@
+"""Data sets by their source: digits that come along, an .npz file, IDX files, and MNIST-C as it was published."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from odes_rl.errors import UserError, one_line
+from odes_rl.supervised.data.base import Dataset, Split, make_dataset, make_split
+from odes_rl.supervised.data.idx import find_idx, read_idx
+
+DIGITS = "digits"
+_KEYS = (
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("x_train", "y_train", "x_test", "y_test"),
+)
+"""Names of the arrays in an .npz file: either four."""
+_EVERY = 5
+"""Of each class of the digits one in so many is there to test on."""
+
+
+def load_dataset(source: str) -> Dataset:
+    """The data set that `source` names: `digits`, an .npz file, or a directory with MNIST's IDX files.
+
+    `digits` are the 1797 of 8 × 8 pixels that scikit-learn brings along. An .npz file has the arrays train_images,
+    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test.
+
+    Raises:
+        UserError: if there is no such source, or it is damaged, or holds something else.
+    """
+    if source == DIGITS:
+        return _load_digits()
+    path = Path(source)
+    if path.is_dir():
+        return _load_idx(path)
+    if not path.is_file():
+        raise UserError(f"data.source is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files")
+    return _load_npz(path)
+
+
+def load_corrupted(directory: str, corruption: str) -> Split:
+    """The test examples of one corruption from a directory of MNIST-C (Mu & Gilmer 2019) as it was published.
+
+    Raises:
+        UserError: if a file is missing or damaged, or holds something else.
+    """
+    place = Path(directory, corruption)
+    return make_split(str(place), _load_npy(place / "test_images.npy"), _load_npy(place / "test_labels.npy"))
+
+
+def _load_digits() -> Dataset:
+    from sklearn.datasets import load_digits  # slow to import
+
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
+    images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    labels = labels.astype(np.int32)
+    rank = np.zeros(labels.size, int)  # of each example in its class
+    for label in range(10):
+        rank[labels == label] = np.arange((labels == label).sum())
+    test = rank % _EVERY == _EVERY - 1
+    return Dataset(Split(images[~test], labels[~test]), Split(images[test], labels[test]), 10)
+
+
+def _load_npz(path: Path) -> Dataset:
+    try:
+        with np.load(path) as arrays:
+            names = next((names for names in _KEYS if set(names) <= set(arrays)), None)
+            if names is None:
+                found = ", ".join(arrays) or "nothing"
+                raise UserError(f"{str(path)!r} has {found}, but must have {', '.join(_KEYS[0])}")
+            parts = [arrays[name] for name in names]
+    except UserError:
+        raise
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+        raise UserError(f"{str(path)!r} is no .npz file, or a damaged one: {one_line(error)}") from None
+    where = str(path)
+    train, test = (make_split(f"{where}, {n}", *parts[i : i + 2]) for i, n in ((0, names[0]), (2, names[2])))
+    return make_dataset(where, train, test)
+
+
+def _load_idx(directory: Path) -> Dataset:
+    splits = []
+    for name in ("train", "t10k"):
+        images, labels = (read_idx(find_idx(directory, name, what)) for what in ("images-idx3", "labels-idx1"))
+        splits.append(make_split(f"{directory}, {name}", images, labels))
+    return make_dataset(str(directory), *splits)
+
+
+def _load_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path)
+    except FileNotFoundError:
+        raise UserError(f"{str(path)!r} is missing: data.corrupted_directory must hold MNIST-C") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise UserError(f"{str(path)!r} is no .npy file, or a damaged one: {one_line(error)}") from None

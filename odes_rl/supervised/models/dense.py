@@ -1,0 +1,40 @@
+"""Dense: a plain network of fully connected layers."""
+
+from typing import Literal
+
+import jax
+from pydantic import Field
+
+from odes_rl.act.activations import activate
+from odes_rl.supervised.models.base import Model, ModelConfig, Params, dropped_out
+from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
+
+
+class DenseConfig(ModelConfig, frozen=True):
+    """A plain network; Dense-k of Choromanski et al. 2020, §5.2, has k hidden layers."""
+
+    name: Literal["dense"] = "dense"
+    depth: int = Field(default=1, ge=1)
+    """Number of hidden layers."""
+
+
+def dense(config: DenseConfig, input_size: int, output_size: int) -> Model:
+    """x_i = f(W_i x_{i−1} + b_i), i = 1..depth; outputs W x + b.
+
+    Weights start normal with deviation 1/√fan-in, hidden ones times √2 for relu (He et al. 2015), biases at zero.
+    """
+    sizes = [input_size, *[config.width] * config.depth]
+    gain = 2**0.5 if config.activation == "relu" else 1.0
+
+    def init(key: jax.Array) -> Params:
+        *keys, last = jax.random.split(key, config.depth + 1)
+        hidden = [init_affine(k, n, m, gain) for k, n, m in zip(keys, sizes, sizes[1:], strict=False)]
+        return {"hidden": hidden, "output": init_affine(last, config.width, output_size)}
+
+    def apply(params: Params, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
+        x = inputs
+        for layer in params["hidden"]:
+            x = activate(config.activation, affine(layer, x))
+        return affine(params["output"], dropped_out(x, config.dropout, key))
+
+    return Model(init, {"hidden": [AFFINE] * config.depth, "output": AFFINE}, apply)

@@ -1,0 +1,39 @@
+"""ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from odes_rl.supervised.models.base import Model
+from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
+from odes_rl.trajectories.gated import gated
+from odes_rl.trajectories.isospectral import isospectral
+from odes_rl.trajectories.nodes import right_nodes
+
+
+class OdeToOdeModelConfig(FlowModelConfig, frozen=True):
+    """A flow with orthogonal weights; ODEtoODE-g of Choromanski et al. 2020, §5.2, has g gates."""
+
+    name: Literal["ode_to_ode"] = "ode_to_ode"
+    flow: Literal["gated", "isospectral"] = "gated"
+    """How the weights flow: along skew outputs of gated networks, or double-bracket."""
+    gates: int = Field(default=1, ge=1)
+    """Number of networks of a gated flow."""
+    gate_inputs: Literal["none", "t", "t_W"] = "none"
+    """What they see: nothing, the time, or the time and the weights."""
+    gate_width: int = Field(default=16, ge=1)
+    """Hidden units of each network that sees something."""
+    solver: Literal["lie_euler", "rkmk4"] = "lie_euler"
+    """Method for the weights' flow, where it is no geodesic: the paper's, or a fourth-order one."""
+    flow_scale: float = Field(default=1.0, gt=0)
+    """How far the weights turn at the start, in radians; its root, for the double-bracket flow."""
+
+
+def ode_to_ode_model(config: OdeToOdeModelConfig, input_size: int, output_size: int) -> Model:
+    """ẋ = f(W x + b), Ẇ = W b(t, W) on O(h); W_i after its advance, as in equations 5-6."""
+    if config.flow == "gated":
+        gates = (config.gates, config.gate_inputs, config.gate_width)
+        trajectory = gated(config.width, *gates, config.solver, config.flow_scale)
+    else:
+        trajectory = isospectral(config.width, config.solver, config.flow_scale)
+    return flow_model(config, input_size, output_size, trajectory, right_nodes(config.steps))

@@ -1,0 +1,139 @@
+"""Supervised runs: from a config to accuracies, resumed as if never interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+import yaml
+
+from odes_rl.cli import main
+from odes_rl.fit import fit
+from odes_rl.records.layers import FITTING, layer_values
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.supervised.data.corruptions import CORRUPTIONS
+from odes_rl.supervised.models import model_names
+
+TINY = {"model.width": 12, "model.steps": 6, "run.epochs": 4, "run.checkpoint_every": 2, "model.dropout": 0.1}
+TIMES = ("wall_seconds", "examples_per_second")
+
+
+def fit_run(directory, **changes):
+    options = TINY | {name.replace("__", "."): value for name, value in changes.items()}
+    with RunDirectory.create(directory, layer_values({}, options, default_directory="x", kind=FITTING)) as run:
+        return run, fit(run, lambda metrics: None)
+
+
+def timeless(run):
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in run.metrics()]
+
+
+def bits(progress):
+    state = progress.state
+    leaves = jax.tree.leaves((state.params, state.optimizer, state.epoch, jax.random.key_data(state.key)))
+    return [np.asarray(leaf).tobytes() for leaf in leaves]
+
+
+def test_resumed_equals_uninterrupted(tmp_path):
+    whole, whole_progress = fit_run(tmp_path / "whole")
+    fit_run(tmp_path / "parts", run__epochs=2)
+    with RunDirectory.open(tmp_path / "parts", {"run.epochs": 4}, FITTING) as parts:
+        progress = fit(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    assert bits(progress) == bits(whole_progress)
+    assert [line["epoch"] for line in timeless(whole)] == [1, 2, 3, 4]
+
+
+def test_evaluations_are_as_often_as_asked_for_and_at_the_end(tmp_path):
+    run, _ = fit_run(tmp_path / "run", run__epochs=5, run__evaluate_every=2, data__corrupted=True)
+    evaluated = [line["epoch"] for line in run.metrics() if "test_accuracy" in line]
+    assert evaluated == [2, 4, 5]
+    last = run.metrics()[-1]
+    assert all(0 <= last[f"{name}_accuracy"] <= 1 for name in CORRUPTIONS)
+    assert last["identity_accuracy"] == last["test_accuracy"]
+    assert last["stripe_accuracy"] < last["test_accuracy"]
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_model_learns_the_digits(name, tmp_path):
+    flow = {} if name == "dense" else {"model.steps": 10}
+    options = {"model.name": name, "model.width": 48, "optimizer.learning_rate": 0.01, "run.epochs": 10} | flow
+    config = layer_values({}, options, default_directory="x", kind=FITTING)
+    with RunDirectory.create(tmp_path / "run", config) as run:
+        fit(run, lambda metrics: None)
+        last = run.metrics()[-1]
+    assert last["test_accuracy"] > 0.93
+    assert last["manifold_violation"] < 1e-5
+
+
+def test_the_commands_fit_and_resume(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = {"model": {"name": "dense", "width": 16}, "run": {"epochs": 2}}
+    (tmp_path / "digits.yaml").write_text(yaml.safe_dump(config))
+    assert main(["fit", "digits.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "epoch 2/2" in told
+    assert "accuracy after epoch 2:" in told
+    assert main(["resume", "runs/digits", "--run.epochs", "3"]) == 0
+    assert "accuracy after epoch 3:" in capsys.readouterr().out
+
+
+MISTAKES = [
+    (["fit", "digits.yaml", "--model.widht", "3"], "did you mean 'model.width'"),
+    (["fit", "digits.yaml", "--model.name", "densse"], "'dense'"),
+    (["fit", "digits.yaml", "--data.source", "absent.npz"], "data.source is 'absent.npz'"),
+    (["fit", "digits.yaml", "--strategy.sigma", "1"], "unknown option strategy.sigma"),
+    (["fit", "train.yaml"], "it is for `odes-rl train`"),
+    (["train", "digits.yaml"], "it is for `odes-rl fit`"),
+    (["resume", "done", "--model.width", "5"], "resume cannot change model.width"),
+    (["resume", "done", "--run.epochs", "1"], "has 2 already"),
+    (["evaluate", "done"], "it is for `odes-rl fit`"),
+    (["fit", "digits.yaml", "--run.directory", "done"], "already holds a run"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("place")
+    (directory / "digits.yaml").write_text(yaml.safe_dump({"model": {"name": "dense", "width": 4}}))
+    (directory / "train.yaml").write_text(yaml.safe_dump({"task": {"id": "Hopper-v5"}}))
+    fit_run(directory / "done", run__epochs=2)
+    return directory
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_one_line(place, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(place)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert words in error
+
+
+def test_help_shows_every_option_with_its_value(place, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    assert main(["fit", "digits.yaml", "--run.epochs", "77", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(word in told for word in ("--model.depth", "--optimizer.learning_rate", "--data.corrupted", "77"))
+
+
+@pytest.mark.slow
+def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump({"run": {"epochs": 400}}))
+    command = [sys.executable, "-m", "odes_rl.cli", "fit", "long.yaml", "--model.width", "24", "--model.steps", "10"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    metrics = tmp_path / "runs/long/metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and (not metrics.exists() or metrics.read_bytes().count(b"\n") < 7):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with: odes-rl resume" in told
+    with RunDirectory.open(tmp_path / "runs/long", {"run.epochs": 402}, FITTING) as run:
+        done = run.checkpoints.latest_generation()
+        assert done == run.metrics()[-1]["epoch"]
