@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from odes_rl.inspection.look import Inspection, Weights
 from odes_rl.inspection.weights import Bracket
@@ -85,8 +85,9 @@ def _draw_gradients(axes: Axes, inspection: Inspection) -> None:
     axes.set_ylim(bottom=0.4 * min(inspection.bounds[0].min(), np.nanmin(ratios)))  # room for the legend
     axes.set_title("gradients of actions through depth", fontsize="medium")
     axes.set_ylabel("‖∂a/∂x‖ / its value at the end")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.yaxis.set_minor_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend(loc="lower right", frameon=False, fontsize="small")
 
 
