@@ -78,6 +78,8 @@ def test_the_commands_fit_and_resume(tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "epoch 2/2" in told
     assert "accuracy after epoch 2:" in told
+    assert "curve: runs/digits/curve.png" in told
+    assert (tmp_path / "runs/digits/curve.pdf").is_file()
     assert main(["resume", "runs/digits", "--run.epochs", "3"]) == 0
     assert "accuracy after epoch 3:" in capsys.readouterr().out
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from odes_rl.records.files import METRICS
 from odes_rl.records.metrics import read_metrics
+from odes_rl.reports.outcome import curve_line
 
 _END = "_accuracy"
 
 
 def accuracy_lines(run: Path) -> list[str]:
     """The accuracy on the test examples after the last epoch of the run at `run`, and on each corruption of them.
+
+    At the end comes the path of its curve, drawn anew.
 
     Raises:
         UserError: if there are metrics that cannot be read.
@@ -19,4 +22,5 @@ def accuracy_lines(run: Path) -> list[str]:
         return ["no epoch has been evaluated yet"]
     last = evaluated[-1]
     names = [name.removesuffix(_END) for name in last if name.endswith(_END) and name != f"train{_END}"]
-    return [f"accuracy after epoch {last['epoch']}:", *(f"  {name:14} {last[name + _END]:.2%}" for name in names)]
+    accuracies = [f"  {name:14} {last[name + _END]:.2%}" for name in names]
+    return [f"accuracy after epoch {last['epoch']}:", *accuracies, curve_line(run)]

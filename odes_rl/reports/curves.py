@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, save, stem_of
-from odes_rl.reports.seeds import Run, average_runs, group_runs, read_run
+from odes_rl.reports.seeds import Run, average_runs, group_runs, measure_of, read_run
 
 
 def plot_curves(paths: Sequence[str | Path], output: str | Path) -> list[Path]:
@@ -25,7 +25,7 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
 
     Colours suit the colour-blind; line styles and markers tell the curves apart without any.
     """
-    groups = group_runs(runs)
+    groups, measure = group_runs(runs), measure_of(runs)
     figure = Figure(figsize=(6.4, 4.2 + 0.22 * len(groups)), layout="constrained")
     axes = figure.add_subplot()
     for index, (label, group) in enumerate(groups.items()):
@@ -34,7 +34,7 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
         draw_line(axes, curve.steps, curve.mean, textwrap.fill(f"{label} ({seeds})", 80), index)
         draw_band(axes, curve.steps, curve.mean - curve.deviation, curve.mean + curve.deviation, index)
         draw_alone(axes, group, curve.steps[-1], index)
-    dress(axes)
-    axes.set_title(", ".join(sorted({str(run.options.get("task.id")) for run in runs})))
+    dress(axes, measure)
+    axes.set_title(", ".join(sorted({str(run.options.get(measure.place)) for run in runs})))
     figure.legend(loc="outside lower center", frameon=False, handlelength=4)
     return figure

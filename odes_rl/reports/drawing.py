@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from odes_rl.errors import UserError
-from odes_rl.reports.seeds import Run
+from odes_rl.reports.seeds import RETURNS, Measure, Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
 LINES = ("-", "--", "-.", ":")
@@ -51,11 +51,11 @@ def draw_alone(axes: Axes, runs: Sequence[Run], start: float, index: int) -> Non
         )
 
 
-def dress(axes: Axes) -> None:
+def dress(axes: Axes, measure: Measure = RETURNS) -> None:
     """Units, a grid, and no frame where there is no axis."""
-    axes.set_xlabel("environment steps")
+    axes.set_xlabel(measure.steps_label)
     axes.xaxis.set_major_formatter(EngFormatter())
-    axes.set_ylabel("return")
+    axes.set_ylabel(measure.values_label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -18,7 +18,7 @@ def outcome_lines(run: Path) -> list[str]:
     """
     evaluated = [line for line in read_metrics(run / METRICS) if line.get("evaluation_return_mean") is not None]
     ends = [evaluated[0], *evaluated[1:][-1:]] if evaluated else []
-    return [*(map(_evaluation_line, ends) if ends else ["no evaluation had a finite return yet"]), _curve_line(run)]
+    return [*(map(_evaluation_line, ends) if ends else ["no evaluation had a finite return yet"]), curve_line(run)]
 
 
 def _evaluation_line(line: Metrics) -> str:
@@ -26,7 +26,8 @@ def _evaluation_line(line: Metrics) -> str:
     return f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}"
 
 
-def _curve_line(run: Path) -> str:
+def curve_line(run: Path) -> str:
+    """The path of the curve of the run at `run`, drawn anew, or why there is none."""
     try:
         return f"curve: {plot_curves([run], run / 'curve.png')[0]}"
     except UserError as error:

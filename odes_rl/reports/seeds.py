@@ -1,4 +1,4 @@
-"""Returns over environment steps, from run directories; seeds of one experiment put together. Free of JAX."""
+"""Curves from run directories; seeds of one experiment put together. Free of JAX."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ _NO_PART_OF_AN_EXPERIMENT = {
     "run.directory",
     "run.seed",
     "run.generations",
+    "run.epochs",
     "run.env_steps",
     "run.checkpoint_every",
     "run.keep_checkpoints",
@@ -24,15 +25,43 @@ _NO_PART_OF_AN_EXPERIMENT = {
 }
 """Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
 _POINTS = 400
+
+
+class Measure(NamedTuple):
+    """What a curve shows.
+
+    Attributes:
+        steps: the metric along the axis.
+        values: the metrics to show, of which the first that there is counts.
+        steps_label: the axis in words.
+        values_label: likewise.
+        name: the option that names what learns.
+        place: the option that says what is learnt.
+    """
+
+    steps: str
+    values: tuple[str, ...]
+    steps_label: str
+    values_label: str
+    name: str
+    place: str
+
+
+RETURNS = Measure(
+    "env_steps", ("evaluation_return_mean", "return_mean"), "environment steps", "return", "policy.name", "task.id"
+)
+ACCURACIES = Measure("epoch", ("test_accuracy",), "epochs", "test accuracy", "model.name", "data.source")
+"""Of supervised runs."""
 _log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
-    """One seed's curve: dotted options of its config, environment steps [n], returns [n]."""
+    """One seed's curve: dotted options of its config, environment steps or epochs [n], returns or accuracies [n]."""
 
     options: dict[str, Any]
     steps: np.ndarray
     returns: np.ndarray
+    measure: Measure = RETURNS
 
 
 class Curve(NamedTuple):
@@ -48,17 +77,30 @@ def read_run(path: str | Path) -> Run:
     """The curve of the run at `path`: its evaluations if it has any, else the mean return of its candidates.
 
     Raises:
-        UserError: if there is no run, or it has no finite return yet.
+        UserError: if there is no run, or it has nothing to show yet.
     """
     directory = require_run(path)
     options = _flatten(read_yaml(directory / CONFIG))
     lines = read_metrics(directory / METRICS)
-    for name in ("evaluation_return_mean", "return_mean"):
-        points = [(line["env_steps"], line[name]) for line in lines if line.get(name) is not None]
+    measure = ACCURACIES if ACCURACIES.name in options else RETURNS
+    for name in measure.values:
+        points = [(line[measure.steps], line[name]) for line in lines if line.get(name) is not None]
         if points:
-            steps, returns = np.asarray(points, float).T
-            return Run(options, steps, returns)
-    raise UserError(f"{str(path)!r} has no finite return yet: let it train further")
+            steps, values = np.asarray(points, float).T
+            return Run(options, steps, values, measure)
+    raise UserError(f"{str(path)!r} has no finite {measure.values_label} yet: let it go on")
+
+
+def measure_of(runs: Sequence[Run]) -> Measure:
+    """What the curves of `runs` show.
+
+    Raises:
+        UserError: if it is not the same for all.
+    """
+    measures = {run.measure for run in runs}
+    if len(measures) > 1:
+        raise UserError("some of the runs have returns and others accuracies: give those of one kind")
+    return measures.pop()
 
 
 def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -73,8 +115,9 @@ def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
     names = sorted({name for experiment in experiments for name in experiment})
     telling = [name for name in names if len({repr(e[name]) for e in experiments if name in e}) > 1]
     labelled: dict[str, list[Run]] = {}
+    measure = measure_of(runs)
     for experiment, group in zip(experiments, groups.values(), strict=True):
-        label = _label(experiment, telling)
+        label = _label(experiment, telling, measure)
         labelled[f"{label}, {len(labelled) + 1}" if label in labelled else label] = _distinct_seeds(group)
     return labelled
 
@@ -112,12 +155,12 @@ def _distinct_seeds(runs: Sequence[Run]) -> list[Run]:
     return list(longest.values())
 
 
-def _label(experiment: Mapping[str, Any], telling: Sequence[str]) -> str:
-    """The policy's name, then the task and the other options that differ between experiments."""
-    rest = [name for name in telling if name not in ("policy.name", "task.id") and name in experiment]
-    task = [str(experiment["task.id"])] if "task.id" in telling else []
+def _label(experiment: Mapping[str, Any], telling: Sequence[str], measure: Measure) -> str:
+    """The policy's or model's name, then the task and the other options that differ between experiments."""
+    rest = [name for name in telling if name not in (measure.name, measure.place) and name in experiment]
+    place = [str(experiment[measure.place])] if measure.place in telling else []
     options = [f"{name.partition('.')[2]} {experiment[name]}" for name in rest]
-    return ", ".join([str(experiment.get("policy.name")), *task, *options])
+    return ", ".join([str(experiment.get(measure.name)), *place, *options])
 
 
 def _flatten(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -130,3 +130,19 @@ def test_plotting_imports_no_jax(make_run, tmp_path):
     code = "import sys; from odes_rl.cli import main; main(sys.argv[1:]); sys.exit('jax' in sys.modules)"
     arguments = ["plot", str(make_run("run", [1.0])), "--output", str(tmp_path / "x.png")]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+
+
+def test_supervised_runs_show_accuracies_over_epochs_and_do_not_mix_with_others(tmp_path, make_run):
+    for name, accuracy in (("dense", 0.5), ("node", 0.75)):
+        directory = tmp_path / name
+        directory.mkdir()
+        config = {"data": {"source": "digits"}, "model": {"name": name}, "run": {"seed": 0, "epochs": 2}}
+        (directory / "config.yaml").write_text(yaml.safe_dump(config))
+        lines = [{"epoch": 1, "train_loss": 1.0}, {"epoch": 2, "test_accuracy": accuracy}]
+        (directory / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    runs = [read_run(tmp_path / name) for name in ("dense", "node")]
+    assert [(run.steps.tolist(), run.returns.tolist()) for run in runs] == [([2], [0.5]), ([2], [0.75])]
+    axes = draw_curves(runs).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("epochs", "test accuracy", "digits")
+    with pytest.raises(UserError, match="those of one kind"):
+        draw_curves([*runs, read_run(make_run("trained", [1, 2]))])
