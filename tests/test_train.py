@@ -210,7 +210,7 @@ def test_killed_trainer_leaves_no_worker_and_resumes_to_the_same_bits(calm, tmp_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path, number):
     generations, metrics, _ = calm
-    config = write_config(tmp_path / "config.yaml", run__generations=generations, run__checkpoint_every=1000)
+    config = write_config(tmp_path / "config.yaml", run__generations=10**6, run__checkpoint_every=10**6)
     run = tmp_path / "run"
     trainer = start("train", config, "--run.directory", run)
     wait_for_generation(run, 3, trainer)
@@ -218,8 +218,10 @@ def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path,
     output, _ = trainer.communicate(timeout=60)
     assert trainer.returncode == 130, output
     assert f"odes-rl resume {run}" in output
-    resumed = start("resume", run)
+    with RunDirectory.open(run) as opened:
+        done = opened.checkpoints.latest_generation() or 0
+    resumed = start("resume", run, "--run.generations", str(max(generations, done + 1)))
     output, _ = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, output
     with RunDirectory.open(run) as opened:
-        assert timeless(opened) == metrics
+        assert timeless(opened)[: len(metrics)] == metrics
