@@ -33,8 +33,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-w
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
 figure { margin: 0; } img { width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: 0.85rem; margin-top: 1rem; }
-td { font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.5rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
+td { font-variant-numeric: tabular-nums; } @media (min-width: 72rem) { td { white-space: nowrap; } }
+th, td { padding: 0.3rem 0.4rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; font-weight: 600; }
 li { overflow-wrap: anywhere; }
 @media (max-width: 60rem) {
