@@ -31,13 +31,13 @@ def outcome(devices: int, **options: Any) -> dict[str, Any]:
     return json.loads(done.stdout.rpartition("RESULT")[2]) | {"log": done.stderr}
 
 
-@pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_candidates_weights_and_updates_are_the_same_to_the_bit_on_several_devices(devices):
     assert outcome(devices)["digests"] == outcome(1)["digests"]
     assert len(set(outcome(1)["digests"])) == 8
 
 
-@pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_arrays_lie_on_all_devices_and_two_generations_compile_once(devices):
     found = outcome(devices)
     assert found["shared"] == [True, True]
@@ -45,6 +45,7 @@ def test_arrays_lie_on_all_devices_and_two_generations_compile_once(devices):
     assert "devices share" not in found["log"]
 
 
+@pytest.mark.slow
 def test_orthogonal_perturbations_stay_on_one_device_and_say_so():
     options = {"strategy.perturbations": "orthogonal"}
     found = outcome(2, **options)

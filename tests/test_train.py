@@ -137,8 +137,19 @@ def write_config(path: Path, **changes: object) -> Path:
     return path
 
 
+HEEDFUL = """
+import signal
+import sys
+
+from odes_rl.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
+sys.exit(main())
+"""
+
+
 def start(*arguments: object) -> subprocess.Popen:
-    command = [sys.executable, "-m", "odes_rl.cli", *map(str, arguments)]
+    command = [sys.executable, "-c", HEEDFUL, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -166,7 +166,7 @@ def test_a_node_that_dies_in_mid_generation_changes_nothing_but_the_restarts(ope
         found = backend.evaluate(*asked)
         thread.join()
         assert_same_bits(found, expected)
-        assert found.restarts == 1
+        assert found.restarts >= 1  # or more, if Ray puts a new actor on the node before it knows of its death
         assert len(backend.crew.ready) == 1
         cluster.add_node(num_cpus=1)
 

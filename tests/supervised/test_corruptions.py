@@ -44,6 +44,14 @@ def test_each_image_has_a_chance_of_its_own(name):
     assert len({image.tobytes() for image in corrupt(name, same, 0)}) > 1
 
 
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_an_image_is_corrupted_alike_in_a_batch_and_alone(name):
+    images = blocks(9)
+    batch = corrupt(name, images, 5)
+    for part in (slice(4), *(slice(i, i + 1) for i in range(1 if name in CHANCE else 9))):
+        np.testing.assert_array_equal(corrupt(name, images[part], 5), batch[part])
+
+
 def test_translation_is_by_three_pixels_along_both_axes():
     images = blocks()
     moves = centroid(corrupt("translate", images, 0)) - centroid(images)
@@ -102,13 +110,31 @@ def test_blur_keeps_brightness_and_spreads_it(name):
     assert (np.count_nonzero(blurred, axis=(1, 2)) > np.count_nonzero(images, axis=(1, 2))).all()
 
 
-def test_a_dotted_line_brightens_every_other_pair_of_columns():
-    dark = np.zeros((50, 28, 28), np.uint8)
-    drawn = corrupt("dotted_line", dark, 0)
-    bright = drawn.max(axis=1) > 100
-    np.testing.assert_array_equal(bright, np.tile(np.arange(28) // 2 % 2 == 1, (50, 1)))
-    images = blocks()
+@pytest.mark.parametrize("size", [28, 8])
+def test_a_dotted_line_brightens_every_other_pair_of_columns_but_the_last_column(size):
+    drawn = corrupt("dotted_line", np.zeros((50, size, size), np.uint8), 0)
+    columns = np.arange(size)
+    expected = (columns // 2 % 2 == 1) & (columns < size - 1)
+    np.testing.assert_array_equal(drawn.max(axis=1) > 100, np.tile(expected, (50, 1)))
+    images = blocks(size=size)
     assert (corrupt("dotted_line", images, 0) >= images).all()
+
+
+def test_glass_blurs_along_columns_more_than_along_rows():
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 10:18, 10:18] = 255
+    mean = corrupt("glass_blur", np.repeat(image, 100, axis=0), 0).mean(axis=0)
+    assert mean[18:].sum() > 1.2 * mean[:, 18:].sum()
+
+
+def test_a_dotted_line_is_straight():
+    drawn = corrupt("dotted_line", np.zeros((50, 28, 28), np.uint8), 0)
+    columns = np.flatnonzero(drawn[0].max(axis=0))
+    middles = drawn.argmax(axis=1)[:, columns]
+    slopes, starts = np.polyfit(columns, middles.T, 1)
+    assert np.abs(middles - slopes[:, None] * columns - starts[:, None]).max() <= 1
+    assert slopes.min() < -0.3
+    assert slopes.max() > 0.3
 
 
 def test_mud_is_grey_and_covers_a_part():

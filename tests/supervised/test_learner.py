@@ -39,7 +39,7 @@ def cross_entropy(model, params, images, labels):
 def test_an_epoch_of_one_batch_is_one_step_on_the_manifold(optimizer):
     model, found, state = learner(name=optimizer)
     images, labels = blobs(32)
-    after, info = found.epoch(state, images, labels)
+    after, info = jax.jit(found.epoch)(state, images, labels)
     value, gradient = jax.value_and_grad(lambda p: cross_entropy(model, p, images, labels))(state.params)
     coordinates = tree_to_tangent(model.manifolds, state.params, gradient)
     direction, _ = tangent_optimizer(optimizer, 0.9, 0.0, model.manifolds).update(

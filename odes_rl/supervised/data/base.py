@@ -30,7 +30,7 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     """
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if images.ndim != 3 or images.dtype != np.uint8:
+    if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise UserError(
             f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8 [n, height, width]"
         )

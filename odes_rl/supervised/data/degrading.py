@@ -20,12 +20,13 @@ def glass_blur(images: np.ndarray, generator: np.random.Generator) -> np.ndarray
     x = np.floor(255 * _blurred(images)) / 255
     n, height, width = images.shape
     every = np.arange(n)
-    for _ in range(2):
+    chances = generator.integers(0, 8, (n, 2, height, width), np.uint8)  # of three bits: whether, how far up, and left
+    for chance in chances.swapaxes(0, 1):
         for row in range(height - 1, 1, -1):
             for column in range(width - 1, 1, -1):
-                swapped = generator.random(n) < 0.5
-                rows = np.where(swapped, row + generator.integers(-1, 1, n), row)
-                columns = np.where(swapped, column + generator.integers(-1, 1, n), column)
+                bits = chance[:, row, column].astype(int)
+                swapped = bits & 1
+                rows, columns = row - swapped * (bits >> 1 & 1), column - swapped * (bits >> 2)
                 other = x[every, rows, columns]
                 x[every, rows, columns] = x[:, row, column]
                 x[:, row, column] = other

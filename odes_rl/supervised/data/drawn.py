@@ -27,11 +27,14 @@ def spatter(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def dotted_line(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A line from border to border, two columns of it and two not, whose brightness falls off to both sides."""
+    """A line from border to border, two columns of it and two not, whose brightness falls off to both sides.
+
+    The last column stays as it is, in the benchmark's program too.
+    """
     n, height, width = images.shape
     ends = generator.integers(0, height - 1, (n, 2))
     columns = np.arange(width)
     middle = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * columns / (width - 1)
     distance = np.abs(np.arange(height)[None, :, None] - middle[:, None, :])
     line = np.clip(np.log(np.maximum(1 - distance / _REACH, 1e-10)) + 1, 0, 1)
-    return images + line * (columns // 2 % 2 == 1)
+    return images + line * ((columns // 2 % 2 == 1) & (columns < width - 1))

@@ -1,11 +1,11 @@
 """Data sets by their source: digits that come along, an .npz file, IDX files, and MNIST-C as it was published."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from odes_rl.errors import UserError, one_line
+from odes_rl.errors import UserError
+from odes_rl.supervised.data.arrays import read_npy, read_npz
 from odes_rl.supervised.data.base import Dataset, Split, make_dataset, make_split
 from odes_rl.supervised.data.idx import find_idx, read_idx
 
@@ -45,7 +45,8 @@ def load_corrupted(directory: str, corruption: str) -> Split:
         UserError: if a file is missing or damaged, or holds something else.
     """
     place = Path(directory, corruption)
-    return make_split(str(place), _load_npy(place / "test_images.npy"), _load_npy(place / "test_labels.npy"))
+    images, labels = (_read_published(place / f"test_{what}.npy") for what in ("images", "labels"))
+    return make_split(str(place), images, labels)
 
 
 def _load_digits() -> Dataset:
@@ -62,20 +63,9 @@ def _load_digits() -> Dataset:
 
 
 def _load_npz(path: Path) -> Dataset:
-    try:
-        with np.load(path) as arrays:
-            names = next((names for names in _KEYS if set(names) <= set(arrays)), None)
-            if names is None:
-                found = ", ".join(arrays) or "nothing"
-                raise UserError(f"{str(path)!r} has {found}, but must have {', '.join(_KEYS[0])}")
-            parts = [arrays[name] for name in names]
-    except UserError:
-        raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        raise UserError(f"{str(path)!r} is no .npz file, or a damaged one: {one_line(error)}") from None
-    where = str(path)
-    train, test = (make_split(f"{where}, {n}", *parts[i : i + 2]) for i, n in ((0, names[0]), (2, names[2])))
-    return make_dataset(where, train, test)
+    x_train, y_train, x_test, y_test = read_npz(path, _KEYS)
+    train, test = make_split(f"{path}, train", x_train, y_train), make_split(f"{path}, test", x_test, y_test)
+    return make_dataset(str(path), train, test)
 
 
 def _load_idx(directory: Path) -> Dataset:
@@ -86,10 +76,7 @@ def _load_idx(directory: Path) -> Dataset:
     return make_dataset(str(directory), *splits)
 
 
-def _load_npy(path: Path) -> np.ndarray:
-    try:
-        return np.load(path)
-    except FileNotFoundError:
-        raise UserError(f"{str(path)!r} is missing: data.corrupted_directory must hold MNIST-C") from None
-    except (OSError, EOFError, ValueError) as error:
-        raise UserError(f"{str(path)!r} is no .npy file, or a damaged one: {one_line(error)}") from None
+def _read_published(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise UserError(f"{str(path)!r} is missing: data.corrupted_directory must hold MNIST-C")
+    return read_npy(path)

@@ -1,0 +1,70 @@
+"""NumPy's files: one array in an .npy, several in an .npz."""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+
+from odes_rl.errors import UserError, one_line
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tokenize.TokenError,
+)
+"""What NumPy and zipfile raise at bytes that are not as they should be: a wrong digit can ask for too much memory."""
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array in the .npy file at `path`.
+
+    Raises:
+        UserError: if the file cannot be read, or holds something else.
+    """
+    with _damage_told(path, ".npy"):
+        return _expect(np.ndarray, np.load(path))
+
+
+def read_npz(path: Path, choices: Sequence[Sequence[str]]) -> list[np.ndarray]:
+    """The arrays in the .npz file at `path` by the names of the first of `choices` that it has all of.
+
+    Raises:
+        UserError: if the file cannot be read, or has none of `choices`.
+    """
+    with _damage_told(path, ".npz"), _expect(NpzFile, np.load(path)) as archive:
+        found = list(archive)
+        names = next((names for names in choices if set(names) <= set(found)), None)
+        arrays = [_expect(np.ndarray, archive[name]) for name in names or ()]
+    if names is None:
+        allowed = " or ".join(", ".join(names) for names in choices)
+        raise UserError(
+            f"{str(path)!r} has {', '.join(found) or 'nothing'}, but must have {allowed}: rename its arrays"
+        )
+    return arrays
+
+
+def _expect(kind: type, content: Any) -> Any:
+    if not isinstance(content, kind):
+        raise ValueError(f"it holds {type(content).__name__}")
+    return content
+
+
+@contextmanager
+def _damage_told(path: Path, suffix: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        told = one_line(error) or type(error).__name__
+        raise UserError(f"{str(path)!r} is no {suffix} file, or a damaged one: {told}; fetch it again") from None
