@@ -86,7 +86,7 @@ def print_help(
     """
     if sections:  # the fields' own names must not clash with the command's, of which one may be called `run`
         fields: Any = {
-            f"{name}_section": (Annotated[type(section), tyro.conf.arg(name=name)], section)
+            f"section_{name}": (Annotated[type(section), tyro.conf.arg(name=name)], section)
             for name, section in sections.items()
         }
         model = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)

@@ -15,6 +15,7 @@ from odes_rl.commands.fit import Fit, fit
 from odes_rl.commands.inspect import Inspect, inspect
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
+from odes_rl.commands.study import Study, load_study, study
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.rollouts.base import EnvironmentFailure
@@ -42,6 +43,7 @@ COMMANDS = {
     "inspect": Command(Inspect, inspect),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None),
+    "study": Command(Study, study, None),
     "list": Command(List, list_names),
 }
 
@@ -93,6 +95,8 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
     """The config sections that a command's overrides may name, valued as its other arguments have them."""
     if command.sections == {}:
         return {}
+    if command.model is Study:
+        return {"": load_study(positional[0], options)} if positional else {}
     from odes_rl.records.layers import FITTING, TRAINING, layer_values, load_config
 
     kind: Any = FITTING if command.model is Fit else TRAINING

@@ -21,6 +21,7 @@ from odes_rl.experiment import make_experiment
 from odes_rl.lie_solvers import LIE_SOLVERS
 from odes_rl.lie_steps import LIE_STEPS
 from odes_rl.manifolds import Stiefel
+from odes_rl.ode_solvers import EXPLICIT
 from odes_rl.policies import POLICIES, make_policy, policy_config_class
 from odes_rl.policies.flow import METHODS
 from odes_rl.policies.nanode import BASES
@@ -31,7 +32,6 @@ from odes_rl.rollouts.backends import choose_backend, make_backend
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.train import train
-from odes_rl.trajectories.coupled import SOLVERS
 from tests.runs import create_run
 
 TABLES: dict[str, Collection[str]] = {
@@ -44,7 +44,7 @@ TABLES: dict[str, Collection[str]] = {
     "perturbations": PERTURBATIONS,
     "integrator": METHODS,
     "basis": BASES,
-    "flow_solver": SOLVERS,
+    "flow_solver": EXPLICIT,
     "ablation": ABLATIONS,
     "initial_matrix": INITIAL_MATRICES,
     "projections": PROJECTIONS,

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class List(BaseModel):
-    """Show what there is to choose from: policies, tasks, presets, or supervised models."""
+    """Show what there is to choose from: policies, tasks, presets, supervised models, or studies."""
 
     model_config = STRICT
 
-    what: Literal["policies", "tasks", "presets", "models"]
+    what: Literal["policies", "tasks", "presets", "models", "studies"]
     """What to list."""
     task: str | None = None
     """Show how large the policies are on that task, at their own size and matched to ODEtoODE's."""
@@ -41,6 +41,7 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
         "tasks": _task_lines,
         "presets": _preset_lines,
         "models": _model_lines,
+        "studies": _study_lines,
     }
     for line in _size_lines(command.task, command.hidden) if command.task else listings[command.what]():
         print(line)
@@ -57,6 +58,12 @@ def _model_lines() -> list[str]:
     from odes_rl.supervised.models import model_config_class, model_names
 
     return [f"{name:14} {(model_config_class(name).__doc__ or '').splitlines()[0]}" for name in model_names()]
+
+
+def _study_lines() -> list[str]:
+    from odes_rl.studies import STUDIES
+
+    return [f"{name:18} {(family.config.__doc__ or '').splitlines()[0]}" for name, family in STUDIES.items()]
 
 
 def _size_lines(task: str, hidden: int | None) -> list[str]:

@@ -6,22 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from odes_rl.errors import check_name
 from odes_rl.manifolds import Euclidean
 from odes_rl.matrix_functions import matmul
+from odes_rl.ode_solvers import EXPLICIT, make_solver
 from odes_rl.trajectories.base import Params, Trajectory
-
-SOLVERS = {
-    "euler": "Euler",
-    "heun": "Heun",
-    "midpoint": "Midpoint",
-    "ralston": "Ralston",
-    "bosh3": "Bosh3",
-    "tsit5": "Tsit5",
-    "dopri5": "Dopri5",
-    "dopri8": "Dopri8",
-}
-"""Diffrax's class of each solver."""
 
 
 def coupled(
@@ -40,7 +28,7 @@ def coupled(
     Raises:
         UserError: if no solver has that name; names the nearest.
     """
-    stepper = _solver(solver)
+    stepper = make_solver(solver, EXPLICIT)
     size = hidden**2 + time_input
     shapes = {
         "initial": (hidden, hidden),
@@ -88,9 +76,3 @@ def _solve(solver: Any, velocity: Any, start: jax.Array, times: jax.Array, param
 
     memory = solver.init(term, starts[0], times[0], start, params)
     return lax.scan(one, (start, memory), (starts, times))[1]
-
-
-def _solver(name: str) -> Any:
-    import diffrax  # which takes as long as all else: only for this trajectory
-
-    return getattr(diffrax, SOLVERS[check_name("solver", name, SOLVERS)])()

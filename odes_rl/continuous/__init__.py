@@ -1,0 +1,1 @@
+"""Networks of continuous depth, in parts: input networks, vector fields, depth, solver, losses along depth."""

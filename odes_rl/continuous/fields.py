@@ -1,0 +1,135 @@
+"""Vector fields ż = f(t, z; x): small networks, convolutions, and any weight trajectory."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from odes_rl.act.activations import activate
+from odes_rl.manifolds import Euclidean
+from odes_rl.matrix_functions import matmul
+from odes_rl.trajectories.base import Params, Trajectory
+
+
+class Field(NamedTuple):
+    """A vector field as pure functions.
+
+    Attributes:
+        init: `init(key) -> params`.
+        manifolds: mirrors `params`.
+        prepare: `prepare(params) -> prepared`, what does not depend on t or z, once a solve.
+        apply: `apply(prepared, t, z [B, h], x [B, n]) -> ż [B, h]`; x is the network's input, for data control.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    prepare: Callable[[Params], Any]
+    apply: Callable[[Any, jax.Array, jax.Array, jax.Array], jax.Array]
+
+
+def network_field(
+    size: int,
+    widths: Sequence[int],
+    output_size: int | None = None,
+    *,
+    activation: str = "tanh",
+    time: bool = False,
+    control: int = 0,
+) -> Field:
+    """f(u) = W_k σ(… σ(W_1 u + b_1) …) + b_k with u = [z, t, x]: t if `time`, x ∈ ℝ^`control` if there is control.
+
+    Massaroli et al. 2020, "Dissecting neural ODEs": ż = f_θ(s, x, z). Weights start normal with deviation 1/√fan-in,
+    biases at zero. `size` is that of z, `output_size` that of ż, where it differs.
+    """
+    sizes = [size + time + control, *widths, output_size or size]
+    layers = len(sizes) - 1
+    manifolds = [{"weight": Euclidean(), "bias": Euclidean()}] * layers
+
+    def init(key: jax.Array) -> Params:
+        keys = jax.random.split(key, layers)
+        shapes = zip(keys, sizes[1:], sizes, strict=False)
+        return [{"weight": Euclidean().random(k, (m, n)), "bias": jnp.zeros(m)} for k, m, n in shapes]
+
+    def apply(params: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+        parts = [z, *([jnp.broadcast_to(t, (*z.shape[:-1], 1))] if time else []), *([x] if control else [])]
+        u = jnp.concatenate(parts, axis=-1)
+        for index, layer in enumerate(params):
+            u = u if index == 0 else activate(activation, u)
+            u = matmul(u, layer["weight"].T) + layer["bias"]
+        return u
+
+    return Field(init, manifolds, lambda params: params, apply)
+
+
+def trajectory_field(size: int, trajectory: Trajectory, nodes: int, activation: str = "abs") -> Field:
+    """ż = σ(W(t) z + b) with weights from any trajectory on [0, 1], which are computed once a solve.
+
+    They are exact at the times i/`nodes`, i = 0..nodes, and linear between them.
+    """
+    manifolds = {"trajectory": trajectory.manifolds, "bias": Euclidean()}
+
+    def init(key: jax.Array) -> Params:
+        return {"trajectory": trajectory.init(key), "bias": jnp.zeros(size)}
+
+    def prepare(params: Params) -> Any:
+        times = jnp.arange(nodes + 1) / nodes
+        return {"weights": trajectory.weights(params["trajectory"], times), "bias": params["bias"]}
+
+    def apply(prepared: Any, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+        W = interpolated(prepared["weights"], t)
+        return activate(activation, matmul(z, W.T) + prepared["bias"])
+
+    return Field(init, manifolds, prepare, apply)
+
+
+def interpolated(values: jax.Array, t: jax.Array) -> jax.Array:
+    """[…] the piecewise linear function of t ∈ [0, 1] with `values` [n + 1, …] at the times i/n."""
+    last = values.shape[0] - 1
+    place = jnp.clip(t, 0, 1) * last
+    place = jnp.where(jnp.abs(place - jnp.round(place)) < 1e-4, jnp.round(place), place)  # a solver's rounding of i/n
+    left = jnp.clip(jnp.floor(place).astype(jnp.int32), 0, last - 1)
+    share = (place - left).astype(values.dtype)
+    return (1 - share) * values[left] + share * values[left + 1]
+
+
+def convolution_field(channels: int, width: int, side: int, *, activation: str = "tanh", time: bool = False) -> Field:
+    """F of images z [B, side·side·channels]: three convolutions, 3×3, 1×1 and 3×3, with `width` channels between.
+
+    With `time`, t is one more channel of the first. They start normal with deviation 1/√fan-in.
+    """
+    shapes = [(3, 3, channels + time, width), (1, 1, width, width), (3, 3, width, channels)]
+    manifolds = [{"kernel": Euclidean(), "bias": Euclidean()}] * len(shapes)
+
+    def init(key: jax.Array) -> Params:
+        keys = jax.random.split(key, len(shapes))
+        return [
+            {"kernel": jax.random.normal(k, s) / (s[0] * s[1] * s[2]) ** 0.5, "bias": jnp.zeros(s[3])}
+            for k, s in zip(keys, shapes, strict=True)
+        ]
+
+    def apply(params: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+        u = z.reshape(-1, side, side, channels)
+        if time:
+            u = jnp.concatenate([u, jnp.broadcast_to(t, (*u.shape[:-1], 1))], axis=-1)
+        for index, layer in enumerate(params):
+            u = u if index == 0 else activate(activation, u)
+            u = convolve(u, layer["kernel"]) + layer["bias"]
+        return u.reshape(z.shape)
+
+    return Field(init, manifolds, lambda params: params, apply)
+
+
+def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    """[B, side, side, m] `images` [B, side, side, n] convolved with `kernel` [k, k, n, m], zeros around."""
+    return lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def second_order(inner: Field) -> Field:
+    """q̇ = p, ṗ = f(t, [q, p]; x) on z = [q, p], for an inner field from [q, p] to ṗ."""
+
+    def apply(prepared: Any, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+        return jnp.concatenate([z[..., z.shape[-1] // 2 :], inner.apply(prepared, t, z, x)], axis=-1)
+
+    return inner._replace(apply=apply)

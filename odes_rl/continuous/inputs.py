@@ -1,0 +1,90 @@
+"""Input networks x ↦ z(0): where a state begins, and how much larger it is than the input."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.continuous.fields import convolve
+from odes_rl.manifolds import Euclidean
+from odes_rl.matrix_functions import matmul
+from odes_rl.trajectories.base import Params
+
+
+class Inputs(NamedTuple):
+    """An input network as pure functions.
+
+    Attributes:
+        init: `init(key) -> params`.
+        manifolds: mirrors `params`.
+        apply: `apply(params, x [B, n]) -> z(0) [B, size]`.
+        size: of the state.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    apply: Callable[[Params, jax.Array], jax.Array]
+    size: int
+
+
+def identity(input_size: int) -> Inputs:
+    """z(0) = x."""
+    return _without_parameters(lambda x: x, input_size)
+
+
+def zeros_added(input_size: int, added: int) -> Inputs:
+    """z(0) = [x, 0]: zero augmentation by `added` entries (Dupont et al. 2019, "Augmented neural ODEs")."""
+    return _without_parameters(lambda x: _with_zeros(x, added), input_size + added)
+
+
+def linear(input_size: int, size: int) -> Inputs:
+    """z(0) = A x + a: input-layer augmentation where `size` is above `input_size` (Massaroli et al. 2020).
+
+    A starts normal with deviation 1/√n, a at zero.
+    """
+
+    def init(key: jax.Array) -> Params:
+        return {"weight": Euclidean().random(key, (size, input_size)), "bias": jnp.zeros(size)}
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        return matmul(x, params["weight"].T) + params["bias"]
+
+    return Inputs(init, {"weight": Euclidean(), "bias": Euclidean()}, apply, size)
+
+
+def at_rest(inner: Inputs) -> Inputs:
+    """z(0) = [q, 0] with q(0) of an `inner` network: a state of second order that starts at rest."""
+    return inner._replace(apply=lambda params, x: _with_zeros(inner.apply(params, x), inner.size), size=2 * inner.size)
+
+
+def channels_of_zeros(side: int, added: int) -> Inputs:
+    """Images [B, side·side] with `added` channels of zeros: z(0) [B, side·side·(1 + added)]."""
+
+    def apply(x: jax.Array) -> jax.Array:
+        images = x.reshape(-1, side, side, 1)
+        return _with_zeros(images, added).reshape(x.shape[0], -1)
+
+    return _without_parameters(apply, side * side * (1 + added))
+
+
+def convolved(side: int, channels: int) -> Inputs:
+    """Images [B, side·side] through one 3×3 convolution: z(0) [B, side·side·channels]. It starts normal, 1/√fan-in."""
+
+    def init(key: jax.Array) -> Params:
+        return {"kernel": jax.random.normal(key, (3, 3, 1, channels)) / 3, "bias": jnp.zeros(channels)}
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        images = convolve(x.reshape(-1, side, side, 1), params["kernel"]) + params["bias"]
+        return images.reshape(x.shape[0], -1)
+
+    manifolds = {"kernel": Euclidean(), "bias": Euclidean()}
+    return Inputs(init, manifolds, apply, side * side * channels)
+
+
+def _without_parameters(apply: Callable[[jax.Array], jax.Array], size: int) -> Inputs:
+    return Inputs(lambda key: {}, {}, lambda params, x: apply(x), size)
+
+
+def _with_zeros(x: jax.Array, added: int) -> jax.Array:
+    return jnp.concatenate([x, jnp.zeros((*x.shape[:-1], added), x.dtype)], axis=-1)

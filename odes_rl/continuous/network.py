@@ -1,0 +1,94 @@
+"""A network of continuous depth, put together: input network, vector field, depth, solver, output network."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.continuous.fields import Field
+from odes_rl.continuous.inputs import Inputs
+from odes_rl.continuous.solving import Solution, Solving, VectorField, solve
+from odes_rl.manifolds import Euclidean
+from odes_rl.matrix_functions import matmul
+from odes_rl.trajectories.base import Params
+
+
+class ContinuousNetwork(NamedTuple):
+    """ż = f(t, z; x), z(0) = h_x(x), y = h_y(z(1)), as pure functions (Massaroli et al. 2020).
+
+    Attributes:
+        init: `init(key) -> params`.
+        manifolds: mirrors `params`.
+        flow: `flow(params, x [B, n], times [T]) -> Solution` with states [T, B, h]; times from 0 to 1.
+        apply: `apply(params, x [B, n]) -> (y [B, k], steps)`, the outputs and the steps of the solver.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    flow: Callable[[Params, jax.Array, jax.Array], Solution]
+    apply: Callable[[Params, jax.Array], tuple[jax.Array, jax.Array]]
+
+
+def continuous_network(
+    inputs: Inputs,
+    field: Field,
+    output_size: int | None,
+    solving: Solving,
+    *,
+    adaptive: int | None = None,
+    loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None = None,
+) -> ContinuousNetwork:
+    """The network of these parts. The output is affine in z(1); with `output_size` None it is z(1) itself.
+
+    With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: the
+    field is scaled by it. c starts at zero and c_0 at 1.
+
+    `loss_along(t, z [B, h]) -> [B]` is integrated along depth as one more entry of the state, the last one, which
+    starts at zero; the output network does not see it.
+    """
+    manifolds: dict[str, Any] = {"inputs": inputs.manifolds, "field": field.manifolds}
+    if output_size is not None:
+        manifolds["output"] = {"weight": Euclidean(), "bias": Euclidean()}
+    if adaptive is not None:
+        manifolds["depth"] = {"weight": Euclidean(), "bias": Euclidean()}
+
+    def init(key: jax.Array) -> Params:
+        first, middle, last = jax.random.split(key, 3)
+        params: dict[str, Any] = {"inputs": inputs.init(first), "field": field.init(middle)}
+        if output_size is not None:
+            weight = Euclidean().random(last, (output_size, inputs.size))
+            params["output"] = {"weight": weight, "bias": jnp.zeros(output_size)}
+        if adaptive is not None:
+            params["depth"] = {"weight": jnp.zeros(adaptive), "bias": jnp.ones(())}
+        return params
+
+    def flow(params: Params, x: jax.Array, times: jax.Array) -> Solution:
+        depth = jnp.ones(x.shape[:1])
+        if adaptive is not None:
+            depth = matmul(x, params["depth"]["weight"]) + params["depth"]["bias"]
+        state = inputs.apply(params["inputs"], x)
+        along = jnp.zeros((*state.shape[:-1], int(loss_along is not None)), state.dtype)
+        prepared = (field.prepare(params["field"]), x, depth)
+        return solve(solving, _scaled(field, loss_along), prepared, jnp.concatenate([state, along], -1), times)
+
+    def apply(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        solution = flow(params, x, jnp.array([0.0, 1.0]))
+        end = solution.states[-1][..., : inputs.size]
+        if output_size is None:
+            return end, solution.steps
+        return matmul(end, params["output"]["weight"].T) + params["output"]["bias"], solution.steps
+
+    return ContinuousNetwork(init, manifolds, flow, apply)
+
+
+def _scaled(field: Field, loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None) -> VectorField:
+    def scaled(t: jax.Array, state: jax.Array, args: Any) -> jax.Array:
+        prepared, x, depth = args
+        if loss_along is None:
+            return depth[:, None] * field.apply(prepared, t, state, x)
+        z = state[..., :-1]
+        rate = loss_along(t, z)[:, None]
+        return depth[:, None] * jnp.concatenate([field.apply(prepared, t, z, x), rate], axis=-1)
+
+    return scaled

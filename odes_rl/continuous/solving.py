@@ -1,0 +1,106 @@
+"""Solving ż = f(t, z) with diffrax: which method, which steps, which adjoint."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pydantic import BaseModel, Field, model_validator
+
+from odes_rl.errors import check_name
+from odes_rl.ode_solvers import FIXED_ONLY, SOLVERS, Adjoint, make_adjoint, make_solver
+from odes_rl.validation import STRICT
+
+VectorField = Callable[[jax.Array, Any, Any], Any]
+"""`field(t, z, params) -> ż`, a pytree like z."""
+
+
+class Solving(BaseModel, frozen=True):
+    """How an ordinary differential equation is solved, and its solution differentiated."""
+
+    model_config = STRICT
+
+    solver: str = "dopri5"
+    """Diffrax's method, as in `euler`, `midpoint`, `bosh3`, `tsit5`, `dopri5`, `dopri8`, `kvaerno3`."""
+    solver_steps: int | None = Field(default=None, ge=1)
+    """Equal steps from end to end; none lets the method choose its steps by `tolerance`."""
+    tolerance: float = Field(default=1e-3, gt=0)
+    """Error of a step that is allowed, relative and absolute, where the method chooses its steps."""
+    most_steps: int = Field(default=4096, ge=1)
+    """Steps after which the method gives up, where it chooses them."""
+    adjoint: Adjoint = "checkpointed"
+    """How gradients come back: `direct` through all steps; `checkpointed` through steps made again; `backsolve` by the
+    adjoint equation, backwards in depth."""
+
+    @model_validator(mode="after")
+    def _check_solver(self) -> "Solving":
+        check_name("solver", self.solver, SOLVERS)
+        if self.solver in FIXED_ONLY and self.solver_steps is None:
+            raise ValueError(f"solver is {self.solver!r}, which cannot choose its steps: give solver_steps")
+        return self
+
+
+class Solution(NamedTuple):
+    """What a solve came to.
+
+    Attributes:
+        states: a pytree like the start, with a leading axis [T] for the times asked for.
+        steps: scalar, steps of the method, rejected ones included.
+    """
+
+    states: Any
+    steps: jax.Array
+
+
+def solve(solving: Solving, field: VectorField, params: Any, start: Any, times: jax.Array) -> Solution:
+    """The solution of ż = field(t, z, params), z(times[0]) = `start`, at `times` [T], which rise or fall.
+
+    A batch is one state, solved with common steps. Gradients flow to `params` and `start`.
+
+    If the method gives up, because its steps are too many or the state is no longer finite, the states are infinite
+    from there on: nothing raises, and whoever looks at them can say why.
+    """
+    import diffrax
+
+    first, last = times[0], times[-1]
+    control, dt0, most = _steps(solving, first, last)
+    found = diffrax.diffeqsolve(
+        diffrax.ODETerm(field),  # pyright: ignore[reportArgumentType]
+        make_solver(solving.solver, tolerance=solving.tolerance),
+        first,
+        last,
+        dt0,
+        start,
+        args=params,
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=control,
+        adjoint=make_adjoint(solving.adjoint),
+        max_steps=most,
+        throw=False,
+    )
+    return Solution(found.ys, found.stats["num_steps"])
+
+
+def _steps(solving: Solving, first: jax.Array, last: jax.Array) -> tuple[Any, jax.Array | None, int]:
+    """Diffrax's controller of the step, the first step, and how many there may be."""
+    import diffrax
+
+    count = solving.solver_steps
+    if count is None:
+        control = diffrax.PIDController(rtol=solving.tolerance, atol=solving.tolerance)
+        return control, None, solving.most_steps
+    if solving.adjoint == "backsolve":  # which takes the same controller backwards
+        return diffrax.ConstantStepSize(), (last - first) / count, count + 1
+    ends = first + (last - first) * jnp.asarray(np.arange(count + 1) / count, first.dtype)
+    return diffrax.StepTo(ends), None, count
+
+
+def counting(field: VectorField, count: Callable[[], None]) -> VectorField:
+    """`field`, which calls `count` at each evaluation when it runs, those of a backward solve included."""
+
+    def counted(t: jax.Array, z: Any, params: Any) -> Any:
+        jax.debug.callback(count)
+        return field(t, z, params)
+
+    return counted

@@ -1,0 +1,114 @@
+"""Solves: the hand-written recursion, the adjoints against each other, and what happens when a method gives up."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from odes_rl.continuous.fields import trajectory_field
+from odes_rl.continuous.inputs import linear
+from odes_rl.continuous.network import continuous_network
+from odes_rl.continuous.solving import Solving, counting, solve
+from odes_rl.ode_solvers import SOLVERS
+from odes_rl.trajectories.gated import gated
+from odes_rl.trajectories.isospectral import isospectral
+from odes_rl.trajectories.trigonometric import trigonometric
+
+TRAJECTORIES = {
+    "isospectral": isospectral(6),
+    "gated": gated(6, 2),
+    "trigonometric": trigonometric(6, 3),
+}
+STEPS = 25
+
+
+def parts(trajectory, activation="abs", **options):
+    solving = Solving(**options)
+    field = trajectory_field(6, trajectory, STEPS, activation)
+    network = continuous_network(linear(4, 6), field, 3, solving)
+    return network, network.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (5, 4))
+
+
+@pytest.mark.parametrize("name", TRAJECTORIES)
+def test_euler_is_the_recursion_written_by_hand(name):
+    network, params, x = parts(TRAJECTORIES[name], solver="euler", solver_steps=STEPS)
+    found, steps = network.apply(params, x)
+    W = TRAJECTORIES[name].weights(params["field"]["trajectory"], jnp.arange(STEPS + 1) / STEPS)
+    z = x @ params["inputs"]["weight"].T
+    for i in range(STEPS):
+        z = z + jnp.abs(z @ W[i].T) / STEPS
+    np.testing.assert_allclose(found, z @ params["output"]["weight"].T, atol=2e-6)
+    assert steps == STEPS
+
+
+@pytest.mark.parametrize("name", TRAJECTORIES)
+def test_direct_checkpointed_and_backsolve_gradients_agree(name):
+    def gradient(adjoint, **options):
+        network, params, x = parts(TRAJECTORIES[name], "tanh", adjoint=adjoint, **options)  # smooth
+        return jax.jit(jax.grad(lambda p: jnp.sum(jnp.tanh(network.apply(p, x)[0]))))(params)
+
+    fixed = {"solver": "dopri5", "solver_steps": 2 * STEPS}
+    direct = gradient("direct", **fixed)
+    for other, atol in (("checkpointed", 2e-6), ("backsolve", 2e-4)):
+        pairs = zip(jax.tree.leaves(direct), jax.tree.leaves(gradient(other, **fixed)), strict=True)
+        for expected, found in pairs:
+            np.testing.assert_allclose(found, expected, atol=atol * (1 + float(jnp.abs(expected).max())))
+    assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(direct)) > 0.1
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("duration", [1.5, -1.5])
+def test_every_solver_finds_the_exponential_forwards_and_backwards(solver, duration):
+    solving = Solving(solver=solver, solver_steps=100)
+    found = solve(solving, lambda t, z, rate: rate * z, jnp.array(-0.7), jnp.ones(2), jnp.array([0.0, duration]))
+    first_order = solver in ("euler", "implicit_euler")
+    np.testing.assert_allclose(found.states[-1], np.exp(-0.7 * duration), rtol=2e-2 if first_order else 1e-4)
+
+
+def test_evaluations_are_counted_as_they_run_and_the_backward_solve_has_its_own():
+    counts = {"forward": 0}
+
+    def count():
+        counts["forward"] += 1
+
+    field = counting(lambda t, z, rate: -rate * z, count)
+    solving = Solving(solver="midpoint", solver_steps=10, adjoint="backsolve")
+
+    def end(rate):
+        return solve(solving, field, rate, jnp.ones(1), jnp.array([0.0, 1.0])).states[-1].sum()
+
+    jax.block_until_ready(end(1.0))
+    jax.effects_barrier()
+    forward = counts["forward"]
+    assert 20 <= forward <= 22
+    jax.block_until_ready(jax.grad(end)(1.0))
+    jax.effects_barrier()
+    assert counts["forward"] - forward >= 2 * 20
+
+
+def test_a_smaller_tolerance_takes_more_steps_and_errs_less():
+    def swing(tolerance):
+        solving = Solving(solver="tsit5", tolerance=tolerance)
+        field = lambda t, z, _: jnp.array([z[1], -z[0]])  # noqa: E731
+        return solve(solving, field, None, jnp.array([1.0, 0.0]), jnp.array([0.0, 10.0]))
+
+    errors = []
+    for tolerance in (1e-2, 1e-4, 1e-6):
+        found = swing(tolerance)
+        errors.append((int(found.steps), float(jnp.abs(found.states[-1, 0] - np.cos(10.0)))))
+    steps, distances = zip(*errors, strict=True)
+    assert steps[0] < steps[1] < steps[2]
+    assert distances[0] > distances[1] > distances[2]
+
+
+def test_where_a_method_gives_up_states_are_infinite():
+    found = solve(Solving(most_steps=3), lambda t, z, _: 50 * z, None, jnp.ones(1), jnp.array([0.0, 1.0]))
+    assert not np.isfinite(found.states[-1]).any()
+
+
+def test_wrong_solvers_are_told():
+    with pytest.raises(ValidationError, match="did you mean"):
+        Solving(solver="dopri")
+    with pytest.raises(ValidationError, match="give solver_steps"):
+        Solving(solver="euler")

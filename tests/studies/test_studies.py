@@ -1,0 +1,64 @@
+"""Every study runs, at a size for tests, and leaves its table and picture; its config is one that loads."""
+
+import csv
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from odes_rl.cli import main
+from odes_rl.commands.study import load_study
+from odes_rl.studies import STUDIES
+
+CONFIGS = Path(__file__).parents[2] / "configs/studies"
+TINY: dict[str, dict[str, object]] = {
+    "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
+}
+"""Options with which each study takes seconds."""
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
+    options = [f"--{option}={value}" for option, value in TINY[name].items()]
+    assert main(["study", str(CONFIGS / f"{name}.yaml"), f"--directory={tmp_path / 'out'}", *options]) == 0
+    told = capsys.readouterr().out
+    for file in ("table.md", "table.csv", "picture.png", "picture.pdf"):
+        assert str(tmp_path / "out" / file) in told
+    rows = list(csv.reader((tmp_path / "out/table.csv").open()))
+    assert len(rows) > 1
+    assert {len(row) for row in rows} == {len(rows[0])}
+    picture = matplotlib.image.imread(tmp_path / "out/picture.png")
+    assert picture[..., :3].std() > 0.01
+    assert (tmp_path / "out/config.yaml").exists()
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_config_is_small_and_names_its_study(path):
+    assert load_study(str(path), {}).study in STUDIES
+    assert len(path.read_text().splitlines()) <= 20
+
+
+def test_every_study_has_a_config():
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} >= set(STUDIES)
+
+
+def test_the_list_names_every_study(capsys):
+    assert main(["list", "studies"]) == 0
+    assert set(STUDIES) <= set(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps: 3\n", "names no study: add a line `study: NAME`"),
+        ("study: linear_system\n", "did you mean 'linear_systems'"),
+        ("study: linear_systems\nstep: 3\n", "unknown option step: did you mean 'steps'"),
+        ("study: linear_systems\nsystems: [spiral, sinc]\n", "did you mean 'sink'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path, capsys, text, message):
+    (tmp_path / "study.yaml").write_text(text)
+    assert main(["study", str(tmp_path / "study.yaml")]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
