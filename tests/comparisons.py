@@ -53,9 +53,9 @@ def record(
     tasks = list(dict.fromkeys(task for task, _ in curves))
     policies = tuple(dict.fromkeys(policy for _, policy in curves))
     return Comparison(
-        env_steps=env_steps,
+        budget=env_steps,
         thresholds=thresholds or dict.fromkeys(tasks),
-        policies=policies,
+        learners=policies,
         baseline=policies[-1],
         places=tuple(places.values()),
         failures={places[key]: reason for key, reason in (failures or {}).items()},

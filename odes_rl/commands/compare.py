@@ -10,11 +10,13 @@ from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
     from odes_rl.compare.cells import Cell
-    from odes_rl.compare.config import CompareConfig
+    from odes_rl.compare.config import Comparable
 
 
 class Compare(BaseModel):
-    """Train tasks × policies × seeds as a YAML file says, and report; what is done already is skipped.
+    """Compare policies over tasks, or supervised models over data, and seeds, as a YAML file says, and report.
+
+    What is done already is skipped.
 
     Dotted options, as in `--strategy.sigma 0.05`, go to all runs.
     """
@@ -22,17 +24,19 @@ class Compare(BaseModel):
     model_config = STRICT
 
     config: str
-    """YAML file with env_steps, seeds, base, tasks and policies."""
+    """YAML file with env_steps, seeds, base, tasks and policies; or epochs, seeds, base, data and models."""
     directory: str | None = None
     """Where the runs and the report go, in place of the file's."""
     env_steps: int | None = Field(default=None, ge=1)
-    """Environment steps of training that each run takes, in place of the file's."""
+    """Environment steps of training that each run takes, in place of the file's; for policies."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Epochs that each run takes, in place of the file's; for supervised models."""
     seeds: int | None = Field(default=None, ge=1)
     """How many seeds, from 0 on, in place of the file's."""
     jobs: int | None = Field(default=None, ge=1)
     """Runs at once; none means one for each core."""
     dry_run: bool = False
-    """Only print the runs, their environment steps and the time expected."""
+    """Only print the runs, what each has to do and the time expected."""
     report_only: bool = False
     """Only write the report, of what is there so far."""
 
@@ -67,11 +71,11 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
 
 
 def _changes(command: Compare) -> dict[str, Any]:
-    values = {name: getattr(command, name) for name in ("directory", "env_steps", "seeds")}
+    values = {name: getattr(command, name) for name in ("directory", "env_steps", "epochs", "seeds")}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _run(command: Compare, config: "CompareConfig", cells: "Sequence[Cell]") -> "dict[Cell, str] | None":
+def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "dict[Cell, str] | None":
     """The cells that failed, with their reasons; None if interrupted."""
     from odes_rl.compare.display import show_cells
     from odes_rl.compare.scheduling import run_cells
@@ -91,19 +95,20 @@ def _run(command: Compare, config: "CompareConfig", cells: "Sequence[Cell]") -> 
         return None
 
 
-def _report(config: "CompareConfig", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:
+def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:
     from odes_rl.compare.cells import thresholds
     from odes_rl.reports.comparison import Comparison, Place
     from odes_rl.reports.comparison_report import write_report
 
-    places = {cell: Place(cell.task, cell.policy, cell.seed, cell.path) for cell in cells}
+    places = {cell: Place(cell.task, cell.learner, cell.seed, cell.path) for cell in cells}
     comparison = Comparison(
-        env_steps=config.env_steps,
+        budget=config.budget,
         thresholds=thresholds(config),
-        policies=tuple(config.policies),
+        learners=tuple(config.learners),
         baseline=config.baseline_label,
         places=tuple(places.values()),
         failures={places[cell]: reason for cell, reason in failures.items()},
+        measure=config.comparing.measure,
     )
     for path in write_report(comparison, Path(config.directory)):
         print(path)

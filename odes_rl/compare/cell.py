@@ -1,4 +1,4 @@
-"""The process of one cell, started as `python -m odes_rl.compare.cell RUN ENV_STEPS WORKERS`.
+"""The process of one cell, started as `python -m odes_rl.compare.cell RUN BUDGET WORKERS`.
 
 It stops, with a checkpoint, when its standard input ends: so it does when whoever started it is gone, however that
 came. The last line of its standard error says why it failed.
@@ -13,14 +13,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.experiment import make_experiment
+from odes_rl.fit import fit, make_fitting
 from odes_rl.interrupts import terminated_as_interrupted
 from odes_rl.policies.counting import parameter_count
 from odes_rl.records.files import CELL, replace_text
+from odes_rl.records.layers import FITTING
 from odes_rl.records.lock import only_trainer
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.records.run_directory import RunDirectory, recorded_kind
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.train import train
 
@@ -28,12 +31,15 @@ _PATIENCE = 60.0
 """Seconds to wait for another trainer of the run to end."""
 
 
-def main(path: str, env_steps: str, workers: str) -> int:
-    """Train the run at `path` up to `env_steps`; the exit status: 0 done, 1 failed, 130 interrupted."""
+def main(path: str, budget: str, workers: str) -> int:
+    """Go on with the run at `path` up to `budget`; the exit status: 0 done, 1 failed, 130 interrupted."""
     try:
         with terminated_as_interrupted():
             threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
-            _train(path, {"run.env_steps": env_steps, "rollouts.workers": workers})
+            if recorded_kind(path) is FITTING:
+                _fit(path, {"run.epochs": budget})
+            else:
+                _train(path, {"run.env_steps": budget, "rollouts.workers": workers})
     except KeyboardInterrupt:
         return 130
     except (UserError, StorageError) as error:
@@ -48,9 +54,18 @@ def main(path: str, env_steps: str, workers: str) -> int:
 
 def _train(path: str, overrides: dict[str, str]) -> None:
     with RunDirectory.open(path, overrides) as run, _only_trainer_at_last(run.path):
-        parameters = parameter_count(make_experiment(run.config).policy)
-        replace_text(Path(path) / CELL, json.dumps({"parameters": parameters}) + "\n")
+        _write_size(path, make_experiment(run.config).policy)
         train(run, lambda metrics: None)
+
+
+def _fit(path: str, overrides: dict[str, str]) -> None:
+    with RunDirectory.open(path, overrides, FITTING) as run, _only_trainer_at_last(run.path):
+        _write_size(path, make_fitting(run.config).model)
+        fit(run, lambda metrics: None)
+
+
+def _write_size(path: str, learner: Any) -> None:
+    replace_text(Path(path) / CELL, json.dumps({"parameters": parameter_count(learner)}) + "\n")
 
 
 @contextmanager

@@ -6,95 +6,116 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from odes_rl.compare.checks import POLICIES, THRESHOLD, check_entries, file_name, policy_name
-from odes_rl.compare.config import CompareConfig
+from odes_rl.compare.checks import THRESHOLD, check_entries, file_name, learner_name
+from odes_rl.compare.config import POLICIES, Comparable, Comparing
 from odes_rl.errors import UserError
-from odes_rl.policies import policy_config_class
-from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.layers import SECTIONS, Sections, layer_values
+from odes_rl.records.config import ExperimentConfig, FitConfig
+from odes_rl.records.layers import Kind, Sections, layer_values
 from odes_rl.rollouts.environments import check_task
 
 
 class Cell(NamedTuple):
-    """One run of a comparison: labels of its task and policy, seed, run directory and the config to run there."""
+    """One run of a comparison.
+
+    Attributes:
+        task: label of what is learnt: a task, or data.
+        learner: label of what learns: a policy, or a supervised model.
+        seed: of the run.
+        path: its directory.
+        config: to run there.
+        comparing: what is compared.
+    """
 
     task: str
-    policy: str
+    learner: str
     seed: int
     path: Path
-    config: ExperimentConfig
+    config: ExperimentConfig | FitConfig
+    comparing: Comparing = POLICIES
 
     @property
     def name(self) -> str:
         """The cell in words."""
-        return f"{self.task}, {self.policy}, seed {self.seed}"
+        return f"{self.task}, {self.learner}, seed {self.seed}"
+
+    @property
+    def budget(self) -> int:
+        """How far the run goes: environment steps, or epochs."""
+        return getattr(self.config.run, self.comparing.budget)
 
 
-def make_cells(config: CompareConfig, overrides: Mapping[str, str]) -> list[Cell]:
+def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
     """All cells, a seed's before the next seed's, so that a part of them is a comparison too.
 
     `overrides` (dotted option → text) come last, over every entry.
 
     Raises:
-        UserError: any mistake in a section or an override; no such task or policy.
+        UserError: any mistake in a section or an override; no such task, policy or model.
     """
     check_entries(config, overrides)
-    pairs = [(task, policy) for task in config.tasks for policy in config.policies]
+    pairs = [(task, learner) for task in config.places for learner in config.learners]
     configs = {pair: _configure(config, *pair, overrides) for pair in pairs}
-    for experiment in {experiment.task.id: experiment for experiment in configs.values()}.values():
-        check_task(experiment.task.id)
+    for identity in {c.task.id for c in configs.values() if isinstance(c, ExperimentConfig)}:
+        check_task(identity)
+    seeds = dict.fromkeys(seed for learner in config.learners for seed in config.seeds_of(learner))
     return [
-        Cell(task, policy, seed, path, _with_place(configs[task, policy], seed, path))
-        for seed in config.seed_list
-        for task, policy in pairs
-        for path in [Path(config.directory, file_name(task), file_name(policy), f"seed_{seed}")]
+        Cell(task, learner, seed, path, _with_place(configs[task, learner], seed, path), config.comparing)
+        for seed in seeds
+        for task, learner in pairs
+        if seed in config.seeds_of(learner)
+        for path in [Path(config.directory, file_name(task), file_name(learner), f"seed_{seed}")]
     ]
 
 
-def thresholds(config: CompareConfig) -> dict[str, float | None]:
-    """Label of each task → the return worth reaching on it: the entry's own, else Gymnasium's, None without either.
+def thresholds(config: Comparable) -> dict[str, float | None]:
+    """Label of each task → what is worth reaching on it: the entry's own, else Gymnasium's, None without either.
 
     Raises:
         UserError: if a threshold is no number.
     """
-    return {label: _threshold(label, entry or {}) for label, entry in config.tasks.items()}
+    return {label: _threshold(config.comparing, label, entry or {}) for label, entry in config.places.items()}
 
 
-def _threshold(label: str, entry: Mapping[str, Any]) -> float | None:
+def _threshold(comparing: Comparing, label: str, entry: Mapping[str, Any]) -> float | None:
     if THRESHOLD not in entry:
         task = str((entry.get("task") or {}).get("id", label))
-        spec = gymnasium.registry.get(task.rpartition(":")[2])
+        spec = gymnasium.registry.get(task.rpartition(":")[2]) if comparing is POLICIES else None
         return spec.reward_threshold if spec else None
     value = entry[THRESHOLD]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f"tasks.{label}.threshold is {value!r}, but must be a number")
+        raise UserError(f"{comparing.places}.{label}.threshold is {value!r}, but must be a number")
     return float(value)
 
 
-def _with_place(config: ExperimentConfig, seed: int, path: Path) -> ExperimentConfig:
+def _with_place(config: Any, seed: int, path: Path) -> Any:
     return config.model_copy(update={"run": config.run.model_copy(update={"seed": seed, "directory": str(path)})})
 
 
-def _configure(config: CompareConfig, task: str, label: str, overrides: Mapping[str, str]) -> ExperimentConfig:
-    name = policy_name(config, label)
-    known = policy_config_class(name).model_fields
-    shared = _merge(config.base, config.tasks[task] or {})
-    shared["policy"] = {option: value for option, value in shared["policy"].items() if option in known}
-    own = ((config.tasks[task] or {}).get(POLICIES) or {}).get(label) or {}
-    merged = _merge(shared, config.policies[label] or {}, own)
-    merged["policy"]["name"] = name
-    merged["task"].setdefault("id", task)
-    merged["run"] |= {"env_steps": config.env_steps, "generations": None}
-    changes = {k: v for k, v in overrides.items() if not k.startswith("policy.") or k.partition(".")[2] in known}
+def _configure(config: Comparable, task: str, label: str, overrides: Mapping[str, str]) -> ExperimentConfig | FitConfig:
+    comparing, kind = config.comparing, config.comparing.run
+    name = learner_name(config, label)
+    known = kind.family(name).model_fields
+    entry = config.places[task] or {}
+    shared = _merge(kind, config.base, entry)
+    shared[kind.named] = {option: value for option, value in shared[kind.named].items() if option in known}
+    merged = _merge(kind, shared, config.learners[label] or {}, (entry.get(comparing.learners) or {}).get(label) or {})
+    merged[kind.named]["name"] = name
+    section, _, option = comparing.place_option.partition(".")
+    merged[section].setdefault(option, task)
+    merged["run"][comparing.budget] = config.budget
+    if comparing is POLICIES:
+        merged["run"]["generations"] = None
+    named = f"{kind.named}."
+    changes = {k: v for k, v in overrides.items() if not k.startswith(named) or k.removeprefix(named) in known}
     try:
-        return layer_values(merged, changes, default_directory=config.directory)
+        return layer_values(merged, changes, default_directory=config.directory, kind=kind)
     except UserError as error:
         raise UserError(f"{task}, {label}: {error}") from None
 
 
-def _merge(*entries: Mapping[str, Any]) -> Sections:
-    merged: Sections = {section: {} for section in SECTIONS}
+def _merge(kind: Kind, *entries: Mapping[str, Any]) -> Sections:
+    merged: Sections = {section: {} for section in kind.sections}
     for entry in entries:
-        for section in SECTIONS:
+        for section in kind.sections:
             merged[section] |= entry.get(section) or {}
     return merged

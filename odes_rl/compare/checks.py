@@ -4,107 +4,126 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from odes_rl.compare.config import CompareConfig
+from odes_rl.compare.config import POLICIES, Comparable
 from odes_rl.errors import UserError, suggestion
 from odes_rl.policies import policy_names
-from odes_rl.records.layers import SECTIONS, section_class
+from odes_rl.records.layers import section_class
+from odes_rl.supervised.models import model_names
 from odes_rl.validation import check_options
 
-THRESHOLD, POLICIES = "threshold", "policies"
-"""What the entry of a task may hold beside sections."""
-RESERVED = {
-    "run.seed": "`seeds` of the comparison sets it",
-    "run.directory": "`directory` of the comparison sets it",
-    "run.env_steps": "`env_steps` of the comparison sets it",
-    "run.generations": "`env_steps` of the comparison sets the end of every run",
-    "rollouts.workers": "the comparison shares out the cores: see its option --jobs",
-}
-"""Options that no section may set, and why."""
+THRESHOLD, SEEDS = "threshold", "seeds"
+"""What the entry of a task, and of a learner, may hold beside sections."""
 
 
-def policy_name(config: CompareConfig, label: str) -> str:
-    """The name of the policy with that label.
+def reserved(config: Comparable) -> dict[str, str]:
+    """Options that no section may set, and why."""
+    budget = config.comparing.budget
+    own = {
+        "run.seed": "`seeds` of the comparison sets it",
+        "run.directory": "`directory` of the comparison sets it",
+        f"run.{budget}": f"`{budget}` of the comparison sets it",
+    }
+    if config.comparing is POLICIES:
+        own["run.generations"] = f"`{budget}` of the comparison sets the end of every run"
+        own["rollouts.workers"] = "the comparison shares out the cores: see its option --jobs"
+    return own
+
+
+def learner_name(config: Comparable, label: str) -> str:
+    """The name of the policy, or of the model, with that label.
 
     Raises:
-        UserError: if no policy has it.
+        UserError: if none has it.
     """
-    name = ((config.policies[label] or {}).get("policy") or {}).get("name", label)
-    if name not in policy_names():
+    named, learners = config.comparing.run.named, config.comparing.learners
+    names = policy_names() if config.comparing is POLICIES else model_names()
+    name = ((config.learners[label] or {}).get(named) or {}).get("name", label)
+    if name not in names:
         raise UserError(
-            f"policies.{label}: no policy is called {name!r}: "
-            f"{suggestion(str(name), policy_names())}; give its name as policy: {{name: ...}}"
+            f"{learners}.{label}: no {named} is called {name!r}: "
+            f"{suggestion(str(name), names)}; give its name as {named}: {{name: ...}}"
         )
     return name
 
 
-def check_entries(config: CompareConfig, overrides: Mapping[str, str]) -> None:
+def check_entries(config: Comparable, overrides: Mapping[str, str]) -> None:
     """Check the names of all sections and options in `config`, and of the `overrides` (dotted option → text).
 
     Raises:
         UserError: if one is unknown, or the comparison's own; or if two labels stand for one directory.
     """
-    names = {policy_name(config, label) for label in config.policies}
+    names = {learner_name(config, label) for label in config.learners}
     for prefix, entry, some in _entries(config, names):
         for section, options in entry.items():
-            _check_section(prefix, section, options, some)
-    for labels in (config.tasks, config.policies):
+            _check_section(config, prefix, section, options, some)
+    for labels in (config.places, config.learners):
         files = [file_name(label) for label in labels]
         if len(set(files)) < len(files):
             raise UserError(f"two of the labels {', '.join(labels)} give one directory: change one of them")
     for dotted in overrides:
         section, _, option = dotted.partition(".")
-        _check_reserved("", dotted, among_policies=False)
-        if section == "policy":
-            _check_options("", section, [option], names)
+        _check_reserved(config, "", dotted, among_learners=False)
+        if section == config.comparing.run.named:
+            _check_options(config, "", section, [option], names)
 
 
-def _entries(config: CompareConfig, names: set[str]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
-    """Prefix in messages, sections, and the policies of which one should have the options."""
+def _entries(config: Comparable, names: set[str]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
+    """Prefix in messages, sections, and the learners of which one should have the options."""
+    places, learners = config.comparing.places, config.comparing.learners
     yield "base.", config.base, names
-    for label, entry in config.tasks.items():
-        yield f"tasks.{label}.", {k: v for k, v in (entry or {}).items() if k not in (THRESHOLD, POLICIES)}, names
-        for policy, own in _own_entries(config, label).items():
-            yield f"tasks.{label}.policies.{policy}.", own or {}, {policy_name(config, policy)}
-    for label, entry in config.policies.items():
-        yield f"policies.{label}.", entry or {}, {policy_name(config, label)}
+    for label, entry in config.places.items():
+        yield f"{places}.{label}.", _without(entry, THRESHOLD, learners), names
+        for learner, own in _own_entries(config, label).items():
+            yield f"{places}.{label}.{learners}.{learner}.", own or {}, {learner_name(config, learner)}
+    for label, entry in config.learners.items():
+        yield f"{learners}.{label}.", _without(entry, SEEDS), {learner_name(config, label)}
 
 
-def _own_entries(config: CompareConfig, task: str) -> dict[str, Any]:
-    """What single policies have of their own on a task."""
-    entries = (config.tasks[task] or {}).get(POLICIES) or {}
+def _without(entry: Mapping[str, Any] | None, *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in (entry or {}).items() if key not in keys}
+
+
+def _own_entries(config: Comparable, task: str) -> dict[str, Any]:
+    """What single learners have of their own on a task."""
+    places, learners = config.comparing.places, config.comparing.learners
+    entries = (config.places[task] or {}).get(learners) or {}
     if not isinstance(entries, dict):
-        raise UserError(f"tasks.{task}.policies is {entries!r}, but must hold entries of policies")
+        raise UserError(f"{places}.{task}.{learners} is {entries!r}, but must hold entries of {learners}")
     for label, entry in entries.items():
-        if label not in config.policies:
-            hint = suggestion(str(label), config.policies)
-            raise UserError(f"tasks.{task}.policies.{label} is no label of policies: {hint}")
+        if label not in config.learners:
+            hint = suggestion(str(label), config.learners)
+            raise UserError(f"{places}.{task}.{learners}.{label} is no label of {learners}: {hint}")
         if not isinstance(entry, dict | None):
-            raise UserError(f"tasks.{task}.policies.{label} is {entry!r}, but must hold sections")
+            raise UserError(f"{places}.{task}.{learners}.{label} is {entry!r}, but must hold sections")
     return entries
 
 
-def _check_section(prefix: str, section: str, options: Any, policies: set[str]) -> None:
-    if section not in SECTIONS:
-        of_task = prefix.startswith("tasks.") and ".policies." not in prefix
-        allowed = [*SECTIONS, THRESHOLD, POLICIES] if of_task else SECTIONS
-        raise UserError(f"{prefix}{section} is no section: {suggestion(section, allowed)}")
+def _check_section(config: Comparable, prefix: str, section: str, options: Any, names: set[str]) -> None:
+    comparing = config.comparing
+    if section not in comparing.run.sections:
+        of_place = prefix.startswith(f"{comparing.places}.") and f".{comparing.learners}." not in prefix
+        more = [THRESHOLD, comparing.learners] if of_place else []
+        more += [SEEDS] if prefix.startswith(f"{comparing.learners}.") else []
+        raise UserError(f"{prefix}{section} is no section: {suggestion(section, [*comparing.run.sections, *more])}")
     if not isinstance(options, dict | None):
         raise UserError(f"{prefix}{section} is {options!r}, but must hold options")
     for option in options or {}:
-        _check_reserved(prefix, f"{section}.{option}", among_policies=prefix.startswith("policies."))
-    _check_options(prefix, section, [str(option) for option in options or {}], policies)
+        among_learners = prefix.startswith(f"{comparing.learners}.")
+        _check_reserved(config, prefix, f"{section}.{option}", among_learners=among_learners)
+    _check_options(config, prefix, section, [str(option) for option in options or {}], names)
 
 
-def _check_reserved(prefix: str, dotted: str, *, among_policies: bool) -> None:
-    if dotted in RESERVED:
-        raise UserError(f"{prefix}{dotted} cannot be set here: {RESERVED[dotted]}")
-    if dotted == "policy.name" and not among_policies:
-        raise UserError(f"{prefix}{dotted} cannot be set here: the entries of `policies` set it")
+def _check_reserved(config: Comparable, prefix: str, dotted: str, *, among_learners: bool) -> None:
+    reasons = reserved(config)
+    if dotted in reasons:
+        raise UserError(f"{prefix}{dotted} cannot be set here: {reasons[dotted]}")
+    if dotted == f"{config.comparing.run.named}.name" and not among_learners:
+        raise UserError(f"{prefix}{dotted} cannot be set here: the entries of `{config.comparing.learners}` set it")
 
 
-def _check_options(prefix: str, section: str, options: list[str], policies: set[str]) -> None:
-    """Each option must be one that some of the `policies` have, if the section is theirs."""
-    models = [section_class(section, policy) for policy in sorted(policies)]
+def _check_options(config: Comparable, prefix: str, section: str, options: list[str], names: set[str]) -> None:
+    """Each option must be one that some of the learners called `names` have, if the section is theirs."""
+    models = [section_class(section, name, config.comparing.run) for name in sorted(names)]
     known = {option for model in models for option in model.model_fields}
     widest = max(models, key=lambda model: len(model.model_fields))
     check_options(widest, dict.fromkeys(option for option in options if option not in known), f"{prefix}{section}.")

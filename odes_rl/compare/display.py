@@ -44,38 +44,41 @@ def cell_table(
     failures: Mapping[Cell, str],
     rows: int,
 ) -> Table:
-    """A row a task and policy, a column a seed; if there are more than `rows`, of those where something runs."""
+    """A row a task and learner, a column a seed; if there are more than `rows`, of those where something runs."""
     groups: dict[tuple[str, str], dict[int, Cell]] = {}
     for cell in cells:
-        groups.setdefault((cell.task, cell.policy), {})[cell.seed] = cell
+        groups.setdefault((cell.task, cell.learner), {})[cell.seed] = cell
     if len(groups) > rows:
-        active = {(cell.task, cell.policy) for cell in running}
+        active = {(cell.task, cell.learner) for cell in running}
         groups = {key: group for key, group in groups.items() if key in active}
     table = Table(box=None, pad_edge=False)
-    for heading in ("task", "policy"):
+    measure = cells[0].comparing.measure
+    for heading in (measure.task, measure.learner):
         table.add_column(heading, no_wrap=True)
-    for seed in dict.fromkeys(cell.seed for cell in cells):
+    seeds = list(dict.fromkeys(cell.seed for cell in cells))
+    for seed in seeds:
         table.add_column(f"seed {seed}", justify="right", no_wrap=True)
-    for (task, policy), group in groups.items():
-        table.add_row(task, policy, *(cell_text(c, standings[c], running, failures) for c in group.values()))
+    for labels, group in groups.items():
+        own = [group.get(seed) for seed in seeds]
+        table.add_row(*labels, *(cell_text(c, standings[c], running, failures) if c else "" for c in own))
     return table
 
 
 def cell_text(cell: Cell, state: Standing, running: Sequence[Cell], failures: Mapping[Cell, str]) -> str:
     """How far a cell is, in a word, and its last evaluation."""
-    evaluation = "" if state.evaluation is None else f" {state.evaluation:.0f}"
-    share = f"{100 * min(state.env_steps / _budget(cell), 1):.0f} %"
+    evaluation = "" if state.evaluation is None else f" {cell.comparing.measure.values_form(state.evaluation)}"
+    share = f"{100 * min(state.taken / cell.budget, 1):.0f} %"
     if cell in failures:
         return "failed"
     if state.done:
         return f"done{evaluation}"
     if cell in running:
         return f"{share}{evaluation}"
-    return f"({share})" if state.env_steps else "·"
+    return f"({share})" if state.taken else "·"
 
 
 class _Clock:
-    """Environment steps at the start, and the time then: what speed is reckoned from."""
+    """What was done at the start, and the time then: what speed is reckoned from."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = cells
@@ -83,13 +86,13 @@ class _Clock:
 
     def left(self, standings: Mapping[Cell, Standing], failures: Mapping[Cell, str]) -> timedelta | None:
         """Time left at the speed so far; None before anything is known of it."""
-        taken = sum(state.env_steps for state in standings.values())
+        taken = sum(state.taken for state in standings.values())
         self._first = self._first or (time.monotonic(), taken)
         seconds, since = time.monotonic() - self._first[0], taken - self._first[1]
         if not since:
             return None
         open_cells = [cell for cell in self.cells if cell not in failures]
-        to_do = sum(max(_budget(cell) - standings[cell].env_steps, 0) for cell in open_cells)
+        to_do = sum(max(cell.budget - standings[cell].taken, 0) for cell in open_cells)
         return timedelta(seconds=round(seconds / since * to_do))
 
 
@@ -117,7 +120,7 @@ def _line_watch(cells: Sequence[Cell], console: Console, seconds_between: float)
         nonlocal last_shown
         for cell in [cell for cell in running if cell not in started]:
             started.add(cell)
-            say(f"{cell.name}: {'goes on' if standings[cell].env_steps else 'starts'}")
+            say(f"{cell.name}: {'goes on' if standings[cell].taken else 'starts'}")
         ended = [cell for cell in started if cell not in running and cell not in told]
         for cell in ended:
             told.add(cell)
@@ -127,8 +130,3 @@ def _line_watch(cells: Sequence[Cell], console: Console, seconds_between: float)
             say(summary(standings, running, failures, clock))
 
     return watch
-
-
-def _budget(cell: Cell) -> int:
-    assert cell.config.run.env_steps is not None, cell
-    return cell.config.run.env_steps

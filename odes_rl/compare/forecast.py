@@ -1,16 +1,18 @@
-"""What a comparison will cost: environment steps, and the time that they take on this machine."""
+"""What a comparison will cost: environment steps or epochs, and the time that they take on this machine."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from odes_rl.compare.cells import Cell
+from odes_rl.compare.config import POLICIES
 from odes_rl.compare.processes import failure, start_cell, stop
 from odes_rl.compare.scheduling import share_cores
 from odes_rl.compare.standing import Standing, rate, standing
 from odes_rl.errors import UserError
+from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.files import METRICS
 from odes_rl.records.metrics import read_metrics
 
@@ -19,14 +21,14 @@ _PROBE_EPISODES = 20
 
 
 class Rate(NamedTuple):
-    """Environment steps a second of a cell, and where that is known from."""
+    """Environment steps or epochs a second of a cell, and where that is known from."""
 
-    steps_per_second: float
+    per_second: float
     source: str
 
 
 def forecast_lines(cells: Sequence[Cell], cores: int, jobs: int | None) -> list[str]:
-    """Every cell with its environment steps and its time, then the sum over all that are left.
+    """Every cell with what it has to do and its time, then the sum over all that are left.
 
     Raises:
         UserError: if a probe of a task fails.
@@ -35,42 +37,47 @@ def forecast_lines(cells: Sequence[Cell], cores: int, jobs: int | None) -> list[
     left = {cell: _left(cell, state) for cell, state in standings.items()}
     at_once, workers = share_cores(cores, sum(map(bool, left.values())), jobs)
     rates = _rates([cell for cell in cells if left[cell]], cells, workers)
-    seconds = {c: left[c] / rates[c.task, c.policy].steps_per_second if left[c] else 0.0 for c in cells}
+    seconds = {c: left[c] / rates[c.task, c.learner].per_second if left[c] else 0.0 for c in cells}
     lines = [_line(cell, standings[cell], left[cell], seconds[cell], rates) for cell in cells]
     total = max(sum(seconds.values()) / at_once, max(seconds.values()))
+    words = cells[0].comparing.measure.steps_label
     return [
         *lines,
-        f"{sum(map(bool, left.values()))} of {len(cells)} cells to run, {sum(left.values()):,} environment steps; "
+        f"{sum(map(bool, left.values()))} of {len(cells)} cells to run, {sum(left.values()):,} {words}; "
         f"about {_duration(total)} with {at_once} at once, {workers} core{'s' if workers > 1 else ''} each",
     ]
 
 
 def _left(cell: Cell, state: Standing) -> int:
-    assert cell.config.run.env_steps is not None, cell
-    return 0 if state.done else max(cell.config.run.env_steps - state.env_steps, 1)
+    return 0 if state.done else max(cell.budget - state.taken, 1)
 
 
 def _line(cell: Cell, state: Standing, left: int, seconds: float, rates: Mapping[tuple[str, str], Rate]) -> str:
     if state.done:
         return f"{cell.name}: done"
-    steps_per_second, source = rates[cell.task, cell.policy]
-    return f"{cell.name}: {left:,} environment steps, {_duration(seconds)} ({steps_per_second:,.0f} a second, {source})"
+    per_second, source = rates[cell.task, cell.learner]
+    words = cell.comparing.measure.steps_label
+    return f"{cell.name}: {left:,} {words}, {_duration(seconds)} ({per_second:,.4g} a second, {source})"
 
 
 def _rates(to_run: Sequence[Cell], cells: Sequence[Cell], workers: int) -> dict[tuple[str, str], Rate]:
-    """The rate of each task and policy: recorded of it, else of the task's other policies, else of a probe."""
-    probed: dict[str, Rate] = {}
+    """The rate of each task and learner: recorded of it, else of the task's other policies, else of a probe.
+
+    Policies cost about alike, since physics does; models do not, and each is probed.
+    """
+    probed: dict[tuple[str, str], Rate] = {}
     rates: dict[tuple[str, str], Rate] = {}
     for cell in to_run:
-        key = (cell.task, cell.policy)
+        key = (cell.task, cell.learner)
         if key in rates:
             continue
-        if own := rate([c for c in cells if (c.task, c.policy) == key]):
+        if own := rate([c for c in cells if (c.task, c.learner) == key]):
             rates[key] = Rate(own, "recorded")
-        elif other := rate([c for c in cells if c.task == cell.task]):
+        elif cell.comparing is POLICIES and (other := rate([c for c in cells if c.task == cell.task])):
             rates[key] = Rate(other, "recorded of the task's other policies")
         else:
-            probed[cell.task] = rates[key] = probed.get(cell.task) or probe(cell, workers)
+            alike = (cell.task, "" if cell.comparing is POLICIES else cell.learner)
+            probed[alike] = rates[key] = probed.get(alike) or probe(cell, workers)
     return rates
 
 
@@ -80,14 +87,11 @@ def probe(cell: Cell, workers: int) -> Rate:
     Raises:
         UserError: if it fails.
     """
-    run, episodes = cell.config.run, cell.config.episodes
     with tempfile.TemporaryDirectory() as directory:
-        short = run.model_copy(update={"generations": max(2, _PROBE_EPISODES // episodes), "evaluation_episodes": 1})
-        short = short.model_copy(update={"evaluate_every": 10**6, "directory": f"{directory}/run"})
-        config = cell.config.model_copy(update={"run": short})
-        running = start_cell(
-            cell._replace(path=Path(directory, "run"), config=config), workers, Path(directory, "compiled")
-        )
+        run = cell.config.run.model_copy(update=_short(cell) | {"directory": f"{directory}/run"})
+        config: Any = cell.config.model_copy(update={"run": run})
+        short = cell._replace(path=Path(directory, "run"), config=config)
+        running = start_cell(short, workers, Path(directory, "compiled"))
         try:
             running.process.wait()
             if reason := failure(running):
@@ -95,10 +99,25 @@ def probe(cell: Cell, workers: int) -> Rate:
         finally:
             stop([running])
         lines = read_metrics(Path(directory, "run", METRICS))
-    first, last = lines[1], lines[-1]
-    plain = (last["env_steps"] - first["env_steps"]) / (last["wall_seconds"] - first["wall_seconds"])
-    evaluations = run.evaluation_episodes / (run.evaluate_every * episodes)  # they take time, and count no steps
-    return Rate(plain / (1 + evaluations), f"from a probe of {cell.policy}")
+    first, last, steps = lines[-2 if cell.comparing is not POLICIES else 1], lines[-1], cell.comparing.measure.steps
+    plain = (last[steps] - first[steps]) / (last["wall_seconds"] - first["wall_seconds"])
+    return Rate(plain / (1 + _evaluations(cell)), f"from a probe of {cell.learner}")
+
+
+def _short(cell: Cell) -> dict[str, Any]:
+    """The options of `run` that make it a probe: what comes first compiles everything."""
+    if isinstance(cell.config, ExperimentConfig):
+        generations = max(2, _PROBE_EPISODES // cell.config.episodes)
+        return {"generations": generations, "evaluation_episodes": 1, "evaluate_every": 10**6}
+    return {"epochs": 2, "evaluate_every": 10**6}
+
+
+def _evaluations(cell: Cell) -> float:
+    """Episodes of evaluations for each of training: they take time, and count no steps."""
+    if not isinstance(cell.config, ExperimentConfig):
+        return 0.0
+    run = cell.config.run
+    return run.evaluation_episodes / (run.evaluate_every * cell.config.episodes)
 
 
 def _duration(seconds: float) -> str:

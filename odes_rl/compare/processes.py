@@ -35,7 +35,7 @@ def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
     """
     if not (cell.path / CONFIG).exists():
         RunDirectory.create(cell.path, cell.config).close()
-    arguments = [str(cell.path), str(cell.config.run.env_steps), str(workers)]
+    arguments = [str(cell.path), str(cell.budget), str(workers)]
     with (cell.path / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "odes_rl.compare.cell", *arguments],

@@ -8,37 +8,45 @@ from typing import Any, NamedTuple
 from odes_rl.compare.cells import Cell
 from odes_rl.errors import UserError
 from odes_rl.records.checkpoints import Checkpoints
+from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.files import CHECKPOINTS, CONFIG, METRICS
 from odes_rl.records.layers import load_config
 from odes_rl.records.metrics import Metrics, read_metrics
 
 _TAIL = 2**16
 """Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""
-_FREE = ("run.directory", "run.generations", "run.env_steps", "run.checkpoint_every", "run.keep_checkpoints")
+_FREE = tuple(
+    f"run.{name}"
+    for name in ("directory", "generations", "env_steps", "epochs", "checkpoint_every", "keep_checkpoints")
+)
 """Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""
 
 
 class Standing(NamedTuple):
-    """Environment steps taken, the last evaluation's return, and whether the cell has come to its end."""
+    """Environment steps or epochs taken, what the last evaluation measured, and whether the cell is at its end."""
 
-    env_steps: int
+    taken: int
     evaluation: float | None
     done: bool
 
 
 def standing(cell: Cell) -> Standing:
     """How far `cell` is. It is done with its last checkpoint, not before."""
-    last, evaluation = last_lines(cell.path / METRICS)
+    measure = cell.comparing.measure
+    last, evaluation = last_lines(cell.path / METRICS, measure.values[0])
     if last is None:
         return Standing(0, None, done=False)
-    done = cell.config.run.is_over(last["generation"], last["env_steps"])
+    done = last[measure.steps] >= cell.budget
     if done:
-        done = (Checkpoints(cell.path / CHECKPOINTS).latest_generation() or 0) >= last["generation"]
-    return Standing(last["env_steps"], evaluation, done)
+        done = (Checkpoints(cell.path / CHECKPOINTS).latest_generation() or 0) >= last[cell.config.run.counter]
+    return Standing(last[measure.steps], evaluation, done)
 
 
-def last_lines(metrics: Path) -> tuple[Metrics | None, float | None]:
-    """The last whole line of the file at `metrics`, and the return of the last evaluation near it; None if absent."""
+def last_lines(metrics: Path, evaluated: str) -> tuple[Metrics | None, float | None]:
+    """The last whole line of the file at `metrics`, and the metric `evaluated` of the last evaluation near it.
+
+    None if absent.
+    """
     if not metrics.exists():
         return None, None
     with metrics.open("rb") as file:
@@ -46,8 +54,8 @@ def last_lines(metrics: Path) -> tuple[Metrics | None, float | None]:
         file.seek(max(size - _TAIL, 0))
         lines = file.read().split(b"\n")[1 if size > _TAIL else 0 : -1]
     parsed: list[Metrics] = [json.loads(line) for line in lines]
-    returns = [line["evaluation_return_mean"] for line in parsed if line.get("evaluation_return_mean") is not None]
-    return (parsed[-1] if parsed else None), (returns[-1] if returns else None)
+    values = [line[evaluated] for line in parsed if line.get(evaluated) is not None]
+    return (parsed[-1] if parsed else None), (values[-1] if values else None)
 
 
 def check_recorded(cells: Sequence[Cell]) -> None:
@@ -62,14 +70,14 @@ def check_recorded(cells: Sequence[Cell]) -> None:
 
 
 def rate(cells: Sequence[Cell]) -> float | None:
-    """Environment steps a second, evaluations counted in the time, of what is recorded of `cells`; None if nothing."""
-    lines = [line for cell in cells for line in read_metrics(cell.path / METRICS)[-1:] if line["env_steps"]]
-    seconds = sum(line["wall_seconds"] for line in lines)
-    return sum(line["env_steps"] for line in lines) / seconds if seconds else None
+    """Environment steps or epochs a second of what is recorded of `cells`; None if nothing."""
+    lines = [(cell.comparing.measure.steps, line) for cell in cells for line in read_metrics(cell.path / METRICS)[-1:]]
+    seconds = sum(line["wall_seconds"] for steps, line in lines if line[steps])
+    return sum(line[steps] for steps, line in lines) / seconds if seconds else None
 
 
 def _check_same(cell: Cell) -> None:
-    there, here = _options(load_config(cell.path / CONFIG)), _options(cell.config)
+    there, here = _options(load_config(cell.path / CONFIG, kind=cell.comparing.run)), _options(cell.config)
     for name in sorted(there.keys() | here.keys()):
         if there.get(name) != here.get(name):
             raise UserError(
@@ -81,6 +89,7 @@ def _check_same(cell: Cell) -> None:
 def _options(config: Any) -> dict[str, Any]:
     sections = config.model_dump(mode="json", exclude={"rollouts"})
     options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
-    options["rollouts.inference"] = config.rollouts.inference
-    options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
+    if isinstance(config, ExperimentConfig):
+        options["rollouts.inference"] = config.rollouts.inference
+        options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
     return {name: value for name, value in options.items() if name not in _FREE}

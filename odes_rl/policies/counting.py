@@ -1,4 +1,4 @@
-"""How large policies are: numbers stored, dimensions in which they move."""
+"""How large policies and models are: numbers stored, dimensions in which they move."""
 
 import math
 from collections.abc import Callable
@@ -7,22 +7,21 @@ from typing import Any
 import jax
 
 from odes_rl.manifolds import Frozen, Orthogonal, Stiefel, Symmetric
-from odes_rl.policies.base import Policy
 
 
-def parameter_count(policy: Policy) -> int:
-    """Trained numbers that are stored, symmetric matrices counted once."""
-    return _sum_over(policy, _stored)
+def parameter_count(learner: Any) -> int:
+    """Trained numbers that are stored by a policy or a supervised model, symmetric matrices counted once."""
+    return _sum_over(learner, _stored)
 
 
-def free_dimensions(policy: Policy) -> int:
+def free_dimensions(learner: Any) -> int:
     """Dimension of the product of the parameters' manifolds."""
-    return _sum_over(policy, _dimension)
+    return _sum_over(learner, _dimension)
 
 
-def _sum_over(policy: Policy, count: Callable[[Any, tuple[int, ...]], int]) -> int:
-    shapes = jax.eval_shape(policy.init, jax.random.key(0))
-    return sum(jax.tree.leaves(jax.tree.map(lambda m, leaf: count(m, leaf.shape), policy.manifolds, shapes)))
+def _sum_over(learner: Any, count: Callable[[Any, tuple[int, ...]], int]) -> int:
+    shapes = jax.eval_shape(learner.init, jax.random.key(0))
+    return sum(jax.tree.leaves(jax.tree.map(lambda m, leaf: count(m, leaf.shape), learner.manifolds, shapes)))
 
 
 def _stored(manifold: Any, shape: tuple[int, ...]) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from odes_rl.records.files import METRICS
-from odes_rl.records.metrics import read_metrics
+from odes_rl.records.metrics import Metrics, read_metrics
 from odes_rl.reports.outcome import curve_line
 
 _END = "_accuracy"
@@ -21,6 +21,11 @@ def accuracy_lines(run: Path) -> list[str]:
     if not evaluated:
         return ["no epoch has been evaluated yet"]
     last = evaluated[-1]
-    names = [name.removesuffix(_END) for name in last if name.endswith(_END) and name != f"train{_END}"]
-    accuracies = [f"  {name:14} {last[name + _END]:.2%}" for name in names]
+    accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(last).items()]
     return [f"accuracy after epoch {last['epoch']}:", *accuracies, curve_line(run)]
+
+
+def evaluated_accuracies(line: Metrics) -> dict[str, float]:
+    """Set → accuracy on it, of a line of the metrics."""
+    names = [name.removesuffix(_END) for name in line if name.endswith(_END) and name != f"train{_END}"]
+    return {name: line[name + _END] for name in names}

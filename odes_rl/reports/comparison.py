@@ -10,14 +10,15 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.records.files import CELL, METRICS
 from odes_rl.records.metrics import Metrics, read_metrics
-from odes_rl.reports.seeds import Run, read_run
+from odes_rl.reports.accuracies import evaluated_accuracies
+from odes_rl.reports.seeds import RETURNS, Measure, Run, read_run
 
 
 class Place(NamedTuple):
-    """Where a cell is recorded: labels of its task and policy, its seed, its run directory."""
+    """Where a cell is recorded: labels of its task, or data, and of its policy, or model; seed, and run directory."""
 
     task: str
-    policy: str
+    learner: str
     seed: int
     path: Path
 
@@ -26,20 +27,22 @@ class Comparison(NamedTuple):
     """What a report is of.
 
     Attributes:
-        env_steps: that each run takes.
-        thresholds: label of each task, in order → the return worth reaching on it, or None.
-        policies: labels, in order.
+        budget: environment steps or epochs that each run takes.
+        thresholds: label of each task, in order → the value worth reaching on it, or None.
+        learners: labels of the policies, or models, in order.
         baseline: the label that the others are measured against.
         places: of all cells.
         failures: of those that failed → the reason.
+        measure: what they came to.
     """
 
-    env_steps: int
+    budget: int
     thresholds: Mapping[str, float | None]
-    policies: tuple[str, ...]
+    learners: tuple[str, ...]
     baseline: str
     places: tuple[Place, ...]
     failures: Mapping[Place, str]
+    measure: Measure = RETURNS
 
 
 class Result(NamedTuple):
@@ -47,17 +50,19 @@ class Result(NamedTuple):
 
     Attributes:
         place: the cell.
-        run: its curve, cut where it has taken the comparison's environment steps.
-        finished: whether it has taken them.
-        parameters: of its policy; None if it was not written down.
-        env_steps_per_second: median over generations; None if there is none.
+        run: its curve, cut where it has gone as far as the comparison.
+        finished: whether it has.
+        parameters: of its policy or model; None if it was not written down.
+        speed: environment steps or examples a second, median over generations or epochs; None if there is none.
+        accuracies: set that the last evaluation was on → accuracy, of supervised runs.
     """
 
     place: Place
     run: Run
     finished: bool
     parameters: int | None
-    env_steps_per_second: float | None
+    speed: float | None
+    accuracies: Mapping[str, float]
 
 
 def read_results(comparison: Comparison) -> list[Result]:
@@ -66,45 +71,48 @@ def read_results(comparison: Comparison) -> list[Result]:
     Raises:
         UserError: if no cell has one yet, or metrics cannot be read.
     """
-    results = [_read(place, comparison.env_steps) for place in comparison.places if (place.path / METRICS).exists()]
+    results = [_read(place, comparison) for place in comparison.places if (place.path / METRICS).exists()]
     found = [result for result in results if result is not None]
     if not found:
         raise UserError("no cell has been evaluated yet, so there is nothing to report")
     return found
 
 
-def results_of(results: Sequence[Result], task: str, policy: str) -> list[Result]:
-    """Those of a policy on a task: the finished ones, or all as long as none is."""
-    group = [result for result in results if (result.place.task, result.place.policy) == (task, policy)]
+def results_of(results: Sequence[Result], task: str, learner: str) -> list[Result]:
+    """Those of a policy or model on a task: the finished ones, or all as long as none is."""
+    group = [result for result in results if (result.place.task, result.place.learner) == (task, learner)]
     return [result for result in group if result.finished] or group
 
 
-def unfinished(results: Sequence[Result], task: str, policy: str) -> list[Result]:
+def unfinished(results: Sequence[Result], task: str, learner: str) -> list[Result]:
     """Those that `results_of` leaves out."""
-    group = [result for result in results if (result.place.task, result.place.policy) == (task, policy)]
-    kept = results_of(results, task, policy)
+    group = [result for result in results if (result.place.task, result.place.learner) == (task, learner)]
+    kept = results_of(results, task, learner)
     return [result for result in group if result not in kept]
 
 
-def _read(place: Place, env_steps: int) -> Result | None:
-    lines = _until(read_metrics(place.path / METRICS), env_steps)
-    if not any(line.get("evaluation_return_mean") is not None for line in lines):
+def _read(place: Place, comparison: Comparison) -> Result | None:
+    measure, budget = comparison.measure, comparison.budget
+    lines = _until(read_metrics(place.path / METRICS), measure.steps, budget)
+    evaluated = [line for line in lines if line.get(measure.values[0]) is not None]
+    if not evaluated:
         return None
     run = read_run(place.path)
-    inside = run.steps <= lines[-1]["env_steps"]
-    speeds = [line["env_steps_per_second"] for line in lines if line.get("env_steps_per_second") is not None]
+    inside = run.steps <= lines[-1][measure.steps]
+    speeds = [line[measure.speed] for line in lines if line.get(measure.speed) is not None]
     return Result(
         place,
         run._replace(steps=run.steps[inside], returns=run.returns[inside]),
-        lines[-1]["env_steps"] >= env_steps,
+        lines[-1][measure.steps] >= budget,
         _written(place.path).get("parameters"),
         float(np.median(speeds)) if speeds else None,
+        evaluated_accuracies(evaluated[-1]),
     )
 
 
-def _until(lines: list[Metrics], env_steps: int) -> list[Metrics]:
-    """The lines up to the first one at which `env_steps` are taken."""
-    reached = [index for index, line in enumerate(lines) if line["env_steps"] >= env_steps]
+def _until(lines: list[Metrics], steps: str, budget: int) -> list[Metrics]:
+    """The lines up to the first one whose metric `steps` has come to `budget`."""
+    reached = [index for index, line in enumerate(lines) if line[steps] >= budget]
     return lines[: reached[0] + 1] if reached else lines
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from odes_rl.records.files import replace_text, writing_to
+from odes_rl.reports.accuracy_table import accuracies_csv, accuracy_sections
 from odes_rl.reports.comparison import Comparison, read_results
 from odes_rl.reports.drawing import save
-from odes_rl.reports.page import NOTES, failure_lines, headline, page_text
+from odes_rl.reports.page import failure_lines, headline, notes, page_text
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
@@ -30,14 +31,18 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
         for path in save(draw_panels(comparison, results, tasks, kind), directory / name)
     ]
     failures = [f"- {line}" for line in failure_lines(comparison)]
-    parts = ["# Comparison of policies", headline(comparison, results), markdown_text(comparison, rows)]
+    measure = comparison.measure
+    parts = [f"# Comparison of {measure.learners}", headline(comparison, results), markdown_text(comparison, rows)]
+    parts += accuracy_sections(comparison, results)
     parts += ["### Failed", "\n".join(failures)] if failures else []
     texts = {
         "report.html": page_text(comparison, results, rows),
-        "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in NOTES)]) + "\n",
-        "table.csv": csv_text(rows),
-        "evaluations.csv": evaluations_text(results),
+        "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(measure))]) + "\n",
+        "table.csv": csv_text(measure, rows),
+        "evaluations.csv": evaluations_text(measure, results),
     }
+    if accuracies := accuracies_csv(comparison, results):
+        texts["accuracies.csv"] = accuracies
     with writing_to(directory):
         for name, text in texts.items():
             replace_text(directory / name, text)

@@ -7,14 +7,20 @@ from html import escape
 
 from matplotlib.figure import Figure
 
+from odes_rl.reports.accuracy_table import AccuracyTable, accuracy_table, shown_accuracies
 from odes_rl.reports.comparison import Comparison, Result
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, Kind, draw_panels
 from odes_rl.reports.rows import Row
+from odes_rl.reports.seeds import ACCURACIES, RETURNS, Measure
 from odes_rl.reports.table import cells_of, headings
 
-NOTES = (
-    "Returns are those of the unperturbed policy, on episodes that training never sees; environment steps count "
-    "training alone.",
+_WHAT = {
+    RETURNS.learner: "Returns are those of the unperturbed policy, on episodes that training never sees; environment "
+    "steps count training alone.",
+    ACCURACIES.learner: "Accuracies are those on the clean test examples, unless another set is named; training sees "
+    "the clean training examples only.",
+}
+_NOTES = (
     "best: the best evaluation. final: the last one. Both, and the area under the curve, as mean ± standard deviation "
     "over seeds. The area is divided by its width, up to where all runs of the task reach: the mean return meanwhile.",
     "IQM: interquartile mean, a quarter of the seeds left out at either end, rounded down (of three seeds none). In "
@@ -22,9 +28,8 @@ NOTES = (
     "narrow rather than too wide.",
     "steps to: the median over the seeds with an evaluation that reached it, and how many did.",
     "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
-    "env.step/s: environment steps a second of one run, of which several ran at once.",
+    "{speed}: of one run, of which several ran at once.",
 )
-"""How to read the tables."""
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; color: #222;
@@ -47,27 +52,33 @@ li { overflow-wrap: anywhere; }
 """
 
 
+def notes(measure: Measure) -> list[str]:
+    """How to read the tables."""
+    return [_WHAT[measure.learner], *(note.replace("{speed}", measure.speed_label) for note in _NOTES)]
+
+
 def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row]) -> str:
     """The page, as HTML."""
     tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
     sections = "\n".join(_section(comparison, results, rows, task) for task in tasks)
     failed = "".join(f"<li>{escape(line)}</li>" for line in failure_lines(comparison))
-    notes = "".join(f"<li>{escape(note)}</li>" for note in NOTES)
+    told = "".join(f"<li>{escape(note)}</li>" for note in notes(comparison.measure))
+    title = f"Comparison of {comparison.measure.learners}"
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Comparison of policies</title>
+<title>{title}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<h1>Comparison of policies</h1>
+<h1>{title}</h1>
 <p>{escape(headline(comparison, results))}</p>
 {sections}
 {f"<h2>Failed</h2><ul>{failed}</ul>" if failed else ""}
 <h2>How to read this</h2>
-<ul>{notes}</ul>
+<ul>{told}</ul>
 </body>
 </html>
 """
@@ -76,23 +87,25 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
 def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     """What was compared, and how much of it is there."""
     finished = sum(result.finished for result in results)
-    tasks, policies = len(comparison.thresholds), len(comparison.policies)
+    tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
     return (
-        f"{tasks} {'task' if tasks == 1 else 'tasks'}, {policies} {'policy' if policies == 1 else 'policies'}, "
-        f"{comparison.env_steps:,} environment steps a run; {finished} of {len(comparison.places)} runs are finished."
+        f"{tasks} {measure.task if tasks == 1 else measure.tasks}, "
+        f"{learners} {measure.learner if learners == 1 else measure.learners}, "
+        f"{comparison.budget:,} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
     )
 
 
 def failure_lines(comparison: Comparison) -> list[str]:
     """The cells that failed, and why."""
-    return [f"{p.task}, {p.policy}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
+    return [f"{p.task}, {p.learner}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
 
 
 def _section(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row], task: str) -> str:
     pictures = "".join(_picture(comparison, results, task, kind) for kind in (MEAN, INTERQUARTILE))
     labels = headings(comparison, task)
     heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
-    body = "\n".join(_table_row(labels, row) for row in rows if row.task == task)
+    body = "\n".join(_table_row(labels, cells_of(comparison, row)) for row in rows if row.task == task)
+    accuracies = accuracy_table(comparison, results, task)
     return f"""<section>
 <h2>{escape(task)}</h2>
 <div class="pictures">{pictures}</div>
@@ -100,17 +113,29 @@ def _section(comparison: Comparison, results: Sequence[Result], rows: Sequence[R
 <tbody>
 {body}
 </tbody></table>
+{_accuracies(accuracies) if accuracies else ""}
 </section>"""
 
 
-def _table_row(labels: Sequence[str], row: Row) -> str:
-    cells = zip(labels, cells_of(row), strict=True)
+def _table_row(labels: Sequence[str], texts: Sequence[str]) -> str:
+    cells = zip(labels, texts, strict=True)
     return "<tr>" + "".join(f'<td data-label="{escape(label)}">{escape(text)}</td>' for label, text in cells) + "</tr>"
+
+
+def _accuracies(table: AccuracyTable) -> str:
+    labels, rows = ["set", *table.learners], [shown_accuracies(table, name) for name in table.sets]
+    heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    body = "\n".join(_table_row(labels, row) for row in rows)
+    return f"""<h3>Accuracy on each set, in %</h3>
+<table><thead><tr>{heading}</tr></thead>
+<tbody>
+{body}
+</tbody></table>"""
 
 
 def _picture(comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> str:
     figure = draw_panels(comparison, results, [task], kind)
-    words = f"{task}: return against environment steps, {kind.words}"
+    words = f"{task}: {comparison.measure.values_label} against {comparison.measure.steps_label}, {kind.words}"
     return f'<figure><img alt="{escape(words)}" src="data:image/png;base64,{_encoded(figure)}"></figure>'
 
 

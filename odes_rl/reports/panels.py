@@ -1,4 +1,4 @@
-"""A panel a task, a line a policy: in the manner of Figure 2 of Choromanski et al. 2020. Free of JAX."""
+"""A panel a task, a line a policy or model: in the manner of Figure 2 of Choromanski et al. 2020. Free of JAX."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _LEGEND: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "han
 
 
 class Band(NamedTuple):
-    """Environment steps [n], the middle [n] of some seeds there, and the ends of the band around it [n]."""
+    """Environment steps or epochs [n], the middle [n] of some seeds there, and the ends of the band around it [n]."""
 
     steps: np.ndarray
     middle: np.ndarray
@@ -59,19 +59,19 @@ INTERQUARTILE = Kind("interquartile mean over seeds, 95 % bootstrap interval", i
 def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequence[str], kind: Kind) -> Figure:
     """A figure with a panel for each of `tasks`, and one legend below them all.
 
-    A policy looks the same in every panel. Seeds that are unfinished, where others are not, are thin lines.
+    A learner looks the same in every panel. Seeds that are unfinished, where others are not, are thin lines.
     """
     columns = min(len(tasks), _COLUMNS)
     rows = math.ceil(len(tasks) / columns)
     width = max(3.1 * columns, 4.2)
     entries = max(1, int(width / _ENTRY_WIDTH))
-    legend = 0.2 * math.ceil(len(comparison.policies) / entries)
+    legend = 0.2 * math.ceil(len(comparison.learners) / entries)
     figure = Figure(figsize=(width, 2.7 * rows + legend + 0.3), layout="constrained")
     for place, task in enumerate(tasks, 1):
         axes = figure.add_subplot(rows, columns, place)
         _draw_panel(axes, comparison, results, task, kind)
     handles = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
-    shown = [label for label in comparison.policies if label in handles]
+    shown = [label for label in comparison.learners if label in handles]
     figure.legend([handles[label] for label in shown], shown, ncols=entries, fontsize="small", **_LEGEND)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # pyright: ignore
     figure.suptitle(kind.words, fontsize="medium")
@@ -79,14 +79,14 @@ def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequen
 
 
 def _draw_panel(axes: Axes, comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> None:
-    for index, policy in enumerate(comparison.policies):
-        runs = [result.run for result in results_of(results, task, policy)]
+    for index, learner in enumerate(comparison.learners):
+        runs = [result.run for result in results_of(results, task, learner)]
         if not runs:
             continue
         band = kind.band(runs)
-        draw_line(axes, band.steps, band.middle, policy, index)
+        draw_line(axes, band.steps, band.middle, learner, index)
         draw_band(axes, band.steps, band.low, band.high, index)
-        for result in unfinished(results, task, policy):
+        for result in unfinished(results, task, learner):
             draw_alone(axes, [result.run], result.run.steps[0], index)
-    dress(axes)
+    dress(axes, comparison.measure)
     axes.set_title(task)

@@ -1,4 +1,4 @@
-"""The numbers of a comparison: a row for each task and policy. Free of JAX."""
+"""The numbers of a comparison: a row for each task and policy, or model. Free of JAX."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,12 +18,12 @@ from odes_rl.reports.statistics import (
 
 
 class Row(NamedTuple):
-    """What a policy came to on a task, over its finished seeds; of all seeds as long as none is.
+    """What a policy or model came to on a task, over its finished seeds; of all seeds as long as none is.
 
     Attributes:
         task: label.
-        policy: label.
-        parameters: of the policy.
+        learner: label of the policy or model.
+        parameters: of it.
         seeds: counted here.
         finished: of them.
         planned: in the comparison.
@@ -42,11 +42,11 @@ class Row(NamedTuple):
         improvement: probability that a seed's last evaluation is above one of the baseline's.
         improvement_low: lower end of its bootstrap interval of 95 %.
         improvement_high: upper end.
-        env_steps_per_second: median over generations, mean over seeds.
+        speed: environment steps or examples a second: median over generations or epochs, mean over seeds.
     """
 
     task: str
-    policy: str
+    learner: str
     parameters: int | None
     seeds: int
     finished: int
@@ -66,40 +66,40 @@ class Row(NamedTuple):
     improvement: float | None
     improvement_low: float | None
     improvement_high: float | None
-    env_steps_per_second: float | None
+    speed: float | None
 
 
 def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
-    """A row for each task and policy with results, in the comparison's order."""
+    """A row for each task and learner with results, in the comparison's order."""
     rows = []
     for task in comparison.thresholds:
-        groups = {policy: results_of(results, task, policy) for policy in comparison.policies}
+        groups = {learner: results_of(results, task, learner) for learner in comparison.learners}
         ends = [result.run.steps[-1] for group in groups.values() for result in group]
         baseline = _finals(groups[comparison.baseline])
-        for policy, group in groups.items():
+        for learner, group in groups.items():
             if group:
-                rows.append(_row(comparison, task, policy, group, min(ends), baseline))
+                rows.append(_row(comparison, task, learner, group, min(ends), baseline))
     return rows
 
 
 def _row(
-    comparison: Comparison, task: str, policy: str, group: Sequence[Result], end: float, baseline: np.ndarray
+    comparison: Comparison, task: str, learner: str, group: Sequence[Result], end: float, baseline: np.ndarray
 ) -> Row:
     threshold = comparison.thresholds[task]
     runs = [result.run for result in group]
     finals = _finals(group)
     reached = [s for run in runs if (s := steps_to(run.steps, run.returns, threshold)) is not None]
-    speeds = [result.env_steps_per_second for result in group if result.env_steps_per_second is not None]
+    speeds = [result.speed for result in group if result.speed is not None]
     interval = interquartile_interval(finals[:, None])
-    against = policy != comparison.baseline and baseline.size > 0
+    against = learner != comparison.baseline and baseline.size > 0
     better = improvement_interval(finals, baseline) if against else None
     return Row(
         task,
-        policy,
+        learner,
         next((result.parameters for result in group if result.parameters is not None), None),
         len(group),
         sum(result.finished for result in group),
-        sum((place.task, place.policy) == (task, policy) for place in comparison.places),
+        sum((place.task, place.learner) == (task, learner) for place in comparison.places),
         *_moments(np.array([run.returns.max() for run in runs])),
         *_moments(finals),
         float(interquartile_mean(finals[:, None])[0]),

@@ -1,7 +1,7 @@
 """Curves from run directories; seeds of one experiment put together. Free of JAX."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,13 @@ class Measure(NamedTuple):
         values_label: likewise.
         name: the option that names what learns.
         place: the option that says what is learnt.
+        learner: what learns, in words.
+        learners: more than one.
+        task: what is learnt, in words.
+        tasks: more than one.
+        speed: the metric of how fast it goes.
+        speed_label: that in words.
+        values_form: how a value is written in a table.
     """
 
     steps: str
@@ -45,12 +52,49 @@ class Measure(NamedTuple):
     values_label: str
     name: str
     place: str
+    learner: str
+    learners: str
+    task: str
+    tasks: str
+    speed: str
+    speed_label: str
+    values_form: Callable[[float], str]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
 RETURNS = Measure(
-    "env_steps", ("evaluation_return_mean", "return_mean"), "environment steps", "return", "policy.name", "task.id"
+    steps="env_steps",
+    values=("evaluation_return_mean", "return_mean"),
+    steps_label="environment steps",
+    values_label="return",
+    name="policy.name",
+    place="task.id",
+    learner="policy",
+    learners="policies",
+    task="task",
+    tasks="tasks",
+    speed="env_steps_per_second",
+    speed_label="env.step/s",
+    values_form=_number,
 )
-ACCURACIES = Measure("epoch", ("test_accuracy",), "epochs", "test accuracy", "model.name", "data.source")
+ACCURACIES = Measure(
+    steps="epoch",
+    values=("test_accuracy",),
+    steps_label="epochs",
+    values_label="test accuracy",
+    name="model.name",
+    place="data.source",
+    learner="model",
+    learners="models",
+    task="data set",
+    tasks="data sets",
+    speed="examples_per_second",
+    speed_label="examples/s",
+    values_form="{:.2%}".format,
+)
 """Of supervised runs."""
 _log = logging.getLogger(__name__)
 

@@ -8,35 +8,41 @@ from matplotlib.ticker import EngFormatter
 
 from odes_rl.reports.comparison import Comparison, Result
 from odes_rl.reports.rows import Row
+from odes_rl.reports.seeds import RETURNS, Measure
 
 HEADINGS = (
-    "policy",
+    "{learner}",
     "parameters",
     "seeds",
     "best",
     "final",
     "final, IQM [95 %]",
-    "area / steps",
-    "steps to {threshold}",
+    "area / width",
+    "{steps} to {threshold}",
     "P(better than {baseline}) [95 %]",
-    "env.step/s",
+    "{speed}",
 )
 _STEPS = EngFormatter(places=2)
 
 
-def csv_text(rows: Sequence[Row]) -> str:
+def csv_text(measure: Measure, rows: Sequence[Row]) -> str:
     """Every field of `rows`, empty where there is none."""
-    return _csv(Row._fields, rows)
+    return _csv([_named(measure, field) for field in Row._fields], rows)
 
 
-def evaluations_text(results: Sequence[Result]) -> str:
+def evaluations_text(measure: Measure, results: Sequence[Result]) -> str:
     """Every evaluation of every run: the raw numbers of the curves, and small."""
+    digits = 2 if measure is RETURNS else 4
     lines = [
-        (*result.place[:3], int(steps), f"{value:.2f}")
+        (*result.place[:3], int(steps), f"{value:.{digits}f}")
         for result in results
         for steps, value in zip(result.run.steps, result.run.returns, strict=True)
     ]
-    return _csv(("task", "policy", "seed", "env_steps", "return"), lines)
+    return _csv(("task", measure.learner, "seed", measure.steps, measure.values_label), lines)
+
+
+def _named(measure: Measure, field: str) -> str:
+    return {"learner": measure.learner, "speed": measure.speed}.get(field, field)
 
 
 def markdown_text(comparison: Comparison, rows: Sequence[Row]) -> str:
@@ -51,23 +57,31 @@ def markdown_text(comparison: Comparison, rows: Sequence[Row]) -> str:
 def headings(comparison: Comparison, task: str) -> list[str]:
     """The headings of a task's table."""
     threshold = comparison.thresholds[task]
-    named = {"threshold": "threshold" if threshold is None else f"{threshold:g}", "baseline": comparison.baseline}
+    measure = comparison.measure
+    named = {
+        "threshold": "threshold" if threshold is None else f"{threshold:g}",
+        "baseline": comparison.baseline,
+        "learner": measure.learner,
+        "steps": "steps" if measure is RETURNS else measure.steps_label,
+        "speed": measure.speed_label,
+    }
     return [heading.format(**named) for heading in HEADINGS]
 
 
-def cells_of(row: Row) -> list[str]:
+def cells_of(comparison: Comparison, row: Row) -> list[str]:
     """The fields of `row` as they are shown, under `HEADINGS`."""
+    form = comparison.measure.values_form
     return [
-        row.policy,
+        row.learner,
         "–" if row.parameters is None else f"{row.parameters}",
         f"{row.finished} of {row.planned}",
-        _spread(row.best_mean, row.best_std),
-        _spread(row.final_mean, row.final_std),
-        _within(row.final_iqm, row.final_iqm_low, row.final_iqm_high, _number),
-        _spread(row.area_mean, row.area_std),
+        _spread(row.best_mean, row.best_std, form),
+        _spread(row.final_mean, row.final_std, form),
+        _within(row.final_iqm, row.final_iqm_low, row.final_iqm_high, form),
+        _spread(row.area_mean, row.area_std, form),
         _reached(row),
         _within(row.improvement, row.improvement_low, row.improvement_high, "{:.2f}".format),
-        "–" if row.env_steps_per_second is None else f"{row.env_steps_per_second:,.0f}",
+        "–" if row.speed is None else f"{row.speed:,.0f}",
     ]
 
 
@@ -81,16 +95,12 @@ def _csv(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 
 def _markdown_table(comparison: Comparison, rows: Sequence[Row]) -> str:
     heading = headings(comparison, rows[0].task)
-    lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *map(cells_of, rows)]
+    lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *(cells_of(comparison, row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
-
-
-def _spread(mean: float, deviation: float | None) -> str:
-    return _number(mean) if deviation is None else f"{_number(mean)} ± {_number(deviation)}"
+def _spread(mean: float, deviation: float | None, form: Callable[[float], str]) -> str:
+    return form(mean) if deviation is None else f"{form(mean)} ± {form(deviation)}"
 
 
 def _within(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> str:

@@ -1,6 +1,7 @@
 """The configuration of a comparison: its layers, its mistakes, and those that come with the package."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from odes_rl.cli import main
 from odes_rl.compare.cells import make_cells, thresholds
 from odes_rl.compare.config import load_comparison
+from odes_rl.records.config import ExperimentConfig
 from tests.comparisons import TINY, write_comparison
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "compare").glob("*.yaml"))
@@ -18,14 +20,15 @@ SEVEN = ["ode_to_ode", "nanode", "hyper_net", "base_ode", "deep_net", "deep_res_
 def cells_of(tmp_path):
     def cells_of(overrides=None, changes=None, **options):
         path = write_comparison(tmp_path / "tiny.yaml", **options)
-        return make_cells(load_comparison(path, changes or {}), overrides or {})
+        cells: Any = make_cells(load_comparison(path, changes or {}), overrides or {})  # of ExperimentConfigs
+        return cells
 
     return cells_of
 
 
 def test_cells_are_tasks_times_policies_times_seeds_one_seed_after_the_other(cells_of):
     cells = cells_of(seeds=[3, 5], tasks={"Hopper-v5": None, "Swimmer-v5": None})
-    assert [(c.task, c.policy, c.seed) for c in cells[:5]] == [
+    assert [(c.task, c.learner, c.seed) for c in cells[:5]] == [
         ("Hopper-v5", "autonomous", 3),
         ("Hopper-v5", "linear", 3),
         ("Swimmer-v5", "autonomous", 3),
@@ -34,7 +37,7 @@ def test_cells_are_tasks_times_policies_times_seeds_one_seed_after_the_other(cel
     ]
     assert len(cells) == len({cell.path for cell in cells}) == 8
     for cell in cells:
-        assert (cell.config.task.id, cell.config.policy.name) == (cell.task, cell.policy)
+        assert (cell.config.task.id, cell.config.policy.name) == (cell.task, cell.learner)
         assert (cell.config.run.seed, cell.config.run.env_steps) == (cell.seed, 3000)
         assert cell.config.run.generations is None
         assert cell.config.run.directory == str(cell.path)
@@ -169,32 +172,32 @@ def test_the_packages_comparisons_are_there():
 def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_says_so(path):
     config = load_comparison(path, {})
     cells = make_cells(config, {})
-    assert list(thresholds(config)) == list(config.tasks)
+    assert list(thresholds(config)) == list(config.places)
     assert config.directory == f"runs/compare/{path.stem}"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
-    for task, entry in config.tasks.items():
+    for task, entry in config.places.items():
         entry = entry or {}
         shared = [
-            (c.config.task, c.config.run.evaluate_every, c.config.strategy.sigma, c.config.strategy.population)
-            for c in cells
-            if c.task == task
+            (options.task, options.run.evaluate_every, options.strategy.sigma, options.strategy.population)
+            for options in [c.config for c in cells if c.task == task]
+            if isinstance(options, ExperimentConfig)
         ]
-        assert len(shared) == len(config.policies) * len(config.seed_list)
+        assert len(shared) == len(cells) / len(config.places)
         assert all(options == shared[0] for options in shared)
         searched = [{**e.get("policy", {}), **e["strategy"]}.keys() for e in entry.get("policies", {}).values()]
         assert all(options == {"learning_rate", "output_scale"} for options in searched)
-        assert len(searched) in (0, len(config.policies))  # all had the search, or none
+        assert len(searched) in (0, len(config.learners))  # all had the search, or none
 
 
 @pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search"])
 def test_the_papers_methods_and_linear_are_compared(name):
     config = load_comparison(CONFIGS[0].parent / f"{name}.yaml", {})
-    assert sorted(config.policies) == sorted(SEVEN)
+    assert sorted(config.learners) == sorted(SEVEN)
 
 
 def test_small_and_figure_2_are_of_the_size_they_promise():
     sizes = {
-        path.stem: (len(c.tasks), len(c.seed_list), c.env_steps)
+        path.stem: (len(c.places), len(c.seeds_of(list(c.learners)[-1])), c.budget)
         for path in CONFIGS
         for c in [load_comparison(path, {})]
     }

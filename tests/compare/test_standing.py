@@ -45,7 +45,7 @@ def test_a_cell_is_done_with_its_last_checkpoint(cells):
     assert standing(torn) == Standing(1000, 15.0, done=False)
     with (half.path / "metrics.jsonl").open("a") as file:
         file.write('{"generation": 6, "env_st')
-    assert standing(half).env_steps == 500
+    assert standing(half).taken == 500
 
 
 def test_long_metrics_are_read_from_their_end(cells):
@@ -54,7 +54,7 @@ def test_long_metrics_are_read_from_their_end(cells):
     with (cell.path / "metrics.jsonl").open("a") as file:
         for generation in range(6, 1000):
             file.write(json.dumps({"generation": generation, "env_steps": generation, "words": "x" * 100}) + "\n")
-    assert standing(cell).env_steps == 999
+    assert standing(cell).taken == 999
 
 
 def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
@@ -114,7 +114,7 @@ def shown(cells, *, terminal, height=40):
 def test_a_terminal_shows_all_cells_in_one_table(cells):
     text = shown(cells, terminal=True).split("task")[-1]
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "Hopper-v5 autonomous done 42 failed" in lines
+    assert "Hopper-v5 autonomous done 41.6 failed" in lines
     assert "Hopper-v5 linear 25 % ·" in lines
     assert any(line.startswith("1 of 4 cells done, 1 running, 1 failed") for line in lines)
 
@@ -128,7 +128,7 @@ def test_a_low_terminal_shows_the_rows_where_something_runs(cells):
 def test_elsewhere_there_are_lines_of_what_begins_and_ends(cells):
     lines = shown(cells, terminal=False).splitlines()
     assert lines[:2] == ["Hopper-v5, autonomous, seed 0: starts", "Hopper-v5, linear, seed 0: starts"]
-    assert lines[2] == "Hopper-v5, autonomous, seed 0: done 42"
+    assert lines[2] == "Hopper-v5, autonomous, seed 0: done 41.6"
     assert lines[3].startswith("1 of 4 cells done, 1 running, 1 failed")
 
 

@@ -56,7 +56,7 @@ def test_a_panel_a_task_with_means_and_deviations_of_the_metrics(recorded):
     figure = panels(comparison, MEAN)
     assert [axes.get_title() for axes in figure.axes] == ["A-v5", "B-v5"]
     for axes in figure.axes:
-        for index, policy in enumerate(comparison.policies):
+        for index, policy in enumerate(comparison.learners):
             values = np.array(data[axes.get_title(), policy])
             steps, drawn = line_of(axes, policy)
             np.testing.assert_array_equal(steps, STEPS)
@@ -151,7 +151,7 @@ def test_the_table_has_the_numbers_of_the_metrics(tmp_path):
     assert (nanode.reached, nanode.steps_to_threshold) == (1, 500)
     assert nanode.improvement == pytest.approx((1 + 1 + 0 + 0.5) / 4)
     assert linear.improvement is None
-    assert nanode.env_steps_per_second == 205.5
+    assert nanode.speed == 205.5
 
 
 def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):

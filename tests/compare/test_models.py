@@ -1,0 +1,131 @@
+"""Comparisons of supervised models: their cells, real runs that are disturbed, and their table of accuracies."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from odes_rl.cli import main
+from odes_rl.compare.cells import make_cells
+from odes_rl.compare.config import load_comparison
+from odes_rl.records.config import FitConfig
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs/supervised").glob("table*.yaml"))
+TINY = {
+    "epochs": 4,
+    "seeds": 1,
+    "base": {
+        "data": {"corrupted": True},
+        "model": {"width": 8, "steps": 3},
+        "run": {"evaluate_every": 2, "checkpoint_every": 1},
+    },
+    "data": {"digits": None},
+    "models": {"node": {"seeds": 2}, "Dense-2": {"model": {"name": "dense", "depth": 2}}},
+}
+
+
+def write(path, **changes):
+    path.write_text(yaml.safe_dump(TINY | changes, sort_keys=False))
+    return str(path)
+
+
+def accuracies(directory):
+    rows = csv.DictReader((directory / "accuracies.csv").read_text().splitlines())
+    return {(row["model"], int(row["seed"]), row["set"]): float(row["accuracy"]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    place = tmp_path_factory.mktemp("models")
+    assert main(["compare", write(place / "tiny.yaml", directory=str(place / "out"))]) == 0
+    return place / "out"
+
+
+def test_the_table_has_each_runs_last_accuracies(whole):
+    found = accuracies(whole)
+    assert {(model, seed) for model, seed, _ in found} == {("node", 0), ("node", 1), ("Dense-2", 0)}
+    for (model, seed, name), accuracy in found.items():
+        line = json.loads((whole / f"digits/{model}/seed_{seed}/metrics.jsonl").read_text().splitlines()[-1])
+        assert line["epoch"] == 4
+        assert accuracy == pytest.approx(line[f"{name}_accuracy"], abs=1e-4)
+    text = (whole / "table.md").read_text()
+    stripe = [100 * found["node", seed, "stripe"] for seed in (0, 1)]
+    assert f"{np.mean(stripe):.2f} ± {np.std(stripe, ddof=1):.2f}" in text.replace("*", "")
+    assert "| set | node | Dense-2 |" in text
+    assert "Accuracy on each set" in (whole / "report.html").read_text()
+
+
+def test_the_best_of_a_row_is_bold(whole):
+    rows = [line for line in (whole / "table.md").read_text().splitlines() if line.startswith("| stripe")]
+    assert rows[0].count("**") in (2, 4)
+
+
+def test_the_rows_count_each_models_seeds_and_parameters(whole):
+    rows = {row["model"]: row for row in csv.DictReader((whole / "table.csv").read_text().splitlines())}
+    assert (rows["node"]["seeds"], rows["Dense-2"]["seeds"]) == ("2", "1")
+    assert int(rows["node"]["parameters"]) == 64 * 8 + 8 + 64 + 8 + 8 * 10 + 10
+    assert 0 < float(rows["node"]["final_mean"]) <= 1
+
+
+def test_stopped_half_way_and_started_again_it_comes_to_the_same(whole, tmp_path, capsys):
+    out = tmp_path / "out"
+    config = write(tmp_path / "tiny.yaml", directory=str(out))
+    assert main(["compare", config, "--epochs", "2"]) == 0
+    assert main(["compare", config, "--dry-run"]) == 0
+    assert "3 of 3 cells to run, 6 epochs" in capsys.readouterr().out
+    assert main(["compare", config]) == 0
+    assert accuracies(out) == accuracies(whole)
+    assert (out / "curves.png").read_bytes() == (whole / "curves.png").read_bytes()
+
+
+def test_a_failing_cell_fails_alone(tmp_path, capsys):
+    data = {"digits": None, "missing": {"data": {"source": "missing.npz"}}}
+    models = {"Dense-2": TINY["models"]["Dense-2"]}
+    base = {"data": {"corrupted": True}}
+    out = str(tmp_path / "out")
+    config = write(tmp_path / "two.yaml", directory=out, data=data, models=models, base=base, epochs=2)
+    assert main(["compare", config]) == 1
+    told = capsys.readouterr().out
+    assert "failed: missing, Dense-2, seed 0: " in told
+    assert "'missing.npz'" in told
+    assert ("Dense-2", 0, "test") in accuracies(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        ({"tasks": {"Hopper-v5": None}}, [], "unknown option tasks"),
+        ({}, ["--env-steps", "100"], "env_steps is no option here"),
+        ({"models": {"nod": None}}, [], "did you mean 'node'"),
+        ({"models": {"node": {"seeds": 0}}}, [], "seeds is 0, but must be a number ≥ 1"),
+        ({"base": {"run": {"epochs": 3}}}, [], "base.run.epochs cannot be set here"),
+        ({"base": {"model": {"depht": 3}}}, [], "unknown option base.model.depht"),
+        ({"base": {"policy": {"hidden": 3}}}, [], "base.policy is no section"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path, capsys, changes, arguments, message):
+    config = write(tmp_path / "wrong.yaml", directory=str(tmp_path / "out"), **changes)
+    assert main(["compare", config, *arguments]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_papers_tables_have_their_models(path):
+    config = load_comparison(path, {})
+    cells = make_cells(config, {"data.source": "elsewhere.npz"})
+    table1 = path.stem.startswith("table1")
+    counts = (1, 2, 4, 10) if table1 else (1, 2, 4)
+    labels = {f"{family}-{k}" for family in ("Dense", "NANODE", "HyperNet", "ODEtoODE") for k in counts} | {"NODE"}
+    assert set(config.learners) == labels
+    assert len(cells) == len(labels) + (6 if table1 else 0)
+    assert len(path.read_text().splitlines()) <= 40
+    for cell in cells:
+        assert isinstance(cell.config, FitConfig)
+        assert cell.config.data.source == "elsewhere.npz"
+        assert cell.config.optimizer.schedule_horizon == cell.config.run.epochs == cell.budget
+        assert (cell.config.model.width, cell.config.model.dropout) == ((128, 0.0) if table1 else (256, 0.1))
