@@ -46,6 +46,9 @@ def test_commands_run(page, tmp_path, monkeypatch):
         if words[0] == "fit":
             Path(words[1]).parent.mkdir(exist_ok=True)
             Path(words[1]).write_text(TINY_FIT, encoding="utf-8")
+        if words[0] == "study":
+            Path(words[1]).parent.mkdir(exist_ok=True)
+            Path(words[1]).write_text("{study: linear_systems, systems: [sink], steps: 10}", encoding="utf-8")
         if words[0] == "compare":
             Path(words[1]).parent.mkdir(exist_ok=True)
             write_comparison(Path(words[1]), env_steps=100, policies={"autonomous": None})
@@ -63,6 +66,7 @@ def test_the_readmes_commands_are_all_there_are():
         "plot",
         "compare",
         "fit",
+        "study",
         "list",
     }
 
