@@ -47,10 +47,10 @@ def make_solver(name: str, allowed: dict[str, str] = SOLVERS, tolerance: float =
 
 
 def make_adjoint(name: Adjoint) -> Any:
-    """How a solve is differentiated: through all its steps; through them, made again from checkpoints; or backwards.
+    """How a solve is differentiated: through its loop; through its steps, made again from checkpoints; or backwards.
 
-    The memory of the first grows with the steps, of the second with their root or less, of the third not at all; it
-    alone is inexact, by the solver's error.
+    The memory of the second grows with the root of the steps, or less, that of the third not at all; it alone is
+    inexact, by the solver's error.
     """
     import diffrax
 

@@ -12,6 +12,7 @@ from odes_rl.studies import STUDIES
 
 CONFIGS = Path(__file__).parents[2] / "configs/studies"
 TINY: dict[str, dict[str, object]] = {
+    "adjoints": {"width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
 }
 """Options with which each study takes seconds."""

@@ -1,0 +1,22 @@
+"""What the adjoints cost."""
+
+import pytest
+
+from odes_rl.studies.adjoints import AdjointsConfig, _setting, evaluated, memory
+
+SETTING = _setting(AdjointsConfig(directory="unused", width=16, batch_size=32))
+
+
+@pytest.mark.parametrize(
+    ("way", "least", "most"), [("scan", 8, 20), ("checkpointed", 1.05, 6), ("backsolve", 0.9, 1.1)]
+)
+def test_memory_grows_with_the_steps_with_their_root_or_not_at_all(way, least, most):
+    few, many = memory(SETTING, way, 16), memory(SETTING, way, 256)
+    assert least < many / few < most
+
+
+def test_a_smaller_tolerance_costs_evaluations_forwards_and_backwards_and_errs_less():
+    loose, tight = (evaluated(SETTING, tolerance) for tolerance in (1e-1, 1e-4))
+    assert tight[0] > loose[0] > 0
+    assert tight[1] > loose[1] > 0
+    assert tight[2] < loose[2]
