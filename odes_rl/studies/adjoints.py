@@ -65,7 +65,8 @@ def adjoints(config: AdjointsConfig, tell: Tell) -> Findings:
     heading = ("gradient", "steps", "memory, MB", "tolerance", "evaluations forward", "evaluations backward")
     notes = (
         "`scan` is a plain loop, differentiated as it stands: it keeps what every step needs. Diffrax's direct adjoint "
-        "nests its loop, and makes steps again. Memory is what the compiled gradient sets aside beyond its arguments and results, by XLA's own account. "
+        "nests its loop, and makes steps again.",
+        "Memory is what the compiled gradient sets aside beyond its arguments and results, by XLA's own account. "
         "Evaluations are counted as they run; each of the backward ones also costs a product with the Jacobian.",
     )
     return Findings(heading, rows, _draw(config, megabytes, evaluations), notes)

@@ -18,7 +18,7 @@ _CHUNKS = 10
 
 
 def minimise(
-    loss: Callable[[Any, jax.Array], jax.Array],
+    loss: Callable[..., jax.Array],
     manifolds: Any,
     params: Any,
     key: jax.Array,
@@ -27,10 +27,12 @@ def minimise(
     *,
     learning_rate: float = 0.01,
     schedule: Schedule = "constant",
+    progress: bool = False,
 ) -> tuple[Any, np.ndarray]:
     """Parameters after `steps` steps of Adam on `loss(params, key)`, and the loss [steps] before each of them.
 
     Each step has a key of its own, from which the loss may draw a batch. A cosine falls over all the steps.
+    With `progress` the loss is `loss(params, key, share)`, of the share of the steps that are done, in [0, 1).
 
     Raises:
         UserError: if the loss is no longer finite; says at which step.
@@ -39,7 +41,8 @@ def minimise(
 
     def step(carry: tuple[Any, Any], index: jax.Array) -> tuple[tuple[Any, Any], jax.Array]:
         params, memory = carry
-        value, gradient = jax.value_and_grad(loss)(params, jax.random.fold_in(key, index))
+        share = (index / steps,) if progress else ()
+        value, gradient = jax.value_and_grad(loss)(params, jax.random.fold_in(key, index), *share)
         direction, memory = optimizer.update(tree_to_tangent(manifolds, params, gradient), memory, params)
         rate = scheduled(schedule, learning_rate, steps, index)
         return (tree_exp(manifolds, params, jax.tree.map(lambda d: rate * d, direction)), memory), value

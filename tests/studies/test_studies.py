@@ -13,7 +13,15 @@ from odes_rl.studies import STUDIES
 CONFIGS = Path(__file__).parents[2] / "configs/studies"
 TINY: dict[str, dict[str, object]] = {
     "adjoints": {"width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
+    "conditional_flow": {"width": 4, "steps": 10, "batch": 16, "points": 50},
+    "densities": {"targets": "[mixture]", "sizes": "[2]", "hutchinson": 2, "steps": 10, "batch": 16, "points": 50},
+    "depth_variance": {"models": "[stacked]", "examples": 8, "steps": 10, "pieces": 2},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
+    "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
+    "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
+    "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
+    "reflection": {"models": "[adaptive depth]", "steps": 10, "width": 4},
+    "spirals": {"examples": 10, "test_examples": 4, "points": 8, "steps": 10, "latent": 2, "width": 4, "batch": 4},
 }
 """Options with which each study takes seconds."""
 

@@ -20,13 +20,19 @@ class FlowModelConfig(ModelConfig, frozen=True):
 
 
 def flow_model(
-    config: FlowModelConfig, input_size: int, output_size: int, trajectory: Trajectory, times: jax.Array
+    config: FlowModelConfig,
+    input_size: int,
+    output_size: int,
+    trajectory: Trajectory,
+    times: jax.Array,
+    step: float | None = None,
 ) -> Model:
     """x_0 = A s + a; x_i = x_{i−1} + η f(W(t_i) x_{i−1} + b); outputs C x_L + c, with W at `times` [L].
 
-    The weights are computed once for a whole batch. A and C start normal with deviation 1/√fan-in, a, b and c at zero.
+    Another `step` takes the place of η = 1/L; 1 makes a residual network. The weights are computed once for a whole
+    batch. A and C start normal with deviation 1/√fan-in, a, b and c at zero.
     """
-    step = 1 / config.steps
+    step = 1 / config.steps if step is None else step
     manifolds = {"input": AFFINE, "trajectory": trajectory.manifolds, "bias": Euclidean(), "output": AFFINE}
 
     def init(key: jax.Array) -> Params:

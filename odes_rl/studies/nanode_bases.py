@@ -1,0 +1,157 @@
+"""How a weight may depend on time: bases of NANODE, and what digits make of their size (Davis et al. 2020)."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from odes_rl.manifolds import Euclidean
+from odes_rl.reports.drawing import COLOURS, LINES, MARKERS
+from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.descent import minimise
+from odes_rl.supervised.data.loading import load_dataset
+from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
+from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.bucketed import bucketed
+from odes_rl.trajectories.nodes import left_nodes
+from odes_rl.trajectories.polynomial import chebyshev
+from odes_rl.trajectories.trigonometric import trigonometric
+
+_DRAWN = 4
+"""Polynomials in the picture, as in the paper's figure 2."""
+_ORDER = 4
+"""Their degree, likewise."""
+
+
+class NanodeBasesConfig(StudyConfig, frozen=True):
+    """Accuracy on the digits by the degree of trigonometric weights, and by the number of constant pieces."""
+
+    study: Literal["nanode_bases"] = "nanode_bases"
+    degrees: tuple[int, ...] = (1, 2, 4, 8, 16, 30)
+    """Degrees d of trigonometric polynomials, 2d + 1 matrices each."""
+    buckets: tuple[int, ...] = (1, 2, 5, 10, 30)
+    """Numbers of pieces on which weights are constant; each divides `steps` best."""
+    seeds: int = Field(default=3, ge=1)
+    """Trainings of each, all at once."""
+    width: int = Field(default=16, ge=2)
+    """Size of the state."""
+    steps: int = Field(default=30, ge=1)
+    """Steps of the flow."""
+    training: int = Field(default=120, ge=1)
+    """Steps of Adam."""
+    learning_rate: float = Field(default=0.003, gt=0)
+    """Their length."""
+    batch_size: int = Field(default=64, ge=1)
+    """Digits a step."""
+
+
+class Trained(NamedTuple):
+    """Loss [D] of each step, mean over seeds, and the share of digits that are right [S]: training's and others."""
+
+    losses: np.ndarray
+    train: np.ndarray
+    test: np.ndarray
+
+
+def nanode_bases(config: NanodeBasesConfig, tell: Tell) -> Findings:
+    """Train with each basis and size."""
+    sizes = [("trigonometric", size) for size in config.degrees] + [("bucketed", size) for size in config.buckets]
+    found = {}
+    for kind, size in sizes:
+        found[kind, size] = train(_trajectory(kind, size, config), config)
+        tell(f"{kind}, {size}: {found[kind, size].test.mean():.1%} of the test digits")
+    heading = ("weights", "degree or pieces", "matrices", "train accuracy", "test accuracy", "deviation", "last loss")
+    rows = [
+        (kind, size, matrices(kind, size), t.train.mean(), t.test.mean(), t.test.std(), t.losses[-20:].mean())
+        for (kind, size), t in found.items()
+    ]
+    note = f"Means over {config.seeds} seeds; the deviation is that of the test accuracy; the loss is of 20 batches."
+    return Findings(heading, rows, _draw(config, found), [note])
+
+
+def matrices(kind: str, size: int) -> int:
+    """How many weight matrices are learnt."""
+    return 2 * size + 1 if kind == "trigonometric" else size
+
+
+def train(trajectory: Trajectory, config: NanodeBasesConfig) -> Trained:
+    """Training of each seed: leaves have an axis [S] before their own, and Adam is elementwise, so none sees another.
+
+    `trajectory` is to have Euclidean parameters.
+    """
+    data = load_dataset("digits")
+    pixels = [jnp.asarray(s.images.reshape(len(s.images), -1) / 255, jnp.float32) for s in (data.train, data.test)]
+    labels = [jnp.asarray(s.labels) for s in (data.train, data.test)]
+    options = FlowModelConfig(name="nanode", width=config.width, steps=config.steps)
+    model = flow_model(options, pixels[0].shape[1], data.classes, trajectory, left_nodes(config.steps))
+    init_key, train_key = jax.random.split(jax.random.key(config.seed))
+    params = jax.vmap(model.init)(jax.random.split(init_key, config.seeds))
+
+    def loss(params: Any, key: jax.Array) -> jax.Array:
+        rows = jax.random.choice(key, len(labels[0]), (config.batch_size,))
+        logits = jax.vmap(lambda p: model.apply(p, pixels[0][rows], None))(params)
+        expected = jnp.broadcast_to(labels[0][rows], logits.shape[:-1])
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, expected))
+
+    manifolds = jax.tree.map(lambda _: Euclidean(), params)
+    params, losses = minimise(
+        loss, manifolds, params, train_key, config.training, lambda _: None, learning_rate=config.learning_rate
+    )
+    answers = [np.asarray(jax.vmap(lambda p, x=x: model.apply(p, x, None).argmax(-1))(params)) for x in pixels]
+    return Trained(losses, *((a == np.asarray(y)).mean(axis=1) for a, y in zip(answers, labels, strict=True)))
+
+
+def random_polynomials(key: jax.Array, times: jax.Array) -> jax.Array:
+    """[L, 4] Chebyshev polynomials of degree 4 at `times` [L] in [0, 1], coefficients normal of variance 1/5."""
+    coefficients = jax.random.normal(key, (_ORDER + 1, _DRAWN)) / (_ORDER + 1) ** 0.5
+    return chebyshev(times, _ORDER) @ coefficients
+
+
+def _trajectory(kind: str, size: int, config: NanodeBasesConfig) -> Trajectory:
+    if kind == "trigonometric":
+        return trigonometric(config.width, size)
+    return bucketed(config.width, size, resolution=config.steps)
+
+
+def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> Figure:
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    bases, accuracy, descent = figure.subplots(1, 3)
+    times = jnp.linspace(0, 1, 200)
+    for index, line in enumerate(random_polynomials(jax.random.key(config.seed), times).T):
+        bases.plot(times, line, color=COLOURS[index], linestyle=LINES[index])
+    bases.set(title="Chebyshev, degree 4, random", xlabel="time t", ylabel="weight")
+    for index, (kind, label) in enumerate((("trigonometric", "trigonometric"), ("bucketed", "constant pieces"))):
+        sizes = [size for k, size in found if k == kind]
+        counts = [matrices(kind, size) for size in sizes]
+        for part, style in (("train", ":"), ("test", "-")):
+            shares = [100 * getattr(found[kind, size], part) for size in sizes]
+            mean, low, high = zip(*map(_range, shares), strict=True)
+            look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "linestyle": style}
+            accuracy.errorbar(counts, mean, (low, high), label=f"{label}, {part}", capsize=2, markersize=4, **look)
+    accuracy.set(xscale="log", title="digits", xlabel="weight matrices", ylabel="right (%), range of seeds")
+    accuracy.legend(frameon=False, fontsize="small")
+    _draw_descent(descent, [(size, found["trigonometric", size].losses) for size in config.degrees])
+    for axes in (bases, accuracy, descent):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _range(shares: np.ndarray) -> tuple[float, float, float]:
+    """The mean, and how far the least and the largest are from it; rounding makes neither negative."""
+    mean = float(shares.mean())
+    return mean, max(0.0, mean - float(shares.min())), max(0.0, float(shares.max()) - mean)
+
+
+def _draw_descent(axes: Any, losses: Sequence[tuple[int, np.ndarray]]) -> None:
+    for index, (degree, line) in enumerate(losses):
+        window = min(10, line.size)
+        smooth = np.convolve(line, np.ones(window) / window, "valid")
+        axes.semilogy(smooth, color=COLOURS[index % 6], linestyle=LINES[index % 4], label=f"degree {degree}")
+    axes.set(title="training, trigonometric", xlabel="steps of Adam", ylabel="cross-entropy (nats, mean of 10)")
+    axes.legend(frameon=False, fontsize="small")

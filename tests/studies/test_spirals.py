@@ -1,0 +1,53 @@
+"""Spirals: what they are, what is seen of them, and that training brings the errors down."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from odes_rl.studies.spirals import SpiralsConfig, draw_spirals, errors, fit_latent, fit_recurrent
+
+CONFIG = SpiralsConfig(
+    directory="unused",
+    turns=0.75,
+    observed=0.8,
+    learning_rate=0.02,
+    examples=100,
+    test_examples=20,
+    points=20,
+    latent=4,
+    width=16,
+    encoder=16,
+    recurrent=16,
+    batch=50,
+)
+
+
+def test_spirals_grow_and_turn_both_ways_and_are_seen_in_their_first_half():
+    drawn = draw_spirals(CONFIG, 10, 1)
+    true = np.asarray(drawn.true)
+    assert (np.diff(drawn.times) > 0).all()
+    assert (np.diff(np.hypot(true[..., 0], true[..., 1]), axis=1) > 0).all()
+    angles = np.unwrap(np.arctan2(true[..., 1], true[..., 0]), axis=1)
+    assert (np.diff(angles[::2], axis=1) > 0).all()
+    assert (np.diff(angles[1::2], axis=1) < 0).all()
+    assert not drawn.seen[:, drawn.times > 0.5].any()
+    assert drawn.seen[:, 0].all()
+    assert (drawn.observed | ~drawn.seen).all()
+
+
+def test_errors_are_told_apart_by_their_time():
+    test = draw_spirals(CONFIG, 4, 2)
+    beyond = (np.asarray(test.times) > 0.5)[None, :, None]
+    said = np.asarray(test.true) + np.where(beyond, 3.0, 2.0)
+    assert errors(said, test) == (pytest.approx(2.0, rel=1e-5), pytest.approx(3.0, rel=1e-5))
+
+
+@pytest.mark.parametrize("fit", [fit_latent, fit_recurrent])
+def test_a_short_training_lowers_the_loss_and_the_errors(fit):
+    train, test = draw_spirals(CONFIG, 100, 1), draw_spirals(CONFIG, 20, 2)
+    short, longer = (
+        partial(fit, CONFIG.model_copy(update={"steps": steps}), train, test, lambda line: None)() for steps in (1, 300)
+    )
+    assert longer.losses[-20:].mean() < 0.5 * longer.losses[:5].mean()
+    assert errors(longer.said, test)[0] < 0.7 * errors(short.said, test)[0]
