@@ -82,10 +82,11 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
     progress = _begin(run, fitting)
     try:
         while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
-            progress, metrics = _advance(fitting, progress, train)
+            advanced, metrics = _advance(fitting, progress, train)
             if epoch % options.evaluate_every == 0 or epoch == options.epochs:
-                metrics |= evaluate(fitting, progress.state, evaluated)
+                metrics |= evaluate(fitting, advanced.state, evaluated)
             run.append_metrics(metrics)
+            progress = advanced  # not before its line is written: an interrupt saves what it finds here
             if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
                 run.checkpoints.save(epoch, progress)
             report(metrics)
@@ -106,6 +107,7 @@ def _begin(run: RunDirectory[FitConfig], fitting: Fitting) -> FitProgress:
     progress = initial_progress(fitting, run.config.run.seed)
     if not run.has_progress():
         run.cut_back(0)
+        run.checkpoints.save(0, progress)  # for a kill before the next one
         return progress
     epoch, progress = run.checkpoints.restore(progress)
     run.cut_back(epoch)

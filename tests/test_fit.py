@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from odes_rl.cli import main
-from odes_rl.fit import fit
+from odes_rl.fit import evaluate, fit
 from odes_rl.records.layers import FITTING, layer_values
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
@@ -46,6 +46,27 @@ def test_resumed_equals_uninterrupted(tmp_path):
     assert timeless(parts) == timeless(whole)
     assert bits(progress) == bits(whole_progress)
     assert [line["epoch"] for line in timeless(whole)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("disturbance", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("evaluation", [2, 4])
+def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(tmp_path, monkeypatch, disturbance, evaluation):
+    whole, whole_progress = fit_run(tmp_path / "whole")
+    calls = []
+
+    def disturbed(*arguments):
+        calls.append(arguments)
+        if len(calls) == evaluation:
+            raise disturbance
+        return evaluate(*arguments)
+
+    monkeypatch.setattr("odes_rl.fit.evaluate", disturbed)
+    with pytest.raises(disturbance):
+        fit_run(tmp_path / "parts")
+    with RunDirectory.open(tmp_path / "parts", {}, FITTING) as parts:
+        progress = fit(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    assert bits(progress) == bits(whole_progress)
 
 
 def test_evaluations_are_as_often_as_asked_for_and_at_the_end(tmp_path):
