@@ -48,7 +48,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
         UserError: any mistake in the config, or the directory holds runs of another one.
         StorageError: if the report cannot be written.
     """
-    from odes_rl.compare.cells import make_cells
+    from odes_rl.compare.cells import make_cells, thresholds
     from odes_rl.compare.config import load_comparison
     from odes_rl.compare.forecast import forecast_lines
     from odes_rl.compare.standing import check_recorded
@@ -56,6 +56,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
 
     config = load_comparison(command.config, _changes(command))
     cells = make_cells(config, overrides)
+    thresholds(config)  # a mistake there is told before the runs, not after
     check_recorded(cells)
     if command.dry_run:
         for line in forecast_lines(cells, available_cores(), command.jobs):
@@ -97,9 +98,11 @@ def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "di
 
 def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:
     from odes_rl.compare.cells import thresholds
+    from odes_rl.compare.sizes import write_missing_sizes
     from odes_rl.reports.comparison import Comparison, Place
     from odes_rl.reports.comparison_report import write_report
 
+    write_missing_sizes(cells)
     places = {cell: Place(cell.task, cell.learner, cell.seed, cell.path) for cell in cells}
     comparison = Comparison(
         budget=config.budget,

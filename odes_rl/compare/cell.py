@@ -4,7 +4,6 @@ It stops, with a checkpoint, when its standard input ends: so it does when whoev
 came. The last line of its standard error says why it failed.
 """
 
-import json
 import os
 import signal
 import sys
@@ -13,14 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
+from odes_rl.compare.sizes import write_size
 from odes_rl.errors import StorageError, UserError, one_line
-from odes_rl.experiment import make_experiment
-from odes_rl.fit import fit, make_fitting
+from odes_rl.fit import fit
 from odes_rl.interrupts import terminated_as_interrupted
-from odes_rl.policies.counting import parameter_count
-from odes_rl.records.files import CELL, replace_text
 from odes_rl.records.layers import FITTING
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.run_directory import RunDirectory, recorded_kind
@@ -54,18 +50,14 @@ def main(path: str, budget: str, workers: str) -> int:
 
 def _train(path: str, overrides: dict[str, str]) -> None:
     with RunDirectory.open(path, overrides) as run, _only_trainer_at_last(run.path):
-        _write_size(path, make_experiment(run.config).policy)
+        write_size(run.path, run.config)
         train(run, lambda metrics: None)
 
 
 def _fit(path: str, overrides: dict[str, str]) -> None:
     with RunDirectory.open(path, overrides, FITTING) as run, _only_trainer_at_last(run.path):
-        _write_size(path, make_fitting(run.config).model)
+        write_size(run.path, run.config)
         fit(run, lambda metrics: None)
-
-
-def _write_size(path: str, learner: Any) -> None:
-    replace_text(Path(path) / CELL, json.dumps({"parameters": parameter_count(learner)}) + "\n")
 
 
 @contextmanager

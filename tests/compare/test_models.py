@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_stopped_half_way_and_started_again_it_comes_to_the_same(whole, tmp_path
     assert (out / "curves.png").read_bytes() == (whole / "curves.png").read_bytes()
 
 
+def test_runs_begun_by_hand_have_their_parameters_counted(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    for path in (tmp_path / "out").glob("*/*/seed_*/cell.json"):
+        path.unlink()
+    config = write(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
+    assert main(["compare", config, "--report-only"]) == 0
+    assert (tmp_path / "out/table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+
+
 def test_a_failing_cell_fails_alone(tmp_path, capsys):
     data = {"digits": None, "missing": {"data": {"source": "missing.npz"}}}
     models = {"Dense-2": TINY["models"]["Dense-2"]}
@@ -99,6 +109,7 @@ def test_a_failing_cell_fails_alone(tmp_path, capsys):
     [
         ({"tasks": {"Hopper-v5": None}}, [], "unknown option tasks"),
         ({}, ["--env-steps", "100"], "env_steps is no option here"),
+        ({"data": {"digits": {"threshold": "high"}}}, [], "threshold is 'high', but must be a number"),
         ({"models": {"nod": None}}, [], "did you mean 'node'"),
         ({"models": {"node": {"seeds": 0}}}, [], "seeds is 0, but must be a number ≥ 1"),
         ({"base": {"run": {"epochs": 3}}}, [], "base.run.epochs cannot be set here"),
