@@ -15,6 +15,7 @@ def test_memory_grows_with_the_steps_with_their_root_or_not_at_all(way, least, m
     assert least < many / few < most
 
 
+@pytest.mark.slow
 def test_a_smaller_tolerance_costs_evaluations_forwards_and_backwards_and_errs_less():
     loose, tight = (evaluated(SETTING, tolerance) for tolerance in (1e-1, 1e-4))
     assert tight[0] > loose[0] > 0
