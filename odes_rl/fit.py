@@ -64,6 +64,19 @@ def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
     return FitProgress(fitting.learner.init(learner_key, fitting.model.init(model_key)), 0.0)
 
 
+def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
+    """A run's fitting, without corruptions, and the state in its latest checkpoint.
+
+    Raises:
+        UserError: if there is no such checkpoint, or the data cannot be read.
+    """
+    config = run.config
+    clean = config.model_copy(update={"data": config.data.model_copy(update={"corrupted": False})})
+    fitting = make_fitting(clean)
+    _, progress = run.checkpoints.restore(initial_progress(fitting, config.run.seed))
+    return fitting, progress.state
+
+
 def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitProgress:
     """Fit the model of `run` to the end that its config sets, from its latest checkpoint if it has one.
 

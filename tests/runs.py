@@ -1,4 +1,4 @@
-"""Tiny training runs for tests: real environments, short episodes."""
+"""Tiny runs for tests: of training, in real environments with short episodes, and of fitting."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from odes_rl.experiment import TrainingState
-from odes_rl.records.layers import layer_values
+from odes_rl.fit import FitProgress, fit
+from odes_rl.records.config import FitConfig
+from odes_rl.records.layers import FITTING, layer_values
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.train import train
 
@@ -25,6 +27,14 @@ TINY: dict[str, Any] = {
     "run.checkpoint_every": 2,
 }
 """Six candidates, four generations; Hopper falls early, so episodes differ in length."""
+TINY_FIT: dict[str, Any] = {
+    "model.width": 12,
+    "model.steps": 6,
+    "model.dropout": 0.1,
+    "run.epochs": 4,
+    "run.checkpoint_every": 2,
+}
+"""ODEtoODE on the digits, four epochs; a model without steps wants `model__steps=None`."""
 
 _TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")
 
@@ -40,6 +50,14 @@ def train_run(directory: Path, **changes: Any) -> tuple[RunDirectory, TrainingSt
     """`create_run`, trained to its end."""
     with create_run(directory, **changes) as run:
         return run, train(run, lambda metrics: None)
+
+
+def fit_run(directory: Path, **changes: Any) -> tuple[RunDirectory[FitConfig], FitProgress]:
+    """A new run of TINY_FIT, with dotted options changed (write `__` for a dot, None leaves out), fitted to its end."""
+    changed = TINY_FIT | {name.replace("__", "."): value for name, value in changes.items()}
+    options = {name: value for name, value in changed.items() if value is not None}
+    with RunDirectory.create(directory, layer_values({}, options, default_directory="x", kind=FITTING)) as run:
+        return run, fit(run, lambda metrics: None)
 
 
 def timeless(run: RunDirectory) -> list[dict[str, Any]]:

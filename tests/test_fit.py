@@ -17,15 +17,9 @@ from odes_rl.records.layers import FITTING, layer_values
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import model_names
+from tests.runs import fit_run
 
-TINY = {"model.width": 12, "model.steps": 6, "run.epochs": 4, "run.checkpoint_every": 2, "model.dropout": 0.1}
 TIMES = ("wall_seconds", "examples_per_second")
-
-
-def fit_run(directory, **changes):
-    options = TINY | {name.replace("__", "."): value for name, value in changes.items()}
-    with RunDirectory.create(directory, layer_values({}, options, default_directory="x", kind=FITTING)) as run:
-        return run, fit(run, lambda metrics: None)
 
 
 def timeless(run):

@@ -1,1 +1,1 @@
-"""A look into a policy: its weights, its states and its gradients through depth."""
+"""A look into a policy or a fitted model: its weights, its states and its gradients through depth."""

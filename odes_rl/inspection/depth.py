@@ -8,6 +8,9 @@ import numpy as np
 
 from odes_rl.act.base import ActRule
 
+Bounds = tuple[np.ndarray, np.ndarray]
+"""The lower and the upper one [K + 1], at the start of depth and after each of K steps."""
+
 
 def hidden_states(rule: ActRule, weights: Any, observations: np.ndarray) -> np.ndarray:
     """[K + 1, T, h] hidden states of one policy for observations [T, n], before the first of K steps and after each.
@@ -37,7 +40,11 @@ def gradient_norms(rule: ActRule, weights: Any, observations: np.ndarray) -> np.
     return np.linalg.norm(np.asarray(gradients, np.float64), axis=-1).transpose(2, 0, 1)
 
 
-def gradient_bounds(steps: int, euler: bool) -> tuple[np.ndarray, np.ndarray]:
+_ROUNDING = 1e-4
+"""How far outside a bound a ratio may be, for W is orthogonal in float32 only."""
+
+
+def gradient_bounds(steps: int, euler: bool) -> Bounds:
     """[K + 1] bounds of ‖∂L/∂x_k‖ / ‖∂L/∂x_K‖ for K `steps` of length 1/K, orthogonal weights and |f'| ≤ 1.
 
     Choromanski et al. 2020, lemma 4.1: e^{±(1−t)}, which Euler's method makes (1 ± 1/K)^{K−k}.
@@ -46,3 +53,9 @@ def gradient_bounds(steps: int, euler: bool) -> tuple[np.ndarray, np.ndarray]:
     if euler:
         return (1 - 1 / steps) ** left, (1 + 1 / steps) ** left
     return np.exp(-left / steps), np.exp(left / steps)
+
+
+def inside(ratios: np.ndarray, bounds: Bounds) -> np.ndarray:
+    """[B] whether gradients of which these are the `ratios` [K + 1, B] keep within `bounds` at every step."""
+    low, high = (bound[:, None] for bound in bounds)
+    return np.all((ratios >= low - _ROUNDING) & (ratios <= high + _ROUNDING), axis=0)

@@ -9,26 +9,12 @@ from odes_rl.act import ACT_RULES
 from odes_rl.errors import UserError
 from odes_rl.evaluate import Checkpoint, normalising_moments, restore_run
 from odes_rl.experiment import episode_settings
-from odes_rl.inspection.depth import gradient_bounds, gradient_norms, hidden_states
-from odes_rl.inspection.weights import Bracket, bracket, distance_from_orthogonal, singular_values
+from odes_rl.inspection.depth import Bounds, gradient_bounds, gradient_norms, hidden_states
+from odes_rl.inspection.weights import Weights, look_at_weights
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import fresh_seeds
-
-
-class Weights(NamedTuple):
-    """K weight matrices through depth.
-
-    Attributes:
-        distance: [K] max |WᵀW − I|.
-        singular_values: [K, h].
-        bracket: of a double-bracket flow, else None.
-    """
-
-    distance: np.ndarray
-    singular_values: np.ndarray
-    bracket: Bracket | None
 
 
 class Inspection(NamedTuple):
@@ -39,7 +25,7 @@ class Inspection(NamedTuple):
         total: the episode's return.
         states: [K + 1, T, h].
         gradients: [K + 1, T, m] ‖∂a_j/∂x_k‖ / ‖∂a_j/∂x_K‖.
-        bounds: [K + 1] each, between which orthogonal weights would keep them.
+        bounds: between which orthogonal weights would keep them.
         weights: None for a policy whose weights are no sequence of matrices [h, h].
     """
 
@@ -47,7 +33,7 @@ class Inspection(NamedTuple):
     total: float
     states: np.ndarray
     gradients: np.ndarray
-    bounds: tuple[np.ndarray, np.ndarray]
+    bounds: Bounds
     weights: Weights | None
 
 
@@ -87,6 +73,4 @@ def _is_euler(weights: Any) -> bool:
 
 def _weights(params: Any, weights: Any) -> Weights | None:
     W = getattr(weights, "layers", None)
-    if W is None or not len(W):
-        return None
-    return Weights(distance_from_orthogonal(W), singular_values(W), bracket(params, W))
+    return None if W is None or not len(W) else look_at_weights(params, W)

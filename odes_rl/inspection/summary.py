@@ -1,27 +1,59 @@
-"""An inspection in a few lines."""
+"""What was found out about a policy or a fitted model, in a few lines."""
 
 import numpy as np
 
-from odes_rl.inspection.look import Inspection, Weights
-from odes_rl.inspection.weights import Bracket
+from odes_rl.inspection.depth import Bounds, inside
+from odes_rl.inspection.fitted import FittedInspection
+from odes_rl.inspection.look import Inspection
+from odes_rl.inspection.weights import Bracket, Weights
 
 
 def describe(inspection: Inspection) -> list[str]:
     """Lines that tell what the picture shows."""
-    steps, count, hidden = inspection.states.shape
+    count = inspection.states.shape[1]
     ratios, (low, high) = inspection.gradients[0], inspection.bounds
     return [
         f"{inspection.title}: an episode of {count} steps, return {inspection.total:.2f}",
-        f"hidden states of {hidden} numbers through {steps - 1} steps, ‖x‖ from {_norm(inspection, 0)} to "
-        f"{_norm(inspection, -1)} (median)",
-        f"gradients at the start of depth {np.nanmin(ratios):.3g} to {np.nanmax(ratios):.3g} of those at its end, "
-        f"bounds for orthogonal weights {low[0]:.3g} and {high[0]:.3g}",
+        _describe_states(inspection.states),
+        f"{_describe_start(ratios)}, bounds for orthogonal weights {low[0]:.3g} and {high[0]:.3g}",
         *(_describe_weights(inspection.weights) if inspection.weights else []),
     ]
 
 
-def _norm(inspection: Inspection, step: int) -> str:
-    return f"{np.median(np.linalg.norm(inspection.states[step], axis=-1)):.3g}"
+def describe_fitted(inspection: FittedInspection) -> list[str]:
+    """Lines that tell what the picture of a fitted model shows."""
+    depth, bounds = inspection.depth, inspection.bounds
+    return [
+        f"{inspection.title}: {depth.states.shape[1]} test examples",
+        _describe_states(depth.states),
+        _describe_start(depth.ratios[0]),
+        *([_describe_inside(depth.ratios, bounds)] if bounds else []),
+        f"singular values of ∂x/∂x(0) at the end of depth from {_resolved(depth.sensitivities[-1, -1])} to "
+        f"{_resolved(depth.sensitivities[-1, 0])} (one example)",
+        *_describe_weights(inspection.weights),
+    ]
+
+
+def _describe_states(states: np.ndarray) -> str:
+    first, last = np.median(np.linalg.norm(states[[0, -1]], axis=-1), axis=1)
+    steps, _, hidden = states.shape
+    return f"hidden states of {hidden} numbers through {steps - 1} steps, ‖x‖ from {first:.3g} to {last:.3g} (median)"
+
+
+def _describe_start(ratios: np.ndarray) -> str:
+    return f"gradients at the start of depth {np.nanmin(ratios):.3g} to {np.nanmax(ratios):.3g} of those at its end"
+
+
+def _describe_inside(ratios: np.ndarray, bounds: Bounds) -> str:
+    kept, (low, high) = inside(ratios, bounds), bounds
+    return (
+        f"gradients of {kept.sum()} of {kept.size} examples inside the bounds for orthogonal weights at every step, "
+        f"at the start {low[0]:.3g} and {high[0]:.3g}"
+    )
+
+
+def _resolved(value: float) -> str:
+    return "less than float64 tells" if np.isnan(value) else f"{value:.3g}"
 
 
 def _describe_weights(weights: Weights) -> list[str]:

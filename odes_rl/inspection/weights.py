@@ -18,6 +18,25 @@ class Bracket(NamedTuple):
     traces: np.ndarray
 
 
+class Weights(NamedTuple):
+    """K weight matrices through depth.
+
+    Attributes:
+        distance: [K] max |WᵀW − I|.
+        singular_values: [K, h].
+        bracket: of a double-bracket flow, else None.
+    """
+
+    distance: np.ndarray
+    singular_values: np.ndarray
+    bracket: Bracket | None
+
+
+def look_at_weights(params: Mapping[str, Any], W: np.ndarray) -> Weights:
+    """What there is to see of the weights W [K, h, h] that `params` make."""
+    return Weights(distance_from_orthogonal(W), singular_values(W), bracket(params, W))
+
+
 def distance_from_orthogonal(W: np.ndarray) -> np.ndarray:
     """[K] max |WᵀW − I| of matrices [K, h, h]."""
     W = W.astype(np.float64)
@@ -30,7 +49,7 @@ def singular_values(W: np.ndarray) -> np.ndarray:
 
 
 def bracket(params: Mapping[str, Any], W: np.ndarray) -> Bracket | None:
-    """Spectra and traces of the double-bracket flow with a policy's `params` at its weights [K, h, h]; None without.
+    """Spectra and traces of the double-bracket flow with `params` at its weights [K, h, h]; None without.
 
     Choromanski et al. 2020, §3.1.
     """

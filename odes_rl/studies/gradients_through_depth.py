@@ -1,6 +1,6 @@
 """Gradients through depth: which flows keep them between the bounds of lemma 4.1 of Choromanski et al. 2020."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,15 +11,14 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from odes_rl.errors import UserError
-from odes_rl.inspection.depth import gradient_bounds
-from odes_rl.inspection.flows import EulerFlow, flow_states, state_gradients, transition_matrices
+from odes_rl.inspection.depth import gradient_bounds, inside
+from odes_rl.inspection.layers import Depth, look_through
 from odes_rl.reports.drawing import COLOURS, draw_band, draw_line
 from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
 from odes_rl.supervised.data.loading import load_dataset
 from odes_rl.supervised.models.base import Model
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.base import Trajectory
 from odes_rl.trajectories.constant import constant
 from odes_rl.trajectories.gated import gated
 from odes_rl.trajectories.nodes import left_nodes, right_nodes
@@ -28,8 +27,6 @@ from odes_rl.trajectories.trigonometric import trigonometric
 
 Name = Literal["ode_to_ode", "nanode", "node", "res_net"]
 LABELS = {"ode_to_ode": "ODEtoODE", "nanode": "NANODE", "node": "NODE", "res_net": "ResNet"}
-_ROUNDING = 1e-4
-"""How far outside a bound a ratio may be, for W is orthogonal in float32 only."""
 
 
 class GradientsThroughDepthConfig(StudyConfig, frozen=True):
@@ -52,16 +49,6 @@ class GradientsThroughDepthConfig(StudyConfig, frozen=True):
     """Digits, none of them trained on, whose gradients are taken."""
 
 
-class Look(NamedTuple):
-    """Ratios ‖∂L/∂x_i‖/‖∂L/∂x_L‖ [L + 1, B], and singular values of ∂x_i/∂x_0 [L + 1, h], descending.
-
-    Singular values that are too small beside the largest for float64 to tell are NaN.
-    """
-
-    ratios: np.ndarray
-    singular: np.ndarray
-
-
 def gradients_through_depth(config: GradientsThroughDepthConfig, tell: Tell) -> Findings:
     """Look at each model at each depth, at the start and after training."""
     heading = ("model", "steps", "when", "smallest ratio", "largest ratio", "bounds", "inside", "σ max / σ min at end")
@@ -77,8 +64,8 @@ def gradients_through_depth(config: GradientsThroughDepthConfig, tell: Tell) -> 
     return Findings(heading, rows, _draw(config, looks), notes)
 
 
-def build(name: Name, depth: int, width: int, inputs: int, classes: int) -> tuple[Model, Trajectory, jax.Array, float]:
-    """The model of that name with |·|, its trajectory, the times [L] of its weights, and its step."""
+def build(name: Name, depth: int, width: int, inputs: int, classes: int) -> Model:
+    """The model of that name with |·|."""
     step = 1.0 if name == "res_net" else 1 / depth
     times = right_nodes(depth) if name == "ode_to_ode" else left_nodes(depth)
     trajectory = {
@@ -88,27 +75,25 @@ def build(name: Name, depth: int, width: int, inputs: int, classes: int) -> tupl
         "res_net": lambda: per_layer(width, depth),
     }[name]()
     config = FlowModelConfig(name=name, width=width, steps=depth)
-    return flow_model(config, inputs, classes, trajectory, times, step), trajectory, times, step
+    return flow_model(config, inputs, classes, trajectory, times, step)
 
 
 def _looks(
     name: Name, depth: int, config: GradientsThroughDepthConfig, tell: Tell
-) -> tuple[dict[str, Look], str | None]:
+) -> tuple[dict[str, Depth], str | None]:
     """The looks by when they were taken, and why there is only one of them, if so."""
     data = load_dataset("digits")
     images, labels = _flat(data.train.images), jnp.asarray(data.train.labels)
-    model, trajectory, times, step = build(name, depth, config.width, images.shape[1], data.classes)
+    model = build(name, depth, config.width, images.shape[1], data.classes)
 
     def loss(params: Any, key: jax.Array) -> jax.Array:
         rows = jax.random.choice(key, len(labels), (config.batch_size,))
         logits = model.apply(params, images[rows], None)
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]))
 
-    def look(params: Any) -> Look:
-        weights = np.asarray(trajectory.weights(params["trajectory"], times))
-        flow = EulerFlow("abs", step, weights, np.asarray(params["bias"], np.float64))
+    def look(params: Any) -> Depth:
         seen = slice(0, config.examples)
-        return take_look(flow, params, np.asarray(_flat(data.test.images))[seen], data.test.labels[seen])
+        return look_through(model.layers(params), np.asarray(_flat(data.test.images))[seen], data.test.labels[seen])
 
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     params = model.init(init_key)
@@ -123,8 +108,8 @@ def _looks(
     return looks, _unmoved(name, depth, looks)
 
 
-def _unmoved(name: Name, depth: int, looks: dict[str, Look]) -> str | None:
-    if not np.allclose(looks["start"].ratios, looks["trained"].ratios, rtol=1e-6):
+def _unmoved(name: Name, depth: int, looks: dict[str, Depth]) -> str | None:
+    if not np.allclose(looks["start"].states, looks["trained"].states, rtol=1e-6):
         return None
     return (
         f"{LABELS[name]} with {depth} steps does not move in training: the squares of its gradients, by which "
@@ -132,43 +117,19 @@ def _unmoved(name: Name, depth: int, looks: dict[str, Look]) -> str | None:
     )
 
 
-def take_look(flow: EulerFlow, params: Any, images: np.ndarray, labels: np.ndarray) -> Look:
-    """The look at `images` [B, n], of the cross-entropy by `labels` [B]; sensitivities for the first of them."""
-    first, last = params["input"], params["output"]
-    starts = images @ np.asarray(first["weight"], np.float64).T + np.asarray(first["bias"])
-    states = flow_states(flow, starts)
-    C = np.asarray(last["weight"], np.float64)
-    logits = states[-1] @ C.T + np.asarray(last["bias"])
-    likelihood = np.exp(logits - logits.max(axis=1, keepdims=True))
-    errors = likelihood / likelihood.sum(axis=1, keepdims=True) - np.eye(C.shape[0])[labels]
-    told = np.abs(errors).max(axis=1) > 1e-6  # of the others the gradient is rounding, or zero
-    errors = errors if not told.any() else errors[told]
-    states = states if not told.any() else states[:, told]
-    norms = np.linalg.norm(state_gradients(flow, states, errors @ C), axis=-1)
-    singular = np.linalg.svd(transition_matrices(flow, starts[0]), compute_uv=False)
-    resolved = singular > singular[:, :1] * singular.shape[1] * np.finfo(np.float64).eps
-    return Look(norms / norms[-1], np.where(resolved, singular, np.nan))
-
-
-def inside(ratios: np.ndarray) -> bool:
-    """Whether all `ratios` [L + 1, B] are between lemma 4.1's bounds for steps of length 1/L."""
-    low, high = gradient_bounds(ratios.shape[0] - 1, euler=True)
-    return bool(((ratios >= low[:, None] - _ROUNDING) & (ratios <= high[:, None] + _ROUNDING)).all())
-
-
-def _row(name: str, depth: int, when: str, look: Look) -> tuple[object, ...]:
-    low, high = (bound[0] for bound in gradient_bounds(depth, euler=True))
-    kept = "yes" if inside(look.ratios) else "no"
-    condition = f"{look.singular[-1, 0]:.3g} / {look.singular[-1, -1]:.3g}".replace("nan", "rounding")
+def _row(name: str, depth: int, when: str, look: Depth) -> tuple[object, ...]:
+    bounds = gradient_bounds(depth, euler=True)
+    kept = "yes" if inside(look.ratios, bounds).all() else "no"
+    condition = f"{look.sensitivities[-1, 0]:.3g} / {look.sensitivities[-1, -1]:.3g}".replace("nan", "rounding")
     extremes = look.ratios.min(), look.ratios.max()
-    return LABELS[name], depth, when, *extremes, f"{low:.3f} to {high:.3f}", kept, condition
+    return LABELS[name], depth, when, *extremes, f"{bounds[0][0]:.3f} to {bounds[1][0]:.3f}", kept, condition
 
 
 def _flat(images: np.ndarray) -> jax.Array:
     return jnp.asarray(images.reshape(len(images), -1) / np.float32(255), jnp.float32)
 
 
-def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Look]) -> Figure:
+def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Depth]) -> Figure:
     count = len(config.depths)
     figure = Figure(figsize=(4 * count, 6.4), layout="constrained")
     panels = figure.subplots(2, count, sharey="row", squeeze=False)
@@ -183,11 +144,11 @@ def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Look
             low, middle, high = np.quantile(look.ratios, (0, 0.5, 1), axis=1)
             draw_band(panels[0, column], times, low, high, index)
             draw_line(panels[0, column], times, middle, LABELS[name], index)
-            draw_line(panels[1, column], times, look.singular[:, 0], LABELS[name], index)
-            half = look.singular.shape[1] // 2
+            draw_line(panels[1, column], times, look.sensitivities[:, 0], LABELS[name], index)
+            half = look.sensitivities.shape[1] // 2
             for place, width in ((half, 0.6), (-1, 1.4)):
                 style = {"color": COLOURS[index], "linestyle": ("-", "--", "-.", ":")[index], "linewidth": width}
-                panels[1, column].plot(times, look.singular[:, place], **style)
+                panels[1, column].plot(times, look.sensitivities[:, place], **style)
         panels[0, column].set(title=f"{depth} steps", ylim=(0.05, 100))
         panels[1, column].set(ylim=(1e-2, 100), xlabel="depth t (1 is the end)")
         for axes in panels[:, column]:

@@ -27,6 +27,28 @@ class ModelConfig(BaseModel, frozen=True):
     """Share of hidden entries that training sets to zero: of what enters the output layer, and a flow."""
 
 
+class HiddenLayers(NamedTuple):
+    """What a model computes: x_0 = A s + a; x_i = x_{i−1} + η f(W_i x_{i−1} + b_i), i = 1..L; outputs C x_L + c.
+
+    Without a step η, as in a plain network: x_0 = f(A s + a); x_i = f(W_i x_{i−1} + b_i).
+
+    Attributes:
+        activation: the name of f.
+        step: η, or None.
+        input: `weight` A [h, n] and `bias` a [h].
+        weights: W_i, [L, h, h].
+        biases: b_i, [L, h].
+        output: `weight` C [k, h] and `bias` c [k].
+    """
+
+    activation: str
+    step: float | None
+    input: Params
+    weights: Any
+    biases: Any
+    output: Params
+
+
 class Model(NamedTuple):
     """A model as pure functions.
 
@@ -34,11 +56,13 @@ class Model(NamedTuple):
         init: `init(key) -> params`.
         manifolds: a pytree that mirrors `params`, with the `Manifold` of each leaf.
         apply: `apply(params, inputs [B, n], key) -> outputs [B, k]`; dropout draws from `key`, None leaves it out.
+        layers: `layers(params) -> hidden layers`, what `apply` computes without dropout.
     """
 
     init: Callable[[jax.Array], Params]
     manifolds: Any
     apply: Callable[[Params, jax.Array, jax.Array | None], jax.Array]
+    layers: Callable[[Params], HiddenLayers]
 
 
 class ModelFamily(NamedTuple):

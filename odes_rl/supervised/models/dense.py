@@ -3,10 +3,11 @@
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 from pydantic import Field
 
 from odes_rl.act.activations import activate
-from odes_rl.supervised.models.base import Model, ModelConfig, Params, dropped_out
+from odes_rl.supervised.models.base import HiddenLayers, Model, ModelConfig, Params, dropped_out
 from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
 
 
@@ -37,4 +38,10 @@ def dense(config: DenseConfig, input_size: int, output_size: int) -> Model:
             x = activate(config.activation, affine(layer, x))
         return affine(params["output"], dropped_out(x, config.dropout, key))
 
-    return Model(init, {"hidden": [AFFINE] * config.depth, "output": AFFINE}, apply)
+    def layers(params: Params) -> HiddenLayers:
+        first, *later = params["hidden"]
+        W = jnp.array([layer["weight"] for layer in later]).reshape(-1, config.width, config.width)
+        biases = jnp.array([layer["bias"] for layer in later]).reshape(-1, config.width)
+        return HiddenLayers(config.activation, None, first, W, biases, params["output"])
+
+    return Model(init, {"hidden": [AFFINE] * config.depth, "output": AFFINE}, apply, layers)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from odes_rl.act.activations import activate
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.base import Model, ModelConfig, Params, dropped_out
+from odes_rl.supervised.models.base import HiddenLayers, Model, ModelConfig, Params, dropped_out
 from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
 from odes_rl.trajectories.base import Trajectory
 
@@ -55,4 +55,9 @@ def flow_model(
         x, _ = lax.scan(advance, x, trajectory.weights(params["trajectory"], times))
         return affine(params["output"], dropped_out(x, config.dropout, keys[1]))
 
-    return Model(init, manifolds, apply)
+    def layers(params: Params) -> HiddenLayers:
+        W = trajectory.weights(params["trajectory"], times)
+        biases = jnp.broadcast_to(params["bias"], W.shape[:2])
+        return HiddenLayers(config.activation, step, params["input"], W, biases, params["output"])
+
+    return Model(init, manifolds, apply, layers)

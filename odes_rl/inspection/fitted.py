@@ -1,0 +1,61 @@
+"""All that `odes-rl inspect` finds out about a fitted model."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.errors import UserError
+from odes_rl.fit import restore_fit
+from odes_rl.inspection.depth import Bounds, gradient_bounds
+from odes_rl.inspection.layers import Depth, look_through
+from odes_rl.inspection.weights import Weights, look_at_weights
+from odes_rl.records.config import FitConfig
+from odes_rl.records.run_directory import RunDirectory
+
+_EXAMPLES = 500
+"""Test examples that are looked at, at the most."""
+
+
+class FittedInspection(NamedTuple):
+    """A fitted model of L hidden layers after the first.
+
+    Attributes:
+        title: which model it is.
+        depth: states, gradients and sensitivities, with some of the test examples.
+        bounds: between which orthogonal weights keep a flow's gradients; None for a plain network.
+        weights: W_1 to W_L.
+    """
+
+    title: str
+    depth: Depth
+    bounds: Bounds | None
+    weights: Weights
+
+
+def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspection:
+    """Look into the model in the latest checkpoint of `run`, with test examples drawn by `seed`.
+
+    Raises:
+        UserError: if there is no such checkpoint or no data, or the model has no depth, or is not finite.
+    """
+    fitting, state = restore_fit(run)
+    name, source, path = run.config.model.name, Path(run.config.data.source).name, str(run.path)
+    layers = fitting.model.layers(state.params)
+    count = len(layers.weights)
+    if not count:
+        raise UserError(f"{path!r}: a model {name} of one hidden layer has no depth to look into")
+    images, labels = fitting.data.test
+    seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
+    inputs = images[seen].reshape(len(seen), -1) / np.float32(255)
+    try:
+        depth = look_through(layers, inputs, labels[seen])
+    except UserError as error:
+        raise UserError(f"{path!r}: {error}") from None
+    return FittedInspection(
+        title=f"{name} on {source}, epoch {int(state.epoch)}",
+        depth=depth,
+        bounds=None if layers.step is None else gradient_bounds(count, euler=True),
+        weights=look_at_weights(jax.device_get(state.params), np.asarray(layers.weights)),
+    )
