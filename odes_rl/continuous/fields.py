@@ -1,11 +1,11 @@
 """Vector fields ż = f(t, z; x): small networks, convolutions, and any weight trajectory."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from odes_rl.act.activations import activate
 from odes_rl.manifolds import Euclidean
@@ -20,7 +20,8 @@ class Field(NamedTuple):
         init: `init(key) -> params`.
         manifolds: mirrors `params`.
         prepare: `prepare(params) -> prepared`, what does not depend on t or z, once a solve.
-        apply: `apply(prepared, t, z [B, h], x [B, n]) -> ż [B, h]`; x is the network's input, for data control.
+        apply: `apply(prepared, t, z [B, h], x [B, n]) -> ż [B, h]`; x is the network's input, for data control. Fields
+            of images have [B, side, side, channels] in place of [B, h].
     """
 
     init: Callable[[jax.Array], Params]
@@ -94,36 +95,44 @@ def interpolated(values: jax.Array, t: jax.Array) -> jax.Array:
     return (1 - share) * values[left] + share * values[left + 1]
 
 
-def convolution_field(channels: int, width: int, side: int, *, activation: str = "tanh", time: bool = False) -> Field:
-    """F of images z [B, side·side·channels]: three convolutions, 3×3, 1×1 and 3×3, with `width` channels between.
+def convolution_field(
+    channels: int, width: int, output_channels: int | None = None, *, activation: str = "tanh", time: bool = False
+) -> Field:
+    """F of images z [B, side, side, channels]: three convolutions, 3×3, 1×1 and 3×3, with `width` channels between.
 
-    With `time`, t is one more channel of the first. They start normal with deviation 1/√fan-in.
+    With `time`, t is one more channel of the first. Kernels start normal with deviation 1/√fan-in, biases at zero.
+    `output_channels` are those of ż, where they differ.
     """
-    shapes = [(3, 3, channels + time, width), (1, 1, width, width), (3, 3, width, channels)]
+    sizes = [channels + time, width, width, output_channels or channels]
+    shapes = [(k, k, n, m) for k, n, m in zip((3, 1, 3), sizes, sizes[1:], strict=False)]
     manifolds = [{"kernel": Euclidean(), "bias": Euclidean()}] * len(shapes)
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, len(shapes))
         return [
-            {"kernel": jax.random.normal(k, s) / (s[0] * s[1] * s[2]) ** 0.5, "bias": jnp.zeros(s[3])}
+            {"kernel": jax.random.normal(k, s) / math.prod(s[:3]) ** 0.5, "bias": jnp.zeros(s[3])}
             for k, s in zip(keys, shapes, strict=True)
         ]
 
     def apply(params: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
-        u = z.reshape(-1, side, side, channels)
-        if time:
-            u = jnp.concatenate([u, jnp.broadcast_to(t, (*u.shape[:-1], 1))], axis=-1)
+        u = jnp.concatenate([z, jnp.broadcast_to(t, (*z.shape[:-1], 1))], axis=-1) if time else z
         for index, layer in enumerate(params):
             u = u if index == 0 else activate(activation, u)
             u = convolve(u, layer["kernel"]) + layer["bias"]
-        return u.reshape(z.shape)
+        return u
 
     return Field(init, manifolds, lambda params: params, apply)
 
 
 def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """[B, side, side, m] `images` [B, side, side, n] convolved with `kernel` [k, k, n, m], zeros around."""
-    return lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    """[B, H, W, m] `images` [B, H, W, n] convolved with `kernel` [k, k, n, m], k odd, zeros around.
+
+    As one product of matrices, for gradients of XLA's own convolution are slow on a CPU.
+    """
+    k, (_, height, width, _) = kernel.shape[0], images.shape
+    padded = jnp.pad(images, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(k) for j in range(k)]
+    return matmul(jnp.concatenate(shifted, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
 
 
 def second_order(inner: Field) -> Field:

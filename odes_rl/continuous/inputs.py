@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from odes_rl.continuous.fields import convolve
 from odes_rl.manifolds import Euclidean
 from odes_rl.matrix_functions import matmul
 from odes_rl.trajectories.base import Params
@@ -18,8 +17,8 @@ class Inputs(NamedTuple):
     Attributes:
         init: `init(key) -> params`.
         manifolds: mirrors `params`.
-        apply: `apply(params, x [B, n]) -> z(0) [B, size]`.
-        size: of the state.
+        apply: `apply(params, x [B, …, n]) -> z(0) [B, …, m]`.
+        size: entries of one example's state.
     """
 
     init: Callable[[jax.Array], Params]
@@ -58,28 +57,9 @@ def at_rest(inner: Inputs) -> Inputs:
     return inner._replace(apply=lambda params, x: _with_zeros(inner.apply(params, x), inner.size), size=2 * inner.size)
 
 
-def channels_of_zeros(side: int, added: int) -> Inputs:
-    """Images [B, side·side] with `added` channels of zeros: z(0) [B, side·side·(1 + added)]."""
-
-    def apply(x: jax.Array) -> jax.Array:
-        images = x.reshape(-1, side, side, 1)
-        return _with_zeros(images, added).reshape(x.shape[0], -1)
-
-    return _without_parameters(apply, side * side * (1 + added))
-
-
-def convolved(side: int, channels: int) -> Inputs:
-    """Images [B, side·side] through one 3×3 convolution: z(0) [B, side·side·channels]. It starts normal, 1/√fan-in."""
-
-    def init(key: jax.Array) -> Params:
-        return {"kernel": jax.random.normal(key, (3, 3, 1, channels)) / 3, "bias": jnp.zeros(channels)}
-
-    def apply(params: Params, x: jax.Array) -> jax.Array:
-        images = convolve(x.reshape(-1, side, side, 1), params["kernel"]) + params["bias"]
-        return images.reshape(x.shape[0], -1)
-
-    manifolds = {"kernel": Euclidean(), "bias": Euclidean()}
-    return Inputs(init, manifolds, apply, side * side * channels)
+def at_places(inner: Inputs, count: int) -> Inputs:
+    """The `inner` network at each of `count` places of images x [B, side, side, n]: z(0) has as many places."""
+    return inner._replace(size=count * inner.size)
 
 
 def _without_parameters(apply: Callable[[jax.Array], jax.Array], size: int) -> Inputs:

@@ -41,6 +41,8 @@ def continuous_network(
 ) -> ContinuousNetwork:
     """The network of these parts. The output is affine in z(1); with `output_size` None it is z(1) itself.
 
+    States may be images, [B, side, side, channels] in place of [B, h], if inputs and field are of images.
+
     With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: the
     field is scaled by it. c starts at zero and c_0 at 1.
 
@@ -74,9 +76,10 @@ def continuous_network(
 
     def apply(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         solution = flow(params, x, jnp.array([0.0, 1.0]))
-        end = solution.states[-1][..., : inputs.size]
+        end = solution.states[-1] if loss_along is None else solution.states[-1][..., :-1]
         if output_size is None:
             return end, solution.steps
+        end = end.reshape(end.shape[0], -1)
         return matmul(end, params["output"]["weight"].T) + params["output"]["bias"], solution.steps
 
     return ContinuousNetwork(init, manifolds, flow, apply)
@@ -85,10 +88,11 @@ def continuous_network(
 def _scaled(field: Field, loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None) -> VectorField:
     def scaled(t: jax.Array, state: jax.Array, args: Any) -> jax.Array:
         prepared, x, depth = args
+        depth = depth.reshape(-1, *[1] * (state.ndim - 1))
         if loss_along is None:
-            return depth[:, None] * field.apply(prepared, t, state, x)
+            return depth * field.apply(prepared, t, state, x)
         z = state[..., :-1]
         rate = loss_along(t, z)[:, None]
-        return depth[:, None] * jnp.concatenate([field.apply(prepared, t, z, x), rate], axis=-1)
+        return depth * jnp.concatenate([field.apply(prepared, t, z, x), rate], axis=-1)
 
     return scaled

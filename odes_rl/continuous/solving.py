@@ -96,11 +96,11 @@ def _steps(solving: Solving, first: jax.Array, last: jax.Array) -> tuple[Any, ja
     return diffrax.StepTo(ends), None, count
 
 
-def counting(field: VectorField, count: Callable[[], None]) -> VectorField:
-    """`field`, which calls `count` at each evaluation when it runs, those of a backward solve included."""
+def counting(function: Callable[..., Any], count: Callable[[], None]) -> Callable[..., Any]:
+    """`function`, a field, which calls `count` at each evaluation when it runs, those of a backward solve included."""
 
-    def counted(t: jax.Array, z: Any, params: Any) -> Any:
+    def counted(*args: Any) -> Any:
         jax.debug.callback(count)
-        return field(t, z, params)
+        return function(*args)
 
     return counted

@@ -2,19 +2,23 @@
 
 from odes_rl.errors import check_name
 from odes_rl.studies.adjoints import AdjointsConfig, adjoints
+from odes_rl.studies.augmentation import AugmentationConfig, augmentation
 from odes_rl.studies.base import StudyFamily
 from odes_rl.studies.conditional_flow import ConditionalFlowConfig, conditional_flow
 from odes_rl.studies.densities import DensitiesConfig, densities
 from odes_rl.studies.depth_variance import DepthVarianceConfig, depth_variance
 from odes_rl.studies.gradients_through_depth import GradientsThroughDepthConfig, gradients_through_depth
+from odes_rl.studies.householder import HouseholderConfig, householder
 from odes_rl.studies.linear_systems import LinearSystemsConfig, linear_systems
 from odes_rl.studies.nanode_bases import NanodeBasesConfig, nanode_bases
+from odes_rl.studies.ode_net import OdeNetConfig, ode_net
 from odes_rl.studies.reflection import ReflectionConfig, reflection
 from odes_rl.studies.spirals import SpiralsConfig, spirals
 from odes_rl.studies.theorem1 import Theorem1Config, theorem1
 
 STUDIES: dict[str, StudyFamily] = {
     "adjoints": StudyFamily(AdjointsConfig, adjoints),
+    "augmentation": StudyFamily(AugmentationConfig, augmentation),
     "conditional_flow": StudyFamily(ConditionalFlowConfig, conditional_flow),
     "densities": StudyFamily(DensitiesConfig, densities),
     "depth_variance": StudyFamily(DepthVarianceConfig, depth_variance),
@@ -22,6 +26,8 @@ STUDIES: dict[str, StudyFamily] = {
     "gradients_through_depth": StudyFamily(GradientsThroughDepthConfig, gradients_through_depth),
     "theorem1": StudyFamily(Theorem1Config, theorem1),
     "nanode_bases": StudyFamily(NanodeBasesConfig, nanode_bases),
+    "householder": StudyFamily(HouseholderConfig, householder),
+    "ode_net": StudyFamily(OdeNetConfig, ode_net),
     "reflection": StudyFamily(ReflectionConfig, reflection),
     "spirals": StudyFamily(SpiralsConfig, spirals),
 }

@@ -15,6 +15,7 @@ from odes_rl.continuous.solving import Solving, counting, solve
 from odes_rl.ode_solvers import Adjoint
 from odes_rl.reports.drawing import draw_line
 from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
 
 Way = Literal["scan", "direct", "checkpointed", "backsolve"]
 WAYS: tuple[Way, ...] = ("scan", "direct", "checkpointed", "backsolve")
@@ -75,30 +76,22 @@ def adjoints(config: AdjointsConfig, tell: Tell) -> Findings:
 def memory(setting: Setting, way: Way, steps: int) -> float:
     """Megabytes of temporaries in the compiled gradient of a solve with so many steps of `midpoint`."""
     loss = _scan_loss(setting, steps) if way == "scan" else _loss(_fixed(way, steps), setting)
-    compiled = jax.jit(jax.grad(loss)).lower(setting.params).compile()
-    analysis = compiled.memory_analysis()
-    assert analysis is not None, "this backend does not tell"
-    return analysis.temp_size_in_bytes / 1e6
+    return gradient_megabytes(loss, setting.params)
 
 
 def evaluated(setting: Setting, tolerance: float) -> tuple[int, int, float]:
     """Evaluations of the field in a solve, those of its adjoint's backward solve, and the error of the end."""
-    counts = [0]
-
-    def count() -> None:
-        counts[0] += 1
-
-    def run(compute: Callable[[Any], Any]) -> tuple[int, Any]:
-        counts[0] = 0
-        result = jax.block_until_ready(jax.jit(compute)(setting.params))
-        jax.effects_barrier()
-        return counts[0], result
-
     solving = Solving(tolerance=tolerance, adjoint="backsolve")
-    counted = setting._replace(field=counting(setting.field, count))
-    forward, end = run(lambda params: _end(solving, counted, params))
-    both, _ = run(jax.grad(_loss(solving, counted)))
-    precise = _end(Solving(solver="dopri8", tolerance=1e-6), setting, setting.params)
+
+    def counted(count: Count) -> Callable[[Any], jax.Array]:
+        return _loss(solving, setting._replace(field=counting(setting.field, count)))
+
+    forward = evaluation_counter(counted)(setting.params)
+    both = evaluation_counter(lambda count: jax.grad(counted(count)))(setting.params)
+    end, precise = (
+        jax.jit(lambda params, s=s: _end(s, setting, params))(setting.params)
+        for s in (solving, Solving(solver="dopri8", tolerance=1e-6))
+    )
     return forward, both - forward, float(jnp.abs(end - precise).max())
 
 

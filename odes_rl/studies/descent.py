@@ -1,6 +1,6 @@
-"""How studies train: minimisation on manifolds, the steps compiled in chunks."""
+"""How studies train: minimisation on manifolds, alone or several at once, the steps compiled in chunks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -15,6 +15,8 @@ from odes_rl.studies.base import Tell
 
 _CHUNKS = 10
 """How often a descent tells how far it is."""
+State = tuple[Any, Any]
+"""Parameters, and the memory of Adam."""
 
 
 def minimise(
@@ -28,38 +30,88 @@ def minimise(
     learning_rate: float = 0.01,
     schedule: Schedule = "constant",
     progress: bool = False,
+    look: Callable[[int, Any], None] = lambda step, params: None,
 ) -> tuple[Any, np.ndarray]:
     """Parameters after `steps` steps of Adam on `loss(params, key)`, and the loss [steps] before each of them.
 
     Each step has a key of its own, from which the loss may draw a batch. A cosine falls over all the steps.
     With `progress` the loss is `loss(params, key, share)`, of the share of the steps that are done, in [0, 1).
+    `look` is shown how many steps are done, and the parameters, after each tenth of them.
 
     Raises:
         UserError: if the loss is no longer finite; says at which step.
     """
+    start, step = _adam(loss, manifolds, key, steps, schedule, progress)
+    chunk = jax.jit(lambda state, indices: lax.scan(lambda s, i: step(s, i, learning_rate), state, indices))
+    losses = np.empty(0, np.float32)
+    for latest, values in _in_chunks(chunk, start(params), steps):
+        check_finite(values, losses.size)
+        params, losses = latest, np.append(losses, values)
+        look(losses.size, params)
+        tell(f"step {losses.size} of {steps}, loss {losses[-1]:.4g}")
+    return params, losses
+
+
+def minimise_each(
+    loss: Callable[[Any, jax.Array], jax.Array],
+    manifolds: Any,
+    params: Any,
+    key: jax.Array,
+    steps: int,
+    learning_rates: jax.Array,
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """M descents apart, one from each of `params`, which have an axis [M] before their own, by `learning_rates` [M].
+
+    After each tenth of the steps come the parameters, and the losses [n, M] before each step of it. Keys of steps, and
+    thus batches, are common to all. A loss that is no longer finite stops nothing, and no descent sees another.
+    """
+    start, step = _adam(loss, manifolds, key, steps)
+    several = jax.vmap(
+        lambda state, rate, indices: lax.scan(lambda s, i: step(s, i, rate), state, indices), (0, 0, None), (0, 1)
+    )
+    chunk = jax.jit(lambda states, indices: several(states, learning_rates, indices))
+    yield from _in_chunks(chunk, jax.vmap(start)(params), steps)
+
+
+def check_finite(losses: np.ndarray, start: int = 0) -> None:
+    """Check `losses` [n] of the steps from `start` on.
+
+    Raises:
+        UserError: if one is not finite; says at which step.
+    """
+    if not np.isfinite(losses).all():
+        step = start + int(np.argmin(np.isfinite(losses)))
+        raise UserError(f"the loss is {losses[step - start]} at step {step}: give a smaller learning_rate")
+
+
+def _adam(
+    loss: Callable[..., jax.Array],
+    manifolds: Any,
+    key: jax.Array,
+    steps: int,
+    schedule: Schedule = "constant",
+    progress: bool = False,
+) -> tuple[Callable[[Any], State], Callable[[State, jax.Array, Any], tuple[State, jax.Array]]]:
+    """`start(params) -> state`, and `step(state, index, learning_rate) -> (state, loss before it)`."""
     optimizer = tangent_optimizer("adam", 0.9, 0.0, manifolds)
 
-    def step(carry: tuple[Any, Any], index: jax.Array) -> tuple[tuple[Any, Any], jax.Array]:
-        params, memory = carry
+    def start(params: Any) -> State:
+        return params, optimizer.init(tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params)))
+
+    def step(state: State, index: jax.Array, learning_rate: Any) -> tuple[State, jax.Array]:
+        params, memory = state
         share = (index / steps,) if progress else ()
         value, gradient = jax.value_and_grad(loss)(params, jax.random.fold_in(key, index), *share)
         direction, memory = optimizer.update(tree_to_tangent(manifolds, params, gradient), memory, params)
         rate = scheduled(schedule, learning_rate, steps, index)
         return (tree_exp(manifolds, params, jax.tree.map(lambda d: rate * d, direction)), memory), value
 
-    chunk = jax.jit(lambda carry, indices: lax.scan(step, carry, indices))
-    carry = (params, optimizer.init(tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params))))
+    return start, step
+
+
+def _in_chunks(chunk: Callable[..., Any], state: State, steps: int) -> Iterator[tuple[Any, np.ndarray]]:
+    """Parameters and losses of each of the parts that `steps` are cut into."""
     size = -(-steps // _CHUNKS)
-    losses: list[np.ndarray] = []
     for start in range(0, steps, size):
-        carry, values = chunk(carry, jnp.arange(start, min(start + size, steps)))
-        losses.append(np.asarray(values))
-        _check_finite(losses[-1], start)
-        tell(f"step {start + len(losses[-1])} of {steps}, loss {losses[-1][-1]:.4g}")
-    return carry[0], np.concatenate(losses)
-
-
-def _check_finite(losses: np.ndarray, start: int) -> None:
-    if not np.isfinite(losses).all():
-        step = start + int(np.argmin(np.isfinite(losses)))
-        raise UserError(f"the loss is {losses[step - start]} at step {step}: give a smaller learning_rate")
+        state, values = chunk(state, jnp.arange(start, min(start + size, steps)))
+        yield state[0], np.asarray(values)

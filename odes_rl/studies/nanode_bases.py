@@ -6,15 +6,13 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.manifolds import Euclidean
 from odes_rl.reports.drawing import COLOURS, LINES, MARKERS
-from odes_rl.studies.base import Findings, StudyConfig, Tell
-from odes_rl.studies.descent import minimise
-from odes_rl.supervised.data.loading import load_dataset
+from odes_rl.studies.base import Findings, Tell
+from odes_rl.studies.descent import check_finite
+from odes_rl.studies.digits import Classifier, DigitsConfig, learn, load_digits, shares_right, smoothed
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
 from odes_rl.trajectories.base import Trajectory
 from odes_rl.trajectories.bucketed import bucketed
@@ -28,7 +26,7 @@ _ORDER = 4
 """Their degree, likewise."""
 
 
-class NanodeBasesConfig(StudyConfig, frozen=True):
+class NanodeBasesConfig(DigitsConfig, frozen=True):
     """Accuracy on the digits by the degree of trigonometric weights, and by the number of constant pieces."""
 
     study: Literal["nanode_bases"] = "nanode_bases"
@@ -36,18 +34,12 @@ class NanodeBasesConfig(StudyConfig, frozen=True):
     """Degrees d of trigonometric polynomials, 2d + 1 matrices each."""
     buckets: tuple[int, ...] = (1, 2, 5, 10, 30)
     """Numbers of pieces on which weights are constant; each divides `steps` best."""
-    seeds: int = Field(default=3, ge=1)
-    """Trainings of each, all at once."""
     width: int = Field(default=16, ge=2)
     """Size of the state."""
     steps: int = Field(default=30, ge=1)
     """Steps of the flow."""
-    training: int = Field(default=120, ge=1)
-    """Steps of Adam."""
     learning_rate: float = Field(default=0.003, gt=0)
-    """Their length."""
-    batch_size: int = Field(default=64, ge=1)
-    """Digits a step."""
+    """Length of the steps of Adam."""
 
 
 class Trained(NamedTuple):
@@ -80,30 +72,20 @@ def matrices(kind: str, size: int) -> int:
 
 
 def train(trajectory: Trajectory, config: NanodeBasesConfig) -> Trained:
-    """Training of each seed: leaves have an axis [S] before their own, and Adam is elementwise, so none sees another.
+    """Training of each seed.
 
-    `trajectory` is to have Euclidean parameters.
+    Raises:
+        UserError: if a loss is no longer finite.
     """
-    data = load_dataset("digits")
-    pixels = [jnp.asarray(s.images.reshape(len(s.images), -1) / 255, jnp.float32) for s in (data.train, data.test)]
-    labels = [jnp.asarray(s.labels) for s in (data.train, data.test)]
+    digits = load_digits()
     options = FlowModelConfig(name="nanode", width=config.width, steps=config.steps)
-    model = flow_model(options, pixels[0].shape[1], data.classes, trajectory, left_nodes(config.steps))
-    init_key, train_key = jax.random.split(jax.random.key(config.seed))
-    params = jax.vmap(model.init)(jax.random.split(init_key, config.seeds))
-
-    def loss(params: Any, key: jax.Array) -> jax.Array:
-        rows = jax.random.choice(key, len(labels[0]), (config.batch_size,))
-        logits = jax.vmap(lambda p: model.apply(p, pixels[0][rows], None))(params)
-        expected = jnp.broadcast_to(labels[0][rows], logits.shape[:-1])
-        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, expected))
-
-    manifolds = jax.tree.map(lambda _: Euclidean(), params)
-    params, losses = minimise(
-        loss, manifolds, params, train_key, config.training, lambda _: None, learning_rate=config.learning_rate
-    )
-    answers = [np.asarray(jax.vmap(lambda p, x=x: model.apply(p, x, None).argmax(-1))(params)) for x in pixels]
-    return Trained(losses, *((a == np.asarray(y)).mean(axis=1) for a, y in zip(answers, labels, strict=True)))
+    model = flow_model(options, digits.images.shape[1], digits.classes, trajectory, left_nodes(config.steps))
+    classifier = Classifier(model.init, model.manifolds, lambda params, images: model.apply(params, images, None))
+    [learned] = learn([classifier], digits, config, [config.learning_rate])
+    losses = learned.losses.mean(axis=(1, 2))
+    check_finite(losses)
+    logits = jax.vmap(lambda params: classifier.apply(params, digits.images))(learned.params)
+    return Trained(losses, *shares_right(digits, logits))
 
 
 def random_polynomials(key: jax.Array, times: jax.Array) -> jax.Array:
@@ -150,8 +132,6 @@ def _range(shares: np.ndarray) -> tuple[float, float, float]:
 
 def _draw_descent(axes: Any, losses: Sequence[tuple[int, np.ndarray]]) -> None:
     for index, (degree, line) in enumerate(losses):
-        window = min(10, line.size)
-        smooth = np.convolve(line, np.ones(window) / window, "valid")
-        axes.semilogy(smooth, color=COLOURS[index % 6], linestyle=LINES[index % 4], label=f"degree {degree}")
+        axes.semilogy(smoothed(line), color=COLOURS[index % 6], linestyle=LINES[index % 4], label=f"degree {degree}")
     axes.set(title="training, trigonometric", xlabel="steps of Adam", ylabel="cross-entropy (nats, mean of 10)")
     axes.legend(frameon=False, fontsize="small")

@@ -11,7 +11,7 @@ from odes_rl.continuous.solving import Solving
 LOSS = Loss(end=lambda z: jnp.sum(z**2), along=lambda t, z: jnp.sum(jnp.cos(z)) * (1 + t))
 START = jnp.array([0.3, -0.8, 0.5])
 DEPTH = 1.5
-PRECISE = Solving(solver="dopri8", solver_steps=60, adjoint="direct")
+PRECISE = Solving(solver="bosh3", solver_steps=200, adjoint="checkpointed")
 
 
 def field(t, z, theta):

@@ -13,6 +13,7 @@ from odes_rl.studies import STUDIES
 CONFIGS = Path(__file__).parents[2] / "configs/studies"
 TINY: dict[str, dict[str, object]] = {
     "adjoints": {"width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
+    "augmentation": {"models": "[neural ODE]", "width": 3, "training": 3, "batch_size": 4},
     "conditional_flow": {"width": 4, "steps": 10, "batch": 16, "points": 50},
     "densities": {"targets": "[mixture]", "sizes": "[2]", "hutchinson": 2, "steps": 10, "batch": 16, "points": 50},
     "depth_variance": {"models": "[stacked]", "examples": 8, "steps": 10, "pieces": 2},
@@ -20,13 +21,28 @@ TINY: dict[str, dict[str, object]] = {
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
     "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
     "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
+    "householder": {"sizes": "[[4, 3]]", "learning_rates": "[0.1]", "seeds": 1, "training": 5},
+    "ode_net": {
+        "width": 3,
+        "channels": 2,
+        "blocks": 2,
+        "hidden": 5,
+        "training": 2,
+        "batch_size": 4,
+        "tolerances": "[0.1]",
+    },
     "reflection": {"models": "[adaptive depth]", "steps": 10, "width": 4},
+    "sorting": {"methods": "[learned N]", "size": 3, "steps": 4, "factors": "[2]", "training": 5, "lists": 10},
     "spirals": {"examples": 10, "test_examples": 4, "points": 8, "steps": 10, "latent": 2, "width": 4, "batch": 4},
 }
 """Options with which each study takes seconds."""
+SLOW = ("adjoints", "augmentation", "conditional_flow", "densities", "ode_net", "reflection")
+"""Those that take more of them, to compile."""
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in STUDIES]
+)
 def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
     options = [f"--{option}={value}" for option, value in TINY[name].items()]
     assert main(["study", str(CONFIGS / f"{name}.yaml"), f"--directory={tmp_path / 'out'}", *options]) == 0

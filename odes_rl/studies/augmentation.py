@@ -1,0 +1,141 @@
+"""Augmentation: what more dimensions of the state, of three kinds, do for a neural ODE that classifies images."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from odes_rl.continuous.fields import convolution_field, second_order
+from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
+from odes_rl.continuous.network import ContinuousNetwork, continuous_network
+from odes_rl.continuous.solving import Solving, counting
+from odes_rl.reports.drawing import draw_line
+from odes_rl.studies.base import Findings, Tell
+from odes_rl.studies.costs import Count, evaluation_counter
+from odes_rl.studies.descent import minimise
+from odes_rl.studies.images import (
+    Images,
+    ImagesConfig,
+    cross_entropy,
+    error_measure,
+    image_loss,
+    load_images,
+    parameter_count,
+    scaled,
+)
+
+Model = Literal["neural ODE", "zero augmentation", "input layer", "second order"]
+MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")
+_SEEN = 1000
+"""Test images by which curves are drawn."""
+
+
+class AugmentationConfig(ImagesConfig, frozen=True):
+    """Neural ODEs with a larger state, as classifiers: accuracy, evaluations of the field, parameters."""
+
+    study: Literal["augmentation"] = "augmentation"
+    models: tuple[Model, ...] = Field(default=MODELS, min_length=1)
+    """Which."""
+    added: int = Field(default=4, ge=1)
+    """Channels that zero and input-layer augmentation add; a state of second order has twice the channels."""
+
+
+class Augmented(NamedTuple):
+    """What a model learned.
+
+    Attributes:
+        parameters: how many it has.
+        error: share of the test images that are wrong at the end.
+        steps: [K] of Adam, when it was looked at; the first is 0.
+        errors: [K] shares of a thousand test images that were wrong.
+        evaluations: [K] of the field, forwards for one batch.
+    """
+
+    parameters: int
+    error: float
+    steps: np.ndarray
+    errors: np.ndarray
+    evaluations: np.ndarray
+
+
+def augmentation(config: AugmentationConfig, tell: Tell) -> Findings:
+    """Train each model, and watch its evaluations."""
+    images = load_images(config)
+    found: dict[Model, Augmented] = {}
+    for name in config.models:
+        found[name] = _learn(name, images, config, lambda line, name=name: tell(f"{name}: {line}"))
+        tell(f"{name}: {1 - found[name].error:.2%} of the test images")
+    heading = ("model", "parameters", "accuracy", "evaluations at start", "evaluations at end")
+    rows = [(n, f.parameters, 1 - f.error, int(f.evaluations[0]), int(f.evaluations[-1])) for n, f in found.items()]
+    note = f"Evaluations of the field, forwards, for {config.batch_size} images in one solve. One seed."
+    return Findings(heading, rows, _draw(found), [note])
+
+
+def build(name: Model, config: AugmentationConfig, images: Images, count: Count | None = None) -> ContinuousNetwork:
+    """The network from images [B, side, side, n]: ż = f(z) by convolutions up to depth 1, and affine logits.
+
+    z(0) is x; [x, 0]; A x + a at each place; or [q, p] = [x, 0] with q̇ = p, ṗ = f(q, p) (Massaroli et al. 2020, §4).
+    `count` is called at each evaluation.
+    """
+    n, added, width = images.channels, config.added, config.width
+    inputs, field = {
+        "neural ODE": lambda: (identity(n), convolution_field(n, width)),
+        "zero augmentation": lambda: (zeros_added(n, added), convolution_field(n + added, width)),
+        "input layer": lambda: (linear(n, n + added), convolution_field(n + added, width)),
+        "second order": lambda: (at_rest(identity(n)), second_order(convolution_field(2 * n, width, n))),
+    }[name]()
+    if count is not None:
+        field = field._replace(apply=counting(field.apply, count))
+    return continuous_network(
+        at_places(inputs, images.side**2), field, images.classes, Solving(tolerance=config.tolerance)
+    )
+
+
+def _learn(name: Model, images: Images, config: AugmentationConfig, tell: Tell) -> Augmented:
+    network = build(name, config, images)
+    start_key, fit_key = jax.random.split(jax.random.key(config.seed))
+    params = network.init(start_key)
+    pixels, labels = (part[: config.batch_size] for part in images.test)
+
+    def counted(count: Count) -> Any:
+        apply = build(name, config, images, count).apply
+        return lambda params: cross_entropy(apply(params, scaled(pixels))[0], labels)
+
+    evaluations, looks = evaluation_counter(counted), []
+    error = error_measure(lambda params, x: network.apply(params, x)[0], images)
+
+    def look(step: int, params: Any) -> None:
+        looks.append((step, error(params, _SEEN), evaluations(params)))
+
+    look(0, params)
+    loss = image_loss(lambda params, x: network.apply(params, x)[0], images, config.batch_size)
+    params, _ = minimise(
+        loss,
+        network.manifolds,
+        params,
+        fit_key,
+        config.training,
+        tell,
+        learning_rate=config.learning_rate,
+        schedule="cosine",
+        look=look,
+    )
+    return Augmented(parameter_count(params), error(params), *map(np.array, zip(*looks, strict=True)))
+
+
+def _draw(found: Mapping[Model, Augmented]) -> Figure:
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    errors, evaluations = figure.subplots(1, 2)
+    for index, (name, augmented) in enumerate(found.items()):
+        draw_line(errors, augmented.steps, 100 * augmented.errors, name, index)
+        draw_line(evaluations, augmented.steps, augmented.evaluations, name, index)
+    errors.set(xlabel="steps of Adam", ylabel="test images wrong (%)", yscale="log")
+    evaluations.set(xlabel="steps of Adam", ylabel="evaluations of the field, forwards", ylim=(0, None))
+    figure.legend(*errors.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    for axes in (errors, evaluations):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,121 @@
+"""How studies learn images: cut into patches, classified by networks of convolutions."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from pydantic import Field
+
+from odes_rl.errors import UserError
+from odes_rl.studies.base import StudyConfig
+from odes_rl.supervised.data.base import Split
+from odes_rl.supervised.data.loading import load_dataset
+
+Apply = Callable[[Any, jax.Array], jax.Array]
+"""`apply(params, images [B, side, side, n]) -> logits [B, k]`."""
+_AT_ONCE = 500
+"""Images that are classified together, where all are."""
+
+
+class ImagesConfig(StudyConfig, frozen=True):
+    """Options shared by the studies that learn images."""
+
+    source: str = "digits"
+    """`digits`, which scikit-learn brings along; or a file `mnist.npz`, or a directory of MNIST's IDX files."""
+    patch: int = Field(default=2, ge=1)
+    """Side of the squares of pixels that an image is cut into; their pixels are the channels of one place."""
+    width: int = Field(default=32, ge=1)
+    """Channels inside each field."""
+    training: int = Field(default=400, ge=1)
+    """Steps of Adam."""
+    batch_size: int = Field(default=128, ge=1)
+    """Images a step."""
+    learning_rate: float = Field(default=0.003, gt=0)
+    """Length of a step, which falls to a hundredth along half a cosine."""
+    tolerance: float = Field(default=1e-3, gt=0)
+    """Of the solver, `dopri5`."""
+
+
+class Images(NamedTuple):
+    """Images [N, side, side, channels] uint8 and labels [N], those to train on and those to test on.
+
+    Attributes:
+        train: images and labels.
+        test: likewise.
+        classes: how many there are.
+    """
+
+    train: tuple[jax.Array, jax.Array]
+    test: tuple[jax.Array, jax.Array]
+    classes: int
+
+    @property
+    def side(self) -> int:
+        """Places along a side."""
+        return self.train[0].shape[1]
+
+    @property
+    def channels(self) -> int:
+        """Numbers at a place."""
+        return self.train[0].shape[-1]
+
+
+def load_images(config: ImagesConfig) -> Images:
+    """The images of `config.source`, each square of `patch` × `patch` pixels one place with as many channels.
+
+    Raises:
+        UserError: if the data cannot be read, or images cannot be cut so.
+    """
+    data = load_dataset(config.source)
+    side = data.train.images.shape[1]
+    if side % config.patch:
+        raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")
+    return Images(_cut(data.train, config.patch), _cut(data.test, config.patch), data.classes)
+
+
+def image_loss(apply: Apply, images: Images, batch_size: int) -> Callable[[Any, jax.Array], jax.Array]:
+    """`loss(params, key)`: mean cross-entropy of a batch that `key` draws, in nats."""
+    pixels, labels = images.train
+
+    def loss(params: Any, key: jax.Array) -> jax.Array:
+        rows = jax.random.choice(key, len(labels), (batch_size,))
+        return cross_entropy(apply(params, scaled(pixels[rows])), labels[rows])
+
+    return loss
+
+
+def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Mean over `logits` [B, k] and `labels` [B], in nats."""
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+
+
+def scaled(pixels: jax.Array) -> jax.Array:
+    """Pixels uint8 as numbers from 0 to 1."""
+    return pixels.astype(jnp.float32) / 255
+
+
+def error_measure(apply: Apply, images: Images) -> Callable[..., float]:
+    """`error(params, count)`: share of the first `count` test images, or of all, that are wrong."""
+    answers = jax.jit(lambda params, pixels: apply(params, scaled(pixels)).argmax(-1))
+
+    def error(params: Any, count: int | None = None) -> float:
+        pixels, labels = (part[:count] for part in images.test)
+        starts = range(0, len(labels), _AT_ONCE)
+        found = np.concatenate([np.asarray(answers(params, pixels[i : i + _AT_ONCE])) for i in starts])
+        return float((found != np.asarray(labels)).mean())
+
+    return error
+
+
+def parameter_count(params: Any) -> int:
+    """Numbers in a pytree."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def _cut(split: Split, patch: int) -> tuple[jax.Array, jax.Array]:
+    count, side = split.images.shape[0], split.images.shape[1] // patch
+    squares = split.images.reshape(count, side, patch, side, patch).transpose(0, 1, 3, 2, 4)
+    return jnp.asarray(squares.reshape(count, side, side, patch**2)), jnp.asarray(split.labels)

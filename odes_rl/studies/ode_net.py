@@ -1,0 +1,187 @@
+"""ODE-Net beside RK-Net, a residual network and one hidden layer, as classifiers of images (Chen et al. 2018, §3)."""
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure
+
+from odes_rl.reports.drawing import draw_line
+from odes_rl.studies.base import Findings, Tell
+from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
+from odes_rl.studies.descent import minimise
+from odes_rl.studies.digits import Classifier
+from odes_rl.studies.images import (
+    Images,
+    cross_entropy,
+    error_measure,
+    image_loss,
+    load_images,
+    parameter_count,
+    scaled,
+)
+from odes_rl.studies.ode_net_models import MODELS, Model, OdeNetConfig, build
+
+_SEEN = 1000
+"""Test images by which curves are drawn."""
+_REPEATS = 5
+"""Gradients that are timed of each model, in turns."""
+
+
+class Trained(NamedTuple):
+    """A trained model, and how it came there.
+
+    Attributes:
+        params: at the end.
+        error: share of the test images that are wrong.
+        megabytes: that a gradient needs for one batch.
+        looks: [K, 4] steps of Adam, share of a thousand test images that were wrong, evaluations of the field forwards
+            and backwards; the evaluations are NaN of all but the ODE-Net.
+    """
+
+    params: Any
+    error: float
+    megabytes: float
+    looks: np.ndarray
+
+
+class Tolerance(NamedTuple):
+    """The trained ODE-Net solved with a tolerance: evaluations, wrong answers, how far logits are from precise ones."""
+
+    forward: int
+    backward: int
+    error: float
+    distance: float
+
+
+def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
+    """Train each model, then solve the trained ODE-Net with other tolerances."""
+    images = load_images(config)
+    found: dict[Model, Trained] = {}
+    for name in MODELS:
+        found[name] = _learn(name, images, config, lambda line, name=name: tell(f"{name}: {line}"))
+        tell(f"{name}: {found[name].error:.2%} of the test images are wrong")
+    solved = [_solved_again(found["ODE-Net"].params, images, config, tolerance) for tolerance in config.tolerances]
+    seconds = _gradient_seconds(found, images, config)
+    heading = ("model", "parameters", "error, %", "memory, MB", "ms a gradient", "tolerance", "forward", "backward")
+    rows: list[tuple[Any, ...]] = []
+    for name, t in found.items():
+        counts = tuple(int(n) for n in t.looks[-1, 2:]) if name == "ODE-Net" else (_forward(name, config), None)
+        tolerance = config.tolerance if name == "ODE-Net" else None
+        size = parameter_count(t.params)
+        rows.append((name, size, 100 * t.error, t.megabytes, 1000 * seconds[name], tolerance, *counts))
+    rows += [
+        ("ODE-Net, solved again", None, 100 * s.error, None, None, tolerance, s.forward, s.backward)
+        for tolerance, s in zip(config.tolerances, solved, strict=True)
+    ]
+    notes = (
+        "`forward` and `backward` are evaluations of the field or of blocks; each backward one of the ODE-Net, which "
+        "solves the adjoint equation, also costs a product with the Jacobian.",
+        f"Memory and time are of the gradient for {config.batch_size} images: XLA's own account of temporaries, and "
+        f"the median of {_REPEATS} in turns. One seed.",
+    )
+    return Findings(heading, rows, _draw(config, found, solved), notes)
+
+
+def _forward(name: Model, config: OdeNetConfig) -> int:
+    return {"one hidden layer": 1, "ResNet": config.blocks, "RK-Net": 2 * config.blocks}[name]
+
+
+def _learn(name: Model, images: Images, config: OdeNetConfig, tell: Tell) -> Trained:
+    classifier = build(name, config, images)
+    start_key, fit_key = jax.random.split(jax.random.key(config.seed))
+    error = error_measure(classifier.apply, images)
+    evaluations = _evaluations(images, config) if name == "ODE-Net" else lambda params: (np.nan, np.nan)
+    looks = []
+
+    def look(step: int, params: Any) -> None:
+        looks.append((step, error(params, _SEEN), *evaluations(params)))
+
+    params = classifier.init(start_key)
+    look(0, params)
+    params, _ = minimise(
+        image_loss(classifier.apply, images, config.batch_size),
+        classifier.manifolds,
+        params,
+        fit_key,
+        config.training,
+        tell,
+        learning_rate=config.learning_rate,
+        schedule="cosine",
+        look=look,
+    )
+    megabytes = gradient_megabytes(_batch_loss(classifier, images, config), params)
+    return Trained(params, error(params), megabytes, np.array(looks))
+
+
+def _batch_loss(classifier: Classifier, images: Images, config: OdeNetConfig) -> Any:
+    """Cross-entropy of the first test images, a batch of them, as a function of parameters."""
+    pixels, labels = (part[: config.batch_size] for part in images.test)
+    return lambda params: cross_entropy(classifier.apply(params, scaled(pixels)), labels)
+
+
+def _evaluations(images: Images, config: OdeNetConfig, tolerance: float | None = None) -> Any:
+    """`evaluations(params) -> (forward, backward)` of the ODE-Net for one batch."""
+
+    def counted(count: Count) -> Any:
+        return _batch_loss(build("ODE-Net", config, images, tolerance, count), images, config)
+
+    forward, both = evaluation_counter(counted), evaluation_counter(lambda count: jax.grad(counted(count)))
+
+    def evaluations(params: Any) -> tuple[int, int]:
+        there = forward(params)
+        return there, both(params) - there
+
+    return evaluations
+
+
+def _solved_again(params: Any, images: Images, config: OdeNetConfig, tolerance: float) -> Tolerance:
+    pixels = scaled(images.test[0][: config.batch_size])
+    classifier = build("ODE-Net", config, images, tolerance)
+    found, precise = (
+        jax.jit(c.apply)(params, pixels) for c in (classifier, build("ODE-Net", config, images, tolerance=1e-6))
+    )
+    forward, backward = _evaluations(images, config, tolerance)(params)
+    error = error_measure(classifier.apply, images)(params, _SEEN)
+    return Tolerance(forward, backward, error, float(jnp.abs(found - precise).max()))
+
+
+def _gradient_seconds(found: Mapping[Model, Trained], images: Images, config: OdeNetConfig) -> dict[Model, float]:
+    """Seconds of each model's gradient for one batch, the median of several in turns."""
+    losses = {name: _batch_loss(build(name, config, images), images, config) for name in MODELS}
+    gradients = {name: jax.jit(jax.grad(losses[name])) for name in MODELS}
+    rounds: dict[Model, list[float]] = {name: [] for name in MODELS}
+    for _ in range(_REPEATS + 1):
+        for name in MODELS:
+            started = time.perf_counter()
+            jax.block_until_ready(gradients[name](found[name].params))
+            rounds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(seconds[1:]) for name, seconds in rounds.items()}  # the first compiles
+
+
+def _draw(config: OdeNetConfig, found: Mapping[Model, Trained], solved: Sequence[Tolerance]) -> Figure:
+    figure = Figure(figsize=(11, 5.6), layout="constrained")
+    (errors, training), (tolerance, accuracy) = figure.subplots(2, 2)
+    for index, (name, trained) in enumerate(found.items()):
+        draw_line(errors, trained.looks[:, 0], 100 * trained.looks[:, 1], name, index)
+    errors.set(xlabel="steps of Adam", ylabel="test images wrong (%)", yscale="log")
+    steps, _, forward, backward = found["ODE-Net"].looks.T
+    draw_line(training, steps, forward, "forward", 0)
+    draw_line(training, steps, backward, "backward, by the adjoint equation", 1)
+    training.set(xlabel="steps of Adam", ylabel="evaluations, ODE-Net", ylim=(0, None))
+    tolerances = np.array(config.tolerances)
+    draw_line(tolerance, tolerances, np.array([s.forward for s in solved]), "forward", 0)
+    draw_line(tolerance, tolerances, np.array([s.backward for s in solved]), "backward, by the adjoint equation", 1)
+    tolerance.set(xscale="log", xlabel="tolerance", ylabel="evaluations, trained ODE-Net", ylim=(0, None))
+    draw_line(accuracy, tolerances, np.array([s.distance for s in solved]), "largest error of a logit", 0)
+    accuracy.plot(tolerances, tolerances, color="grey", linewidth=0.8, label="tolerance")
+    accuracy.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="largest error of a logit")
+    for axes in (errors, training, tolerance, accuracy):
+        axes.legend(frameon=False, fontsize="small")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

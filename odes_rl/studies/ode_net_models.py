@@ -1,0 +1,87 @@
+"""The classifiers of the study `ode_net`: one hidden layer, a residual network, RK-Net and ODE-Net."""
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from pydantic import Field
+
+from odes_rl.continuous.fields import Field as VectorField
+from odes_rl.continuous.fields import convolution_field
+from odes_rl.continuous.inputs import Inputs, at_places, linear
+from odes_rl.continuous.network import continuous_network
+from odes_rl.continuous.solving import Solving, counting
+from odes_rl.studies.costs import Count
+from odes_rl.studies.digits import Classifier
+from odes_rl.studies.images import Images, ImagesConfig
+from odes_rl.supervised.models.dense import DenseConfig, dense
+from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
+
+Model = Literal["one hidden layer", "ResNet", "RK-Net", "ODE-Net"]
+MODELS: tuple[Model, ...] = ("one hidden layer", "ResNet", "RK-Net", "ODE-Net")
+
+
+class OdeNetConfig(ImagesConfig, frozen=True):
+    """ODE-Net beside RK-Net, ResNet and one hidden layer: error, parameters, memory, evaluations of the field."""
+
+    study: Literal["ode_net"] = "ode_net"
+    channels: int = Field(default=16, ge=1)
+    """Of the state, to which a patch is mapped by an affine layer."""
+    blocks: int = Field(default=6, ge=1)
+    """Of the ResNet, each with parameters of its own; as many steps has the RK-Net."""
+    hidden: int = Field(default=300, ge=1)
+    """Units of the one hidden layer."""
+    tolerances: tuple[float, ...] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+    """With which the trained ODE-Net is solved again."""
+
+
+def build(
+    name: Model, config: OdeNetConfig, images: Images, tolerance: float | None = None, count: Count | None = None
+) -> Classifier:
+    """The classifier of that name, of images [B, side, side, n].
+
+    `ResNet` is z ← z + F_k(z), k = 1..blocks; `RK-Net` ż = F(t, z) by as many steps of `midpoint`, differentiated as
+    they stand; `ODE-Net` the same by `dopri5`, differentiated by the adjoint equation. All start from an affine map of
+    each patch. `tolerance` takes the place of the config's, `count` is called at each evaluation of the ODE-Net.
+    """
+    if name == "one hidden layer":
+        options = DenseConfig(width=config.hidden, activation="relu")
+        model = dense(options, images.side**2 * images.channels, images.classes)
+        return Classifier(
+            model.init, model.manifolds, lambda params, x: model.apply(params, x.reshape(x.shape[0], -1), None)
+        )
+    inputs = at_places(linear(images.channels, config.channels), images.side**2)
+    if name == "ResNet":
+        return _residual(inputs, convolution_field(config.channels, config.width), config.blocks, images.classes)
+    field = convolution_field(config.channels, config.width, time=True)
+    if count is not None:
+        field = field._replace(apply=counting(field.apply, count))
+    solving = {
+        "RK-Net": Solving(solver="midpoint", solver_steps=config.blocks, adjoint="direct"),
+        "ODE-Net": Solving(tolerance=tolerance or config.tolerance, adjoint="backsolve"),
+    }[name]
+    network = continuous_network(inputs, field, images.classes, solving)
+    return Classifier(network.init, network.manifolds, lambda params, x: network.apply(params, x)[0])
+
+
+def _residual(inputs: Inputs, block: VectorField, blocks: int, classes: int) -> Classifier:
+    """Blocks z ← z + F_k(z) with the field of each block, whose parameters have an axis [blocks] before their own."""
+    manifolds = {"inputs": inputs.manifolds, "blocks": block.manifolds, "output": AFFINE}
+
+    def init(key: jax.Array) -> Any:
+        first, middle, last = jax.random.split(key, 3)
+        return {
+            "inputs": inputs.init(first),
+            "blocks": jax.vmap(block.init)(jax.random.split(middle, blocks)),
+            "output": init_affine(last, inputs.size, classes),
+        }
+
+    def apply(params: Any, x: jax.Array) -> jax.Array:
+        def advance(z: jax.Array, block_params: Any) -> tuple[jax.Array, None]:
+            return z + block.apply(block.prepare(block_params), jnp.zeros(()), z, x), None
+
+        z, _ = lax.scan(advance, inputs.apply(params["inputs"], x), params["blocks"])
+        return affine(params["output"], z.reshape(z.shape[0], -1))
+
+    return Classifier(init, manifolds, apply)

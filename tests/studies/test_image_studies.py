@@ -1,0 +1,71 @@
+"""Images in patches, what is measured of their classifiers, and what gradients cost."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.continuous.solving import Solving, counting, solve
+from odes_rl.errors import UserError
+from odes_rl.studies.costs import evaluation_counter, gradient_megabytes
+from odes_rl.studies.images import Images, ImagesConfig, error_measure, image_loss, load_images
+from odes_rl.supervised.data.loading import load_dataset
+
+
+def config(**options):
+    return ImagesConfig(study="unused", directory="unused", **options)
+
+
+def test_a_patch_is_a_place():
+    images, whole = load_images(config(patch=2)), load_dataset("digits")
+    assert (images.side, images.channels, images.classes) == (4, 4, 10)
+    pixels = np.asarray(images.test[0])
+    np.testing.assert_array_equal(pixels[7, 1, 3], whole.test.images[7, 2:4, 6:8].ravel())
+    np.testing.assert_array_equal(images.train[1], whole.train.labels)
+
+
+def test_a_patch_that_does_not_fit_is_told():
+    with pytest.raises(UserError, match="patch is 3, but must divide 8"):
+        load_images(config(patch=3))
+
+
+def hand_made():
+    """Images of one place whose label is the larger channel, the last one labelled wrongly."""
+    pixels = jnp.array([[255, 0], [0, 255], [255, 0], [0, 255]], jnp.uint8).reshape(4, 1, 1, 2)
+    return Images((pixels, jnp.array([0, 1, 0, 0])), (pixels, jnp.array([0, 1, 0, 0])), 2)
+
+
+def test_errors_and_losses_are_those_of_the_labels():
+    def apply(params, x):
+        return params * x.reshape(len(x), -1)
+
+    images = hand_made()
+    error = error_measure(apply, images)
+    assert error(1.0) == 0.25
+    assert error(1.0, 3) == 0.0
+    certain = image_loss(apply, images, 64)(jnp.array(1000.0), jax.random.key(0))
+    drawn = jax.random.choice(jax.random.key(0), 4, (64,))
+    np.testing.assert_allclose(certain, 1000 * np.mean(np.asarray(drawn) == 3), rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [3, 8])
+def test_evaluations_of_euler_are_its_steps(steps):
+    def counted(count):
+        field = counting(lambda t, z, rate: rate * z, count)
+        solving = Solving(solver="euler", solver_steps=steps)
+        return lambda rate: solve(solving, field, rate, jnp.ones(2), jnp.array([0.0, 1.0])).states.sum()
+
+    evaluations = evaluation_counter(counted)
+    assert evaluations(jnp.array(0.5)) == evaluations(jnp.array(-1.0)) == steps
+
+
+def test_a_gradient_that_keeps_more_needs_more_memory():
+    def loss(times):
+        def advance(z, _):
+            return jnp.tanh(z), None
+
+        return lambda z: jax.lax.scan(advance, z, None, times)[0].sum()
+
+    few, many = (gradient_megabytes(loss(times), jnp.ones(10_000)) for times in (10, 100))
+    assert few > 0.3  # ten states of 40 kB
+    assert many > 5 * few
