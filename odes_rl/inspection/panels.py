@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from odes_rl.inspection.depth import Bounds
 from odes_rl.inspection.weights import Bracket, Weights
-from odes_rl.reports.drawing import COLOURS
+from odes_rl.reports.drawing import COLOURS, dress_panel
 
 Panel = Callable[[Axes], None]
 
@@ -25,8 +25,7 @@ def draw_figure(panels: Sequence[Panel], title: str) -> Figure:
     figure = Figure(figsize=(3.7 * _COLUMNS, 3.0 * rows + 0.4), layout="constrained")
     for place, panel in enumerate(panels, 1):
         axes = figure.add_subplot(rows, _COLUMNS, place)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
         panel(axes)
     figure.suptitle(title, fontsize="medium")
     return figure

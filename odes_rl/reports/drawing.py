@@ -52,10 +52,15 @@ def draw_alone(axes: Axes, runs: Sequence[Run], start: float, index: int) -> Non
 
 
 def dress(axes: Axes, measure: Measure = RETURNS) -> None:
-    """Units, a grid, and no frame where there is no axis."""
+    """Units, and what every panel has."""
     axes.set_xlabel(measure.steps_label)
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.set_ylabel(measure.values_label)
+    dress_panel(axes)
+
+
+def dress_panel(axes: Axes) -> None:
+    """A grid, and no frame where there is no axis."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.solving import Solving, counting, solve
 from odes_rl.ode_solvers import Adjoint
-from odes_rl.reports.drawing import draw_line
+from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
 
@@ -149,6 +149,5 @@ def _draw(
     right.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="largest error")
     for axes in (left, middle, right):
         axes.legend(frameon=False, fontsize="small")
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure

@@ -12,9 +12,9 @@ from odes_rl.continuous.fields import convolution_field, second_order
 from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving, counting
-from odes_rl.reports.drawing import draw_line
+from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, Tell
-from odes_rl.studies.costs import Count, evaluation_counter
+from odes_rl.studies.costs import Count, evaluation_counter, parameter_count
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.images import (
     Images,
@@ -23,7 +23,6 @@ from odes_rl.studies.images import (
     error_measure,
     image_loss,
     load_images,
-    parameter_count,
     scaled,
 )
 
@@ -136,6 +135,5 @@ def _draw(found: Mapping[Model, Augmented]) -> Figure:
     evaluations.set(xlabel="steps of Adam", ylabel="evaluations of the field, forwards", ylim=(0, None))
     figure.legend(*errors.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     for axes in (errors, evaluations):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure

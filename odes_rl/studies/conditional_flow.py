@@ -13,6 +13,7 @@ from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.solving import Solving, VectorField, solve
 from odes_rl.reports.drawing import COLOURS
 from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.density_pictures import draw_density
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
@@ -57,7 +58,7 @@ class Conditional(NamedTuple):
 def conditional_flow(config: ConditionalFlowConfig, tell: Tell) -> Findings:
     """Train the flow; KL(q‖p) and the integral of q over the plane for each condition (Massaroli et al. 2020)."""
     params, found = learn_both(config, tell)
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    count = parameter_count(params)
     heading = ("condition c", "target", "KL(q‖p), nats", "standard error", "integral of q")
     rows = [
         (index, target, flow.divergence, flow.error, f"{integral(flow.log_density):.5f}")

@@ -18,9 +18,10 @@ from odes_rl.continuous.planar import (
     planar_sample,
 )
 from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import draw_line
+from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
-from odes_rl.studies.density_pictures import draw_density, dress_panel
+from odes_rl.studies.costs import parameter_count
+from odes_rl.studies.density_pictures import draw_density
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
 
@@ -122,7 +123,7 @@ def learn(name: Target, kind: Kind, size: int, config: DensitiesConfig, tell: Te
     )
     x, log_q = jax.jit(measure)(params, jax.random.normal(last_key, (config.points, 2)))
     gaps = np.asarray(log_q - target(x), np.float64)
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    count = parameter_count(params)
     error = float(gaps.std() / config.points**0.5)
     return Learned(lambda x: density(params, x), np.asarray(x), float(gaps.mean()), error, count, losses)
 

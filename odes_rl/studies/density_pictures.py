@@ -19,9 +19,3 @@ def draw_density(axes: Axes, log_density: LogDensity, title: str) -> None:
         shades, origin="lower", extent=(-_REACH, _REACH, -_REACH, _REACH), cmap="Greys", interpolation="bilinear"
     )
     axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$")
-
-
-def dress_panel(axes: Axes) -> None:
-    """A grid, and no frame where there is no axis."""
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)

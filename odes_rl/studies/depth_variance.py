@@ -15,8 +15,9 @@ from odes_rl.continuous.fields import trajectory_field
 from odes_rl.continuous.inputs import identity
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import COLOURS, LINES
+from odes_rl.reports.drawing import COLOURS, LINES, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
 from odes_rl.trajectories.base import Trajectory
 from odes_rl.trajectories.bucketed import bucketed
@@ -142,7 +143,7 @@ def separate(name: Model, config: DepthVarianceConfig, tell: Tell) -> Separation
     side = jnp.linspace(-2, 2, 81)
     grid = jnp.stack(jnp.meshgrid(side, side), -1).reshape(-1, 2)
     return Separation(
-        parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
+        parameters=parameter_count(params),
         loss=float(loss(params, test)),
         accuracy=float(jnp.mean((logits[:, 0] > 0) == labels)),
         steps=int(steps),
@@ -166,8 +167,7 @@ def _draw(found: Mapping[Model, Separation], x: np.ndarray, labels: np.ndarray) 
             column[2].plot(np.linspace(0, 1, 101), entry, color=COLOURS[index], linestyle=LINES[index], label=label)
         column[2].set(xlabel="depth $s / S$", ylabel="weight")
         for axes in column:
-            axes.grid(alpha=0.3)
-            axes.spines[["top", "right"]].set_visible(False)
+            dress_panel(axes)
     handles = [*panels[0, 0].get_legend_handles_labels()], [*panels[2, 0].get_legend_handles_labels()]
     lines, names = handles[0][0] + handles[1][0], handles[0][1] + handles[1][1]
     figure.legend(lines, names, loc="outside lower center", ncols=6, frameon=False)

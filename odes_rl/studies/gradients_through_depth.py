@@ -13,7 +13,7 @@ from pydantic import Field
 from odes_rl.errors import UserError
 from odes_rl.inspection.depth import gradient_bounds, inside
 from odes_rl.inspection.layers import Depth, look_through
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line
+from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
 from odes_rl.supervised.data.loading import load_dataset
@@ -163,5 +163,4 @@ def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Dept
 
 def _dress(axes: Axes) -> None:
     axes.set_yscale("log")
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    dress_panel(axes)

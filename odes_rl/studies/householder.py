@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line
+from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
 from odes_rl.studies.base import Findings, Tell
-from odes_rl.studies.density_pictures import dress_panel
 from odes_rl.studies.digits import DigitsConfig, learn, load_digits, smoothed
 from odes_rl.studies.stabilised_flows import (
     TIMES,

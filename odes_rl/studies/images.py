@@ -110,11 +110,6 @@ def error_measure(apply: Apply, images: Images) -> Callable[..., float]:
     return error
 
 
-def parameter_count(params: Any) -> int:
-    """Numbers in a pytree."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
-
-
 def _cut(split: Split, patch: int) -> tuple[jax.Array, jax.Array]:
     count, side = split.images.shape[0], split.images.shape[1] // patch
     squares = split.images.reshape(count, side, patch, side, patch).transpose(0, 1, 3, 2, 4)

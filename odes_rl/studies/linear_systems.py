@@ -12,7 +12,7 @@ from odes_rl.continuous.solving import Solving, solve
 from odes_rl.errors import UserError
 from odes_rl.manifolds import Euclidean
 from odes_rl.matrix_functions import matmul
-from odes_rl.reports.drawing import COLOURS
+from odes_rl.reports.drawing import COLOURS, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
 
@@ -128,6 +128,5 @@ def _draw(recoveries: dict[str, Recovery]) -> Figure:
     panels[-1].set(title="descent", xlabel="steps of Adam", ylabel="mean squared error")
     panels[-1].legend(frameon=False)
     for axes in panels:
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.reports.drawing import COLOURS, LINES, MARKERS
+from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
 from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.descent import check_finite
 from odes_rl.studies.digits import Classifier, DigitsConfig, learn, load_digits, shares_right, smoothed
@@ -119,8 +119,7 @@ def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> F
     accuracy.legend(frameon=False, fontsize="small")
     _draw_descent(descent, [(size, found["trigonometric", size].losses) for size in config.degrees])
     for axes in (bases, accuracy, descent):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure
 
 

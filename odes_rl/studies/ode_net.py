@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from odes_rl.reports.drawing import draw_line
+from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, Tell
-from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
+from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes, parameter_count
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import (
@@ -21,13 +21,12 @@ from odes_rl.studies.images import (
     error_measure,
     image_loss,
     load_images,
-    parameter_count,
     scaled,
 )
 from odes_rl.studies.ode_net_models import MODELS, Model, OdeNetConfig, build
 
 _SEEN = 1000
-"""Test images by which curves are drawn."""
+"""Test images by which curves are drawn, and other tolerances judged."""
 _REPEATS = 5
 """Gradients that are timed of each model, in turns."""
 
@@ -79,6 +78,7 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
         for tolerance, s in zip(config.tolerances, solved, strict=True)
     ]
     notes = (
+        f"Errors of the ODE-Net solved again are of the first {_SEEN:,} test images.",
         "`forward` and `backward` are evaluations of the field or of blocks; each backward one of the ODE-Net, which "
         "solves the adjoint equation, also costs a product with the Jacobian.",
         f"Memory and time are of the gradient for {config.batch_size} images: XLA's own account of temporaries, and "
@@ -182,6 +182,5 @@ def _draw(config: OdeNetConfig, found: Mapping[Model, Trained], solved: Sequence
     accuracy.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="largest error of a logit")
     for axes in (errors, training, tolerance, accuracy):
         axes.legend(frameon=False, fontsize="small")
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure

@@ -17,8 +17,9 @@ from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.inputs import identity, zeros_added
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import COLOURS, LINES, MARKERS
+from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
 
 Model = Literal["neural ODE", "data control", "adaptive depth", "zero augmentation"]
@@ -137,7 +138,7 @@ def _look(network: ContinuousNetwork, params: Any) -> Reflection:
     depths = jnp.ones_like(x)
     if "depth" in params:
         depths = x * params["depth"]["weight"][0] + params["depth"]["bias"]
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    count = parameter_count(params)
     error = float(np.mean((states[-1] + np.asarray(x)) ** 2))
     inputs, shares, ends = (np.asarray(values) for values in (x, times, depths))
     return Reflection(count, error, int(solution.steps), inputs, states[-1], shares, ends, states)
@@ -159,8 +160,7 @@ def _draw(found: Mapping[Model, Reflection]) -> Figure:
     map_axes.set(title="learned maps", xlabel="input $x$", ylabel="output")
     figure.legend(*map_axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
     for axes in panels:
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     return figure
 
 

@@ -13,8 +13,9 @@ from pydantic import Field
 from odes_rl.continuous.latent import evidence_bound, latent_ode
 from odes_rl.continuous.recurrent import forecaster
 from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import COLOURS
+from odes_rl.reports.drawing import COLOURS, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
+from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
 
 
@@ -167,7 +168,7 @@ def _fit(
     params, losses = minimise(
         loss, manifolds, start, fit_key, config.steps, tell, learning_rate=rate, schedule="cosine"
     )
-    return Forecast(np.asarray(jax.jit(said)(params)), sum(leaf.size for leaf in jax.tree.leaves(params)), losses)
+    return Forecast(np.asarray(jax.jit(said)(params)), parameter_count(params), losses)
 
 
 def _draw(found: dict[str, Forecast], test: Spirals) -> Figure:
@@ -176,8 +177,7 @@ def _draw(found: dict[str, Forecast], test: Spirals) -> Figure:
     for index, axes in enumerate(panels):
         _draw_spiral(axes, found, test, index)
         axes.set(title=("anticlockwise", "clockwise")[index % 2], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        dress_panel(axes)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
     return figure
 

@@ -16,7 +16,7 @@ from odes_rl.descent import scheduled
 from odes_rl.manifolds import tree_exp, tree_to_tangent, tree_violation
 from odes_rl.policies import OdeToOdeConfig, make_policy
 from odes_rl.policies.base import Policy
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line
+from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
 from odes_rl.studies.base import Findings, StudyConfig, Tell
 
 
@@ -152,6 +152,5 @@ def _draw(ascents: dict[int, Ascent]) -> Figure:
     highest = max(float((np.sqrt(numbers) * least(found.squares)).max()) for found in ascents.values())
     axes.plot(numbers, highest / np.sqrt(numbers), color=COLOURS[-1], linestyle=(0, (1, 1)), label="$C\\,\\tau^{-1/2}$")
     axes.legend(frameon=False, loc="lower left")
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    dress_panel(axes)
     return figure

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.studies.images import load_images, parameter_count, scaled
+from odes_rl.studies.costs import parameter_count
+from odes_rl.studies.images import load_images, scaled
 from odes_rl.studies.ode_net_models import OdeNetConfig, build
 
 CONFIG = OdeNetConfig(directory="unused", width=3, channels=4, blocks=8, hidden=5)
