@@ -13,6 +13,7 @@ from odes_rl.studies.linear_systems import LinearSystemsConfig, linear_systems
 from odes_rl.studies.nanode_bases import NanodeBasesConfig, nanode_bases
 from odes_rl.studies.ode_net import OdeNetConfig, ode_net
 from odes_rl.studies.reflection import ReflectionConfig, reflection
+from odes_rl.studies.sorting import SortingConfig, sorting
 from odes_rl.studies.spirals import SpiralsConfig, spirals
 from odes_rl.studies.theorem1 import Theorem1Config, theorem1
 
@@ -29,6 +30,7 @@ STUDIES: dict[str, StudyFamily] = {
     "householder": StudyFamily(HouseholderConfig, householder),
     "ode_net": StudyFamily(OdeNetConfig, ode_net),
     "reflection": StudyFamily(ReflectionConfig, reflection),
+    "sorting": StudyFamily(SortingConfig, sorting),
     "spirals": StudyFamily(SpiralsConfig, spirals),
 }
 """Every study by its name."""
