@@ -206,6 +206,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
         ("nowhere", "no Ray cluster to join at 'nowhere'"),
         ("ray://127.0.0.1:10001", "is an address for Ray's client"),
     ],
+    ids=["closed port", "no port", "client"],
 )
 def test_an_address_that_nobody_answers_at_is_told_soon(address, said):
     with pytest.raises(UserError, match=said), RayBackend(make_settings(WALK), 1, 1, address):
