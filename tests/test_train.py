@@ -218,7 +218,7 @@ def test_killed_trainer_leaves_no_worker_and_resumes_to_the_same_bits(calm, tmp_
     assert bits(state) == parameters
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path, number):
     generations, metrics, _ = calm
     config = write_config(tmp_path / "config.yaml", run__generations=10**6, run__checkpoint_every=10**6)

@@ -42,7 +42,9 @@ def test_euler_is_the_recursion_written_by_hand(name):
     assert steps == STEPS
 
 
-@pytest.mark.parametrize("name", TRAJECTORIES)
+@pytest.mark.parametrize(
+    "name", ["isospectral", *(pytest.param(n, marks=pytest.mark.slow) for n in ("gated", "trigonometric"))]
+)
 def test_direct_checkpointed_and_backsolve_gradients_agree(name):
     def gradient(adjoint, **options):
         network, params, x = parts(TRAJECTORIES[name], "tanh", adjoint=adjoint, **options)  # smooth

@@ -17,6 +17,7 @@ def learned(name):
     return reflect(name, CONFIG, lambda line: None)
 
 
+@pytest.mark.slow
 def test_a_neural_ode_rises_with_its_input_and_stays_above_the_least_error():
     found = learned("neural ODE")
     assert (np.diff(found.outputs) > 0).all()
@@ -31,7 +32,14 @@ def test_a_neural_ode_rises_with_its_input_whatever_its_weights(seed):
     assert (jnp.diff(outputs) > 0).all()
 
 
-@pytest.mark.parametrize("name", ["data control", "adaptive depth", "zero augmentation"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data control",
+        pytest.param("adaptive depth", marks=pytest.mark.slow),
+        pytest.param("zero augmentation", marks=pytest.mark.slow),
+    ],
+)
 def test_the_others_learn_it(name):
     found = learned(name)
     assert found.error < 1e-3
@@ -39,6 +47,7 @@ def test_the_others_learn_it(name):
     assert found.outputs[-1] < -0.9
 
 
+@pytest.mark.slow
 def test_adaptive_depth_is_negative_for_half_of_the_inputs():
     depths = learned("adaptive depth").depths
     assert depths[0] * depths[-1] < 0

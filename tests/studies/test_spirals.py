@@ -43,7 +43,7 @@ def test_errors_are_told_apart_by_their_time():
     assert errors(said, test) == (pytest.approx(2.0, rel=1e-5), pytest.approx(3.0, rel=1e-5))
 
 
-@pytest.mark.parametrize("fit", [fit_latent, fit_recurrent])
+@pytest.mark.parametrize("fit", [pytest.param(fit_latent, marks=pytest.mark.slow), fit_recurrent])
 def test_a_short_training_lowers_the_loss_and_the_errors(fit):
     train, test = draw_spirals(CONFIG, 100, 1), draw_spirals(CONFIG, 20, 2)
     short, longer = (

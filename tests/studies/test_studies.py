@@ -36,7 +36,10 @@ TINY: dict[str, dict[str, object]] = {
     "spirals": {"examples": 10, "test_examples": 4, "points": 8, "steps": 10, "latent": 2, "width": 4, "batch": 4},
 }
 """Options with which each study takes seconds."""
-SLOW = ("adjoints", "augmentation", "conditional_flow", "densities", "ode_net", "reflection")
+SLOW = {
+    *("adjoints", "augmentation", "conditional_flow", "densities", "depth_variance", "nanode_bases"),
+    *("ode_net", "reflection", "sorting", "spirals", "theorem1"),
+}
 """Those that take more of them, to compile."""
 
 
