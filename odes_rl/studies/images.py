@@ -69,7 +69,7 @@ def load_images(config: ImagesConfig) -> Images:
     Raises:
         UserError: if the data cannot be read, or images cannot be cut so.
     """
-    data = load_dataset(config.source)
+    data = load_dataset(config.source, "source")
     side = data.train.images.shape[1]
     if side % config.patch:
         raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")

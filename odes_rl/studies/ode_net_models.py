@@ -5,7 +5,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 from jax import lax
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from odes_rl.continuous.fields import Field as VectorField
 from odes_rl.continuous.fields import convolution_field
@@ -32,7 +32,7 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     """Of the ResNet, each with parameters of its own; as many steps has the RK-Net."""
     hidden: int = Field(default=300, ge=1)
     """Units of the one hidden layer."""
-    tolerances: tuple[float, ...] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+    tolerances: tuple[PositiveFloat, ...] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
     """With which the trained ODE-Net is solved again."""
 
 

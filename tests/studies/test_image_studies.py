@@ -29,6 +29,11 @@ def test_a_patch_that_does_not_fit_is_told():
         load_images(config(patch=3))
 
 
+def test_a_missing_file_is_told_by_the_name_of_the_studys_option():
+    with pytest.raises(UserError, match=r"^source is 'nowhere\.npz'"):
+        load_images(config(source="nowhere.npz"))
+
+
 def hand_made():
     """Images of one place whose label is the larger channel, the last one labelled wrongly."""
     pixels = jnp.array([[255, 0], [0, 255], [255, 0], [0, 255]], jnp.uint8).reshape(4, 1, 1, 2)

@@ -19,11 +19,12 @@ _EVERY = 5
 """Of each class of the digits one in so many is there to test on."""
 
 
-def load_dataset(source: str) -> Dataset:
+def load_dataset(source: str, option: str = "data.source") -> Dataset:
     """The data set that `source` names: `digits`, an .npz file, or a directory with MNIST's IDX files.
 
     `digits` are the 1797 of 8 × 8 pixels that scikit-learn brings along. An .npz file has the arrays train_images,
-    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test.
+    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test. `option` is the source's name in
+    the user's config.
 
     Raises:
         UserError: if there is no such source, or it is damaged, or holds something else.
@@ -34,7 +35,7 @@ def load_dataset(source: str) -> Dataset:
     if path.is_dir():
         return _load_idx(path)
     if not path.is_file():
-        raise UserError(f"data.source is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files")
+        raise UserError(f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files")
     return _load_npz(path)
 
 
