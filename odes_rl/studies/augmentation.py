@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
@@ -15,21 +14,19 @@ from odes_rl.continuous.solving import Solving, counting
 from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, parameter_count
-from odes_rl.studies.descent import minimise
+from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import (
     Images,
     ImagesConfig,
     cross_entropy,
     error_measure,
-    image_loss,
+    learn_images,
     load_images,
     scaled,
 )
 
 Model = Literal["neural ODE", "zero augmentation", "input layer", "second order"]
 MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")
-_SEEN = 1000
-"""Test images by which curves are drawn."""
 
 
 class AugmentationConfig(ImagesConfig, frozen=True):
@@ -95,34 +92,16 @@ def build(name: Model, config: AugmentationConfig, images: Images, count: Count 
 
 def _learn(name: Model, images: Images, config: AugmentationConfig, tell: Tell) -> Augmented:
     network = build(name, config, images)
-    start_key, fit_key = jax.random.split(jax.random.key(config.seed))
-    params = network.init(start_key)
+    classifier = Classifier(network.init, network.manifolds, lambda params, x: network.apply(params, x)[0])
     pixels, labels = (part[: config.batch_size] for part in images.test)
 
     def counted(count: Count) -> Any:
         apply = build(name, config, images, count).apply
         return lambda params: cross_entropy(apply(params, scaled(pixels))[0], labels)
 
-    evaluations, looks = evaluation_counter(counted), []
-    error = error_measure(lambda params, x: network.apply(params, x)[0], images)
-
-    def look(step: int, params: Any) -> None:
-        looks.append((step, error(params, _SEEN), evaluations(params)))
-
-    look(0, params)
-    loss = image_loss(lambda params, x: network.apply(params, x)[0], images, config.batch_size)
-    params, _ = minimise(
-        loss,
-        network.manifolds,
-        params,
-        fit_key,
-        config.training,
-        tell,
-        learning_rate=config.learning_rate,
-        schedule="cosine",
-        look=look,
-    )
-    return Augmented(parameter_count(params), error(params), *map(np.array, zip(*looks, strict=True)))
+    evaluations = evaluation_counter(counted)
+    params, looks = learn_images(classifier, images, config, lambda params: [evaluations(params)], tell)
+    return Augmented(parameter_count(params), error_measure(classifier.apply, images)(params), *looks.T)
 
 
 def _draw(found: Mapping[Model, Augmented]) -> Figure:

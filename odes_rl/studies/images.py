@@ -1,6 +1,6 @@
 """How studies learn images: cut into patches, classified by networks of convolutions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -10,12 +10,16 @@ import optax
 from pydantic import Field
 
 from odes_rl.errors import UserError
-from odes_rl.studies.base import StudyConfig
+from odes_rl.studies.base import StudyConfig, Tell
+from odes_rl.studies.descent import minimise
+from odes_rl.studies.digits import Classifier
 from odes_rl.supervised.data.base import Split
 from odes_rl.supervised.data.loading import load_dataset
 
 Apply = Callable[[Any, jax.Array], jax.Array]
 """`apply(params, images [B, side, side, n]) -> logits [B, k]`."""
+SEEN = 1000
+"""Test images by which curves are drawn, and other tolerances judged."""
 _AT_ONCE = 500
 """Images that are classified together, where all are."""
 
@@ -74,6 +78,35 @@ def load_images(config: ImagesConfig) -> Images:
     if side % config.patch:
         raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")
     return Images(_cut(data.train, config.patch), _cut(data.test, config.patch), data.classes)
+
+
+def learn_images(
+    classifier: Classifier, images: Images, config: ImagesConfig, measure: Callable[[Any], Sequence[float]], tell: Tell
+) -> tuple[Any, np.ndarray]:
+    """Parameters after training, and looks [K, …] along the way, the first before it and the others after each tenth.
+
+    A look is the steps done, the share of a thousand test images that are wrong, and what `measure(params)` says.
+    """
+    start_key, fit_key = jax.random.split(jax.random.key(config.seed))
+    error, looks = error_measure(classifier.apply, images), []
+
+    def look(step: int, params: Any) -> None:
+        looks.append((step, error(params, SEEN), *measure(params)))
+
+    params = classifier.init(start_key)
+    look(0, params)
+    params, _ = minimise(
+        image_loss(classifier.apply, images, config.batch_size),
+        classifier.manifolds,
+        params,
+        fit_key,
+        config.training,
+        tell,
+        learning_rate=config.learning_rate,
+        schedule="cosine",
+        look=look,
+    )
+    return params, np.array(looks)
 
 
 def image_loss(apply: Apply, images: Images, batch_size: int) -> Callable[[Any, jax.Array], jax.Array]:

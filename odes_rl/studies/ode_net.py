@@ -13,20 +13,18 @@ from matplotlib.figure import Figure
 from odes_rl.reports.drawing import draw_line, dress_panel
 from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes, parameter_count
-from odes_rl.studies.descent import minimise
 from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import (
+    SEEN,
     Images,
     cross_entropy,
     error_measure,
-    image_loss,
+    learn_images,
     load_images,
     scaled,
 )
 from odes_rl.studies.ode_net_models import MODELS, Model, OdeNetConfig, build
 
-_SEEN = 1000
-"""Test images by which curves are drawn, and other tolerances judged."""
 _REPEATS = 5
 """Gradients that are timed of each model, in turns."""
 
@@ -78,7 +76,7 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
         for tolerance, s in zip(config.tolerances, solved, strict=True)
     ]
     notes = (
-        f"Errors of the ODE-Net solved again are of the first {_SEEN:,} test images.",
+        f"Errors of the ODE-Net solved again are of the first {SEEN:,} test images.",
         "`forward` and `backward` are evaluations of the field or of blocks; each backward one of the ODE-Net, which "
         "solves the adjoint equation, also costs a product with the Jacobian.",
         f"Memory and time are of the gradient for {config.batch_size} images: XLA's own account of temporaries, and "
@@ -93,29 +91,10 @@ def _forward(name: Model, config: OdeNetConfig) -> int:
 
 def _learn(name: Model, images: Images, config: OdeNetConfig, tell: Tell) -> Trained:
     classifier = build(name, config, images)
-    start_key, fit_key = jax.random.split(jax.random.key(config.seed))
-    error = error_measure(classifier.apply, images)
     evaluations = _evaluations(images, config) if name == "ODE-Net" else lambda params: (np.nan, np.nan)
-    looks = []
-
-    def look(step: int, params: Any) -> None:
-        looks.append((step, error(params, _SEEN), *evaluations(params)))
-
-    params = classifier.init(start_key)
-    look(0, params)
-    params, _ = minimise(
-        image_loss(classifier.apply, images, config.batch_size),
-        classifier.manifolds,
-        params,
-        fit_key,
-        config.training,
-        tell,
-        learning_rate=config.learning_rate,
-        schedule="cosine",
-        look=look,
-    )
+    params, looks = learn_images(classifier, images, config, evaluations, tell)
     megabytes = gradient_megabytes(_batch_loss(classifier, images, config), params)
-    return Trained(params, error(params), megabytes, np.array(looks))
+    return Trained(params, error_measure(classifier.apply, images)(params), megabytes, looks)
 
 
 def _batch_loss(classifier: Classifier, images: Images, config: OdeNetConfig) -> Any:
@@ -146,7 +125,7 @@ def _solved_again(params: Any, images: Images, config: OdeNetConfig, tolerance: 
         jax.jit(c.apply)(params, pixels) for c in (classifier, build("ODE-Net", config, images, tolerance=1e-6))
     )
     forward, backward = _evaluations(images, config, tolerance)(params)
-    error = error_measure(classifier.apply, images)(params, _SEEN)
+    error = error_measure(classifier.apply, images)(params, SEEN)
     return Tolerance(forward, backward, error, float(jnp.abs(found - precise).max()))
 
 
