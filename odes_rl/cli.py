@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Union
 
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from odes_rl.commands.plot import Plot, plot
 from odes_rl.commands.study import Study, load_study, study
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
+from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
 from odes_rl.rollouts.base import EnvironmentFailure
 
 
@@ -28,21 +30,23 @@ class Command(NamedTuple):
         model: its own arguments; the docstrings are its help.
         run: `run(arguments, overrides) -> exit status`.
         sections: config sections, and their options, that dotted overrides may name; None stands for all.
+        saves: whether an interruption must wait until it has saved what it has; others are left to themselves.
     """
 
     model: type[BaseModel]
     run: Callable[[Any, Mapping[str, str]], int]
     sections: Mapping[str, Sequence[str]] | None = {}
+    saves: bool = False
 
 
 COMMANDS = {
-    "train": Command(Train, train, None),
-    "fit": Command(Fit, fit, None),
-    "resume": Command(Resume, resume, RESUMABLE),
+    "train": Command(Train, train, None, saves=True),
+    "fit": Command(Fit, fit, None, saves=True),
+    "resume": Command(Resume, resume, RESUMABLE, saves=True),
     "evaluate": Command(Evaluate, evaluate),
     "inspect": Command(Inspect, inspect),
     "plot": Command(Plot, plot),
-    "compare": Command(Compare, compare, None),
+    "compare": Command(Compare, compare, None, saves=True),
     "study": Command(Study, study, None),
     "list": Command(List, list_names),
 }
@@ -52,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (without the program's name); the exit status.
 
     0: done; 1: an environment failed, or the run cannot be written; 2: a mistake of the user, told in one line;
-    130: interrupted.
+    130: interrupted, by Ctrl-C; 143: likewise, by SIGTERM or SIGHUP.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
+        check_interrupted()  # imports take a second
         return _run_command(arguments)
     except UserError as error:
         print(f"odes-rl: {one_line(error)}", file=sys.stderr)
@@ -66,12 +71,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("odes-rl: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except KeyboardInterrupt as interrupt:
+        return _tell_interrupted(interrupt)
+    except OSError as error:
+        return _after_lost_output(error)
+
+
+def _tell_interrupted(interrupt: KeyboardInterrupt) -> int:
+    """Say so in one line, with the advice that came along; the exit status."""
+    with suppress(OSError):  # the terminal may have gone
+        print("; ".join(["odes-rl: interrupted", *getattr(interrupt, "__notes__", ())]), file=sys.stderr)
+    return interrupt.status if isinstance(interrupt, Interrupted) else 130
+
+
+def _after_lost_output(error: OSError) -> int:
+    """The exit status when nobody reads any more: the reader has seen enough, as `head` does, or a terminal hung up."""
+    try:
+        check_interrupted()
+    except Interrupted as interrupt:
+        return interrupt.status
+    if not isinstance(error, BrokenPipeError):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _run_command(arguments: list[str]) -> int:
@@ -88,7 +110,8 @@ def _run_command(arguments: list[str]) -> int:
     if rest != arguments:
         print_help(command.model, f"odes-rl {name}", sections=_sections(command, positional, overrides))
         return 0
-    return command.run(parse_command(command.model, positional, own), overrides)
+    parsed = parse_command(command.model, positional, own)
+    return command.run(parsed, overrides) if command.saves else interruptible(command.run, parsed, overrides)
 
 
 def _sections(command: Command, positional: list[str], options: dict[str, str]) -> dict[str, BaseModel]:
@@ -109,7 +132,3 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
     if command.sections is None:
         return sections
     return {section: subset(sections[section], allowed) for section, allowed in command.sections.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

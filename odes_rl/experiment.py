@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 from odes_rl.device_actor import DeviceActor
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
+from odes_rl.interrupts import interruptible
 from odes_rl.policies import make_policy
 from odes_rl.policies.base import Params, Policy, Weights
 from odes_rl.records.config import ExperimentConfig
@@ -82,11 +83,15 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
 
 
 def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., Any]:
+    """`function` compiled, its results ready as it returns; a signal ends the wait for the compiler too."""
     compiled = jax.jit(function)
-    if mesh is None:
-        return compiled
-    # A first state and a restored one are put where an updated one lies: all compile alike.
-    return lambda *arguments: compiled(*jax.device_put(arguments, whole_on_each(mesh)))
+
+    def compute(*arguments: Any) -> Any:
+        # A first state and a restored one are put where an updated one lies: all compile alike.
+        placed = arguments if mesh is None else jax.device_put(arguments, whole_on_each(mesh))
+        return jax.block_until_ready(compiled(*placed))
+
+    return partial(interruptible, compute)
 
 
 def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Params) -> Weights:

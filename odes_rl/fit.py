@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from odes_rl.interrupts import interruptible, signals_noted
 from odes_rl.records.config import FitConfig
 from odes_rl.records.metrics import Metrics
 from odes_rl.records.run_directory import RunDirectory
@@ -81,43 +82,45 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
     """Fit the model of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
     `report` receives each line of the metrics. Whatever interrupts it, the state after the last finished epoch is
-    saved first.
+    saved first. Signals are noted meanwhile (`odes_rl.interrupts`).
 
     Raises:
         UserError: if the data or the checkpoint does not suit the config.
         StorageError: if the run cannot be written.
-        KeyboardInterrupt: on Ctrl-C.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
     options = run.config.run
-    fitting = make_fitting(run.config)
-    train = _on_device(fitting.data.train)
-    evaluated = {name: _on_device(split) for name, split in fitting.evaluated.items()}
-    progress = _begin(run, fitting)
-    try:
-        while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
-            advanced, metrics = _advance(fitting, progress, train)
-            if epoch % options.evaluate_every == 0 or epoch == options.epochs:
-                metrics |= evaluate(fitting, advanced.state, evaluated)
-            run.append_metrics(metrics)
-            progress = advanced  # not before its line is written: an interrupt saves what it finds here
-            if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
-                run.checkpoints.save(epoch, progress)
-            report(metrics)
-    except KeyboardInterrupt:
-        run.checkpoints.save(int(progress.state.epoch), progress)
-        raise
+    with signals_noted():
+        fitting = interruptible(make_fitting, run.config)
+        train = _on_device(fitting.data.train)
+        evaluated = {name: _on_device(split) for name, split in fitting.evaluated.items()}
+        progress = _begin(run, fitting)
+        try:
+            while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
+                advanced, metrics = _advance(fitting, progress, train)
+                if epoch % options.evaluate_every == 0 or epoch == options.epochs:
+                    metrics |= evaluate(fitting, advanced.state, evaluated)
+                run.append_metrics(metrics)
+                progress = advanced  # not before its line is written: an interrupt saves what it finds here
+                if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
+                    run.checkpoints.save(epoch, progress)
+                report(metrics)
+        except KeyboardInterrupt:
+            run.checkpoints.save(int(progress.state.epoch), progress)
+            raise
     return progress
 
 
 def evaluate(fitting: Fitting, state: FitState, evaluated: dict[str, tuple[jax.Array, jax.Array]]) -> Metrics:
     """Loss on the test examples, and accuracy on them and on each corruption of them."""
-    measured = {name: fitting.learner.evaluate(state.params, *split) for name, split in evaluated.items()}
+    assess = fitting.learner.evaluate
+    measured = {name: interruptible(_ready, assess, state.params, *split) for name, split in evaluated.items()}
     accuracies = {f"{name}_accuracy": float(accuracy) for name, (_, accuracy) in measured.items()}
     return {f"{TEST}_loss": float(measured[TEST][0]), **accuracies}
 
 
 def _begin(run: RunDirectory[FitConfig], fitting: Fitting) -> FitProgress:
-    progress = initial_progress(fitting, run.config.run.seed)
+    progress = interruptible(initial_progress, fitting, run.config.run.seed)
     if not run.has_progress():
         run.cut_back(0)
         run.checkpoints.save(0, progress)  # for a kill before the next one
@@ -132,7 +135,7 @@ def _advance(
 ) -> tuple[FitProgress, Metrics]:
     """One epoch: what there is after it, and its line of metrics."""
     started = time.perf_counter()
-    state, info = jax.block_until_ready(fitting.learner.epoch(progress.state, *train))
+    state, info = interruptible(_ready, fitting.learner.epoch, progress.state, *train)
     seconds = time.perf_counter() - started
     progress = FitProgress(state, progress.wall_seconds + seconds)
     return progress, {
@@ -141,6 +144,10 @@ def _advance(
         "examples_per_second": len(train[1]) / seconds,
         **{name: float(value) for name, value in info._asdict().items()},
     }
+
+
+def _ready(function: Callable[..., Any], *arguments: Any) -> Any:
+    return jax.block_until_ready(function(*arguments))
 
 
 def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:

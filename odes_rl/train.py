@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import reduce
 
 import numpy as np
@@ -11,6 +12,7 @@ from odes_rl.errors import StorageError
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
+from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.metrics import Metrics
 from odes_rl.records.run_directory import RunDirectory
@@ -25,20 +27,22 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     """Train the policy of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
     `report` receives each line of the metrics. Whatever interrupts training, the state after the last
-    finished generation is saved first, if it can be.
+    finished generation is saved first, if it can be. Signals are noted meanwhile (`odes_rl.interrupts`).
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
         EnvironmentFailure: if an environment raises.
         StorageError: if the run cannot be written, as on a full disk.
-        KeyboardInterrupt: on Ctrl-C.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
     config = run.config
-    experiment = make_experiment(config)
-    with open_backend(config, experiment.policy) as backend:
+    with signals_noted(), ExitStack() as stack:
+        experiment = interruptible(make_experiment, config)
+        backend = stack.enter_context(open_backend(config, experiment.policy))
         state = _begin(run, experiment, backend, report)
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
+                check_interrupted()
                 new_state, metrics = advance(config, experiment, backend, state)
                 state = record(run, state, new_state, metrics, report)
         except BaseException as cause:
@@ -63,7 +67,7 @@ def _begin(
     run: RunDirectory, experiment: Experiment, backend: RolloutBackend, report: Callable[[Metrics], None]
 ) -> TrainingState:
     """The state of the latest checkpoint, or a new run's with its first evaluation written down."""
-    state = initial_state(experiment, run.config.run.seed)
+    state = interruptible(initial_state, experiment, run.config.run.seed)
     if run.has_progress():
         generation, state = run.checkpoints.restore(state)
         run.cut_back(generation)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from odes_rl.cli import main
+from odes_rl.interrupts import interrupt, leave, signals_noted
 from odes_rl.records.files import CONFIG, METRICS, read_yaml
 from odes_rl.records.metrics import read_metrics
 from odes_rl.reports.outcome import outcome_lines
@@ -37,15 +38,15 @@ def quickstart(
 
 
 def within(seconds: float, action: Callable[[], int]) -> tuple[int, bool]:
-    """What `action` returns, and whether it was interrupted, as by Ctrl-C, because `seconds` had passed."""
+    """What `action` returns, and whether it was asked to stop, as by Ctrl-C, because `seconds` had passed."""
     timed_out = False
 
-    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+    def stop(signal_number: int, frame: FrameType | None) -> None:
         nonlocal timed_out
         timed_out = True
-        signal.default_int_handler(signal_number, frame)
+        interrupt()
 
-    signal.signal(signal.SIGALRM, interrupt)
+    signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return action(), timed_out
@@ -72,4 +73,5 @@ def _generation(run: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(quickstart(sys.argv[1:]))
+    with signals_noted():
+        leave(quickstart(sys.argv[1:]))

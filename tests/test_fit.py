@@ -141,8 +141,8 @@ def test_help_shows_every_option_with_its_value(place, monkeypatch, capsys):
 @pytest.mark.slow
 def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
     (tmp_path / "long.yaml").write_text(yaml.safe_dump({"run": {"epochs": 400}}))
-    command = [sys.executable, "-m", "odes_rl.cli", "fit", "long.yaml", "--model.width", "24", "--model.steps", "10"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "odes_rl", "fit", "long.yaml", "--model.width", "24", "--model.steps", "10"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     metrics = tmp_path / "runs/long/metrics.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and (not metrics.exists() or metrics.read_bytes().count(b"\n") < 7):

@@ -37,10 +37,11 @@ FLOORS = [
     {"studies"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 """From the ground up: a room may import what lies on floors below its own."""
 FREE_OF_JAX = ("odes_rl", "odes_rl.act", "odes_rl.rollouts")
-HEAVY = {"jax", "jaxlib", "optax", "diffrax", "equinox", "orbax"}
+HEAVY = {"jax", "jaxlib", "optax", "diffrax", "equinox"}
 PAPERS_TASKS = [
     "Swimmer-v5",
     "HalfCheetah-v5",

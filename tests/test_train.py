@@ -139,12 +139,11 @@ def write_config(path: Path, **changes: object) -> Path:
 
 HEEDFUL = """
 import signal
-import sys
-
-from odes_rl.cli import main
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
-sys.exit(main())
+from odes_rl.__main__ import main
+
+main()
 """
 
 
@@ -227,7 +226,7 @@ def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path,
     wait_for_generation(run, 3, trainer)
     trainer.send_signal(number)
     output, _ = trainer.communicate(timeout=60)
-    assert trainer.returncode == 130, output
+    assert trainer.returncode == 128 + number, output
     assert f"odes-rl resume {run}" in output
     with RunDirectory.open(run) as opened:
         done = opened.checkpoints.latest_generation() or 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
+from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class Compare(BaseModel):
 
 
 def compare(command: Compare, overrides: Mapping[str, str]) -> int:
-    """Run what is unfinished, then write the report; 1 if a run failed, 130 if interrupted.
+    """Run what is unfinished, then write the report; 1 if a run failed.
 
     Raises:
         UserError: any mistake in the config, or the directory holds runs of another one.
         StorageError: if the report cannot be written.
+        KeyboardInterrupt: if interrupted, once all runs have saved a checkpoint.
     """
     from odes_rl.compare.cells import make_cells, thresholds
     from odes_rl.compare.config import load_comparison
@@ -59,13 +61,12 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     thresholds(config)  # a mistake there is told before the runs, not after
     check_recorded(cells)
     if command.dry_run:
-        for line in forecast_lines(cells, available_cores(), command.jobs):
+        for line in interruptible(forecast_lines, cells, available_cores(), command.jobs):
             print(line)
         return 0
-    failures = {} if command.report_only else _run(command, config, cells)
-    if failures is None:
-        return 130
-    _report(config, cells, failures)
+    with advising("go on with the same command"):
+        failures = {} if command.report_only else _run(command, config, cells)
+        interruptible(_report, config, cells, failures)
     for cell, reason in failures.items():
         print(f"failed: {cell.name}: {reason}")
     return 1 if failures else 0
@@ -76,11 +77,10 @@ def _changes(command: Compare) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "dict[Cell, str] | None":
-    """The cells that failed, with their reasons; None if interrupted."""
+def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "dict[Cell, str]":
+    """The cells that failed, with their reasons."""
     from odes_rl.compare.display import show_cells
     from odes_rl.compare.scheduling import run_cells
-    from odes_rl.interrupts import terminated_as_interrupted
     from odes_rl.records.files import writing_to
     from odes_rl.records.lock import only_trainer
     from odes_rl.rollouts.backends import available_cores
@@ -88,12 +88,8 @@ def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "di
     directory = Path(config.directory)
     with writing_to(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with only_trainer(directory), terminated_as_interrupted(), show_cells(cells) as watch:
-            return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
-    except KeyboardInterrupt:
-        print("interrupted; go on with the same command")
-        return None
+    with only_trainer(directory), show_cells(cells) as watch:
+        return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
 
 
 def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:

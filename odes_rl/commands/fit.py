@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from odes_rl.errors import StorageError, UserError, suggestion
-from odes_rl.interrupts import terminated_as_interrupted
+from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fit(command: Fit, overrides: Mapping[str, str]) -> int:
     from odes_rl.records.run_directory import RunDirectory
 
     config = load_config(command.config, overrides, FITTING)
-    make_fitting(config)  # before anything is written
+    interruptible(make_fitting, config)  # before anything is written
     with RunDirectory.create(config.run.directory, config) as run:
         return continue_fit(run)
 
@@ -66,11 +66,12 @@ def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
 
 
 def continue_fit(run: "RunDirectory[FitConfig]") -> int:
-    """Fit to the run's end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM.
+    """Fit to the run's end, showing progress, and print the outcome.
 
     Raises:
         UserError: if another process fits it.
         StorageError: if the run cannot be written.
+        KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
     from odes_rl.fit import fit as run_fitting
     from odes_rl.progress import fitting_course, show_progress
@@ -79,14 +80,11 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
 
     try:
         with (
+            advising(f"go on with: odes-rl resume {run.path}"),
             only_trainer(run.path),
             show_progress(fitting_course(run.config.run.epochs)) as report,
-            terminated_as_interrupted(),
         ):
             run_fitting(run, report)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with: odes-rl resume {run.path}")
-        return 130
     except StorageError as error:
         raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *accuracy_lines(run.path)):

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from odes_rl.commands.fit import resume_fit
 from odes_rl.errors import StorageError, UserError, suggestion
-from odes_rl.interrupts import terminated_as_interrupted
+from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def train(command: Train, overrides: Mapping[str, str]) -> int:
     from odes_rl.records.run_directory import RunDirectory
 
     config = load_config(command.config, overrides)
-    make_experiment(config)
+    interruptible(make_experiment, config)
     with RunDirectory.create(config.run.directory, config) as run:
         return continue_run(run)
 
@@ -111,11 +111,12 @@ def _check_reproducible(run: "RunDirectory") -> None:
 
 
 def continue_run(run: "RunDirectory") -> int:
-    """Train a run to its end, showing progress, and print the outcome; 130 if interrupted, by Ctrl-C or SIGTERM.
+    """Train a run to its end, showing progress, and print the outcome.
 
     Raises:
         UserError: if another process trains it.
         StorageError: if the run cannot be written.
+        KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
     from odes_rl.progress import show_progress, training_course
     from odes_rl.records.lock import only_trainer
@@ -126,14 +127,11 @@ def continue_run(run: "RunDirectory") -> int:
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
     try:
         with (
+            advising(f"go on with: odes-rl resume {run.path}"),
             only_trainer(run.path),
             show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
-            terminated_as_interrupted(),
         ):
             run_training(run, report)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with: odes-rl resume {run.path}")
-        return 130
     except StorageError as error:
         raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *outcome_lines(run.path)):

@@ -5,7 +5,6 @@ came. The last line of its standard error says why it failed.
 """
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from odes_rl.compare.sizes import write_size
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.fit import fit
-from odes_rl.interrupts import terminated_as_interrupted
+from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, leave, signals_noted
 from odes_rl.records.layers import FITTING
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.run_directory import RunDirectory, recorded_kind
@@ -28,16 +27,15 @@ _PATIENCE = 60.0
 
 
 def main(path: str, budget: str, workers: str) -> int:
-    """Go on with the run at `path` up to `budget`; the exit status: 0 done, 1 failed, 130 interrupted."""
+    """Go on with the run at `path` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     try:
-        with terminated_as_interrupted():
-            threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
-            if recorded_kind(path) is FITTING:
-                _fit(path, {"run.epochs": budget})
-            else:
-                _train(path, {"run.env_steps": budget, "rollouts.workers": workers})
-    except KeyboardInterrupt:
-        return 130
+        threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
+        if recorded_kind(path) is FITTING:
+            _fit(path, {"run.epochs": budget})
+        else:
+            _train(path, {"run.env_steps": budget, "rollouts.workers": workers})
+    except Interrupted as interrupt:
+        return interrupt.status
     except (UserError, StorageError) as error:
         print(one_line(error), file=sys.stderr)
         return 1
@@ -72,6 +70,7 @@ def _only_trainer_at_last(path: Path) -> Iterator[None]:
             except UserError:
                 if time.monotonic() > deadline:
                     raise
+                check_interrupted()
                 time.sleep(0.2)
         yield
 
@@ -79,8 +78,9 @@ def _only_trainer_at_last(path: Path) -> Iterator[None]:
 def _interrupt_at_the_end_of_input() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)  # SIGINT is ignored below a shell that put the comparison in the background
+    interrupt()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    with signals_noted():
+        leave(main(*sys.argv[1:]))

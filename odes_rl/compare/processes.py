@@ -13,7 +13,8 @@ from odes_rl.records.files import CONFIG
 from odes_rl.records.run_directory import RunDirectory
 
 LOG = "cell.log"
-INTERRUPTED = 130
+INTERRUPTED = (130, 143)
+"""Exit statuses of a cell that was."""
 _PATIENCE = 60.0
 """Seconds that a cell has to save its checkpoint when it is told to stop."""
 
@@ -53,7 +54,7 @@ def failure(running: Running) -> str | None:
     status = running.process.returncode
     if status == 0:
         return None
-    if status == INTERRUPTED:
+    if status in INTERRUPTED:
         return "it was interrupted from outside"
     if status < 0:
         return f"its process was ended by signal {-status}, see {running.cell.path / LOG}"
@@ -63,7 +64,7 @@ def failure(running: Running) -> str | None:
 
 
 def stop(cells: Sequence[Running]) -> None:
-    """Have all cells save their checkpoints and end; whichever does not in time, or at a second Ctrl-C, is killed."""
+    """Have all cells save their checkpoints and end; whichever does not in time is killed."""
     try:
         for running in cells:
             if running.process.stdin:

@@ -9,6 +9,7 @@ from odes_rl.compare.cells import Cell
 from odes_rl.compare.processes import Running, failure, start_cell, stop
 from odes_rl.compare.standing import Standing, standing
 from odes_rl.errors import UserError, one_line
+from odes_rl.interrupts import check_interrupted
 
 _PAUSE = 0.25
 """Seconds between two looks at the processes."""
@@ -45,6 +46,7 @@ def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, compiled: Pat
             _reap(running, standings, failures)
             watch(standings, [entry.cell for entry in running], failures)
             time.sleep(_PAUSE)
+            check_interrupted()
     finally:
         stop(running)
     return failures

@@ -1,10 +1,9 @@
-"""One pytree of arrays on disk, through orbax, with a digest of every file."""
+"""One pytree of arrays in a directory: the arrays as a NumPy archive, and a manifest with their digest."""
 
 import hashlib
+import io
 import json
-import logging
 import os
-import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,14 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.errors import UserError, one_line
-from odes_rl.records.files import FULL
+from odes_rl.errors import UserError
 
 Tree = TypeVar("Tree")
+_ARRAYS = "arrays.npz"
 _MANIFEST = "manifest.json"
-_ROOM = 2**18
-"""Bytes that a checkpoint takes besides its arrays, at the most."""
-_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 
 
 class DamagedArchiveError(Exception):
@@ -29,78 +25,69 @@ class DamagedArchiveError(Exception):
 def write_archive(path: Path, tree: Any) -> None:
     """Write `tree`, a pytree of JAX or NumPy arrays and numbers, to the new directory `path`.
 
-    The manifest, with the SHA-256 of each file, comes last: orbax reads a cut chunk as zeros in silence.
+    The manifest holds the arrays' names, dtypes and shapes, and the SHA-256 of the file that holds them.
 
     Raises:
         OSError: if the files cannot be written, as on a full disk.
     """
+    arrays = _named_arrays(tree)
+    content = io.BytesIO()
+    # By number: a name in a pytree may hold what no file name can.
+    numbered: dict[str, Any] = {str(number): array for number, array in enumerate(arrays.values())}
+    np.savez(content, **numbered)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    manifest = json.dumps({"arrays": _signature(arrays), "sha256": digest}, indent=1)
     path.mkdir(parents=True)
-    arrays = {name: array for name, array in _named_arrays(tree).items() if array.size}
-    if arrays:
-        _write_arrays(path / "state", arrays)
-    manifest = {"arrays": _signature(tree), "files": _digests(path)}
-    (path / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    _write(path / _ARRAYS, content.getbuffer())
+    _write(path / _MANIFEST, manifest.encode())
 
 
 def read_archive(path: Path, like: Tree) -> Tree:
     """The tree at `path`, each leaf of the kind found in `like`: JAX array, typed key, NumPy array, number.
 
     Raises:
-        DamagedArchiveError: if any byte differs from what was written, or files vanish meanwhile.
-        UserError: if names, shapes or dtypes are not those of `like`.
+        DamagedArchiveError: if any byte of an array differs from what was written, or files vanish meanwhile.
+        UserError: if names, shapes or dtypes are not those of `like`, or an earlier version wrote it.
     """
     manifest = _read_manifest(path)
-    _check_files(path, manifest)
-    _check_signature(path, manifest["arrays"], _signature(like))
-    arrays = _read_arrays(path) if (path / "state").exists() else {}
-    _check_files(path, manifest)  # a trainer may have removed files in between, and orbax reads those as zeros too
+    content = _read(path / _ARRAYS)
+    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
+        raise DamagedArchiveError("its arrays differ from what was written")
+    _check_signature(path, manifest["arrays"], _signature(_named_arrays(like)))
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"])}
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
-    restored = [_like_leaf(arrays.get(jax.tree_util.keystr(key)), leaf) for key, leaf in leaves]
+    restored = [_like_leaf(arrays[jax.tree_util.keystr(key)], leaf) for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(structure, restored)
 
 
-def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    import orbax.checkpoint as ocp  # slow to import
+def _write(path: Path, content: bytes | memoryview) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
-    # orbax logs what its threads raise, with tracebacks, and then raises it here too.
-    logger = logging.getLogger("absl")
-    disabled, logger.disabled = logger.disabled, True
+
+def _read(path: Path) -> bytes:
     try:
-        _reserve(path, arrays)
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            checkpointer.save(path.resolve(), args=ocp.args.PyTreeSave(arrays))  # pyright: ignore
-    except ValueError as error:  # tensorstore's name for what the system refused
-        number = _SYSTEM_ERROR.search(str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
-    finally:
-        logger.disabled = disabled
-
-
-def _reserve(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Find out that there is no room before orbax does: its threads tell it by a hundred tracebacks."""
-    if not hasattr(os, "posix_fallocate"):
-        return
-    probe = path.with_name("room")
-    try:
-        with probe.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, _ROOM + sum(array.nbytes for array in arrays.values()))
+        return path.read_bytes()
     except OSError as error:
-        if error.errno in FULL:  # otherwise the file system cannot tell
-            raise
-    finally:
-        probe.unlink(missing_ok=True)
+        raise DamagedArchiveError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    import orbax.checkpoint as ocp
-
+def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            return checkpointer.restore((path / "state").resolve())
-    except (OSError, ValueError) as error:
-        raise DamagedArchiveError(f"it cannot be read: {one_line(error)}") from error
+        manifest = json.loads(_read(path / _MANIFEST))
+    except ValueError:
+        raise DamagedArchiveError("its manifest is cut") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("arrays"), dict):
+        raise DamagedArchiveError("its manifest is not one of a checkpoint")
+    if "files" in manifest:
+        raise UserError(
+            f"checkpoint {str(path)!r} was written by odes_rl 0.1, in a format that this version does not read: "
+            "go on with that version, or train anew"
+        )
+    return manifest
 
 
 def _named_arrays(tree: Any) -> dict[str, np.ndarray]:
@@ -116,17 +103,16 @@ def _to_numpy(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_typed_key(leaf) else leaf)
 
 
-def _like_leaf(array: np.ndarray | None, leaf: Any) -> Any:
-    value = _to_numpy(leaf) if array is None else array  # arrays without entries are not stored
+def _like_leaf(array: np.ndarray, leaf: Any) -> Any:
     if _is_typed_key(leaf):
-        return jax.random.wrap_key_data(jnp.asarray(value), impl=jax.random.key_impl(leaf))
+        return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(leaf))
     if isinstance(leaf, jax.Array):
-        return jnp.asarray(value)
-    return value if isinstance(leaf, np.ndarray) else type(leaf)(value[()])
+        return jnp.asarray(array)
+    return array if isinstance(leaf, np.ndarray) else type(leaf)(array[()])
 
 
-def _signature(tree: Any) -> dict[str, str]:
-    return {name: f"{array.dtype}{list(array.shape)}" for name, array in _named_arrays(tree).items()}
+def _signature(arrays: dict[str, np.ndarray]) -> dict[str, str]:
+    return {name: f"{array.dtype}{list(array.shape)}" for name, array in arrays.items()}
 
 
 def _check_signature(path: Path, found: dict[str, str], wanted: dict[str, str]) -> None:
@@ -137,27 +123,3 @@ def _check_signature(path: Path, found: dict[str, str], wanted: dict[str, str]) 
                 f"checkpoint {str(path)!r} is of another configuration: {name} is {there} in it, "
                 f"{here} in the run; restore the run's own config.yaml"
             )
-
-
-def _check_files(path: Path, manifest: dict[str, Any]) -> None:
-    try:
-        intact = manifest.get("files") == _digests(path)
-    except OSError as error:
-        raise DamagedArchiveError(f"it cannot be read: {error.strerror}") from error
-    if not intact:
-        raise DamagedArchiveError("its files differ from what was written")
-
-
-def _digests(path: Path) -> dict[str, str]:
-    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != _MANIFEST)
-    return {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise DamagedArchiveError("its manifest is missing or cut") from None
-    if not isinstance(manifest, dict):
-        raise DamagedArchiveError("its manifest is no mapping")
-    return manifest

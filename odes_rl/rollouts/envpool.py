@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from odes_rl.act.bounds import SQUASHES
+from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import Board, layout_of
@@ -64,6 +65,7 @@ class EnvPoolBackend:
         goes_on = np.empty(pool.batch, np.bool_)
         task = self.order.task
         while (units != _NOBODY).any():
+            check_interrupted()
             batch = pool.receive()
             self.answer(board, units, batch, self.squash_code, task.low, task.high, actions, goes_on)
             if goes_on.all():

@@ -8,6 +8,7 @@ import numpy as np
 
 from odes_rl.act import ACT_RULES
 from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.environments import Task, describe, flatten, make_environment
@@ -44,9 +45,11 @@ def run_units(lanes: Sequence[AnyLane], board: Board, claim: Callable[[], int | 
 
     Raises:
         EnvironmentFailure: if an environment raises anything but dm_control's PhysicsError.
+        Interrupted: if a signal comes, where signals are noted.
     """
     runs = [_run_lane(lane, board, claim) for lane in lanes]
     while runs:
+        check_interrupted()
         runs = [run for run in runs if next(run, False)]
 
 

@@ -4,13 +4,16 @@ import logging
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from odes_rl.interrupts import wait_for_any
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import Board, Layout, layout_of
@@ -109,9 +112,8 @@ class ProcessesBackend:
     def _hear(self, watch: HangWatch) -> tuple[set[int], set[int]]:
         """Wait for workers to answer, or until it is time for a look at the board; who has finished, and who died."""
         connections = [worker.connection for worker in self.workers]
-        ready = [connections.index(connection) for connection in wait(connections, watch.pause)]  # type: ignore[arg-type]
         finished, dead = set(), set()
-        for index in ready:
+        for index in map(connections.index, wait_for_any(connections, watch.pause)):
             watch.note(index)
             try:
                 answer, detail = self.workers[index].connection.recv()
@@ -131,8 +133,7 @@ class ProcessesBackend:
         for index in hung:
             _log.warning("a worker took no environment step for %g s, and is replaced", self.deadline)
             self.workers[index].process.kill()
-        for index in sorted(lost):
-            self._end(self.workers[index])
+        _end([self.workers[index] for index in lost])
         for index in sorted(lost):
             toll.count(index, hung=index in hung)
             watch.note(index)
@@ -164,14 +165,6 @@ class ProcessesBackend:
             ours.send((tuple(self.settings), self.lanes))
         return _Worker(process, ours)
 
-    def _end(self, worker: _Worker) -> None:
-        worker.connection.close()
-        try:
-            worker.process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-            worker.process.wait()
-
     def _share_memory(self) -> int:
         descriptor = memory.create()
         self.resources.callback(os.close, descriptor)
@@ -181,14 +174,27 @@ class ProcessesBackend:
         with ExitStack() as on_failure:  # Ctrl-C while workers start leaves nothing open
             on_failure.callback(self.resources.close)
             self.memory, self.lock = self._share_memory(), self._share_memory()
+            self.resources.callback(_end, self.workers)
             for index in range(self.worker_count):
                 self.workers.append(self._start(index))
-                self.resources.callback(lambda index=index: self._end(self.workers[index]))
             on_failure.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.resources.close()
+
+
+def _end(workers: Sequence[_Worker]) -> None:
+    """Tell all to end, by closing their pipes, and wait; kill those that do not in time."""
+    for worker in workers:
+        worker.connection.close()
+    deadline = time.monotonic() + _GRACE_SECONDS
+    for worker in workers:
+        try:
+            worker.process.wait(max(deadline - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
 
 
 def worker_environment() -> dict[str, str]:

@@ -27,7 +27,8 @@ ALIVE, ASKING, FINISHED, FAILED = "alive", "asking", "finished", "failed"
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
     """Serve the trainer at the other end of the pipe, until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's to handle
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the trainer's to handle; clusters send them to every process of a job
     connection = Connection(command_descriptor)
     commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()

@@ -58,7 +58,7 @@ class Site:
         command = ["resume", str(self.run)] if begun else ["train", str(self.config), "--run.directory", str(self.run)]
         with self.log.open("a") as log, self.errors.open("w") as errors:
             self.trainer = subprocess.Popen(
-                [sys.executable, "-m", "odes_rl.cli", *command, "--run.generations", str(generations), *options],
+                [sys.executable, "-m", "odes_rl", *command, "--run.generations", str(generations), *options],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -120,7 +120,7 @@ class Site:
         """End the trainer as clusters do, by SIGTERM."""
         assert self.trainer
         self.trainer.send_signal(signal.SIGTERM)
-        self.ended(130)
+        self.ended(143)
 
     def check_gone(self) -> None:
         """No trainer and no worker lives ten seconds after the trainer ended, nor has left anything behind."""

@@ -53,7 +53,7 @@ def whole(tmp_path_factory):
 
 def start(config: Path, background: bool = False) -> subprocess.Popen:
     """The comparison in a process of its own; in the `background` of a script it would ignore Ctrl-C."""
-    command = [sys.executable, "-m", "odes_rl.cli", "compare", str(config)]
+    command = [sys.executable, "-m", "odes_rl", "compare", str(config)]
     if background:
         command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -110,9 +110,10 @@ def test_disturbed_half_way_and_started_again_it_gives_the_same_report(whole, tm
     cells = [child for child in psutil.Process(process.pid).children(recursive=True) if child.is_running()]
     assert 1 <= len(cells) <= len(os.sched_getaffinity(0))
     if "killed" not in how:
-        process.send_signal(signal.SIGINT if how == "interrupted" else signal.SIGTERM)
+        number = signal.SIGINT if how == "interrupted" else signal.SIGTERM
+        process.send_signal(number)
         output, _ = process.communicate(timeout=50)  # before it would kill cells that do not end
-        assert process.returncode == 130, output
+        assert process.returncode == 128 + number, output
         assert "go on with the same command" in output
     else:
         process.kill()

@@ -10,7 +10,6 @@ import pytest
 
 from odes_rl.cli import main
 from odes_rl.errors import StorageError
-from odes_rl.records import archive
 from odes_rl.records.checkpoints import Checkpoints
 from odes_rl.records.files import replace_text, writing_to
 from odes_rl.records.run_directory import RunDirectory
@@ -31,11 +30,7 @@ def files_up_to(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("reserves", [True, False])
-def test_a_checkpoint_without_room_is_an_error_and_the_earlier_one_stays(reserves, tmp_path, monkeypatch, capfd):
-    """Whether the lack of room is found before orbax writes, or by orbax."""
-    if not reserves:
-        monkeypatch.setattr(archive, "_reserve", lambda path, arrays: None)
+def test_a_checkpoint_without_room_is_an_error_and_the_earlier_one_stays(tmp_path, capfd):
     store = Checkpoints(tmp_path / "checkpoints")
     store.save(1, STATE)
     for save in (store.save, store.save_best):
@@ -46,8 +41,7 @@ def test_a_checkpoint_without_room_is_an_error_and_the_earlier_one_stays(reserve
             save(2, STATE)
     assert [path.name for path in store.directory.iterdir() if path.name != "best"] == ["00000001.0"]
     assert store.restore(STATE)[0] == 1
-    if reserves:
-        assert capfd.readouterr().err == ""
+    assert capfd.readouterr().err == ""
     store.save(2, STATE)
     assert store.restore(STATE)[0] == 2
 

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import one_line
+from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.cluster.actor import EpisodeActor
 from odes_rl.rollouts.processes import worker_environment
 
 PATIENCE_SECONDS = 180.0
 """For an actor to be ready, when none is."""
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.2
 
 
 class Event(NamedTuple):
@@ -73,6 +74,7 @@ class Crew:
                 event = self.events.get(timeout=_LOOK_SECONDS)
                 if event.actor in self.handles:  # else it died before: each of its batches says so
                     return event
+            check_interrupted()
             if self.ready:
                 waiting_since = time.monotonic()
             self._check_patience(time.monotonic() - waiting_since)
