@@ -74,8 +74,9 @@ COMMANDS: dict[str, Callable[[Path, Path], list[str]]] = {
 }
 """What is interrupted: arguments in the directory of `place`, to write to `out`."""
 HEEDFUL = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored,
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and what `nohup` starts that this is
 from odes_rl.__main__ import main
 main()
 """
