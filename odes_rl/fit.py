@@ -70,6 +70,7 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     Raises:
         UserError: if there is no such checkpoint, or the data cannot be read.
     """
+    run.check_begun()
     config = run.config
     clean = config.model_copy(update={"data": config.data.model_copy(update={"corrupted": False})})
     fitting = make_fitting(clean)

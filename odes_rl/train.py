@@ -201,7 +201,7 @@ def _evaluate(
 ) -> Metrics:
     seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
     rollouts = evaluate_state(config, experiment, backend, state, seeds)
-    returns = dict(zip(EVALUATION, (rollouts.returns.mean(), rollouts.returns.std()), strict=True))
+    returns = dict(zip(EVALUATION, (rollouts.returns.mean(), _deviation(rollouts.returns)), strict=True))
     return {**returns, "worker_restarts": rollouts.restarts}
 
 
@@ -212,10 +212,15 @@ def _summary(rollouts: Rollouts) -> Metrics:
     some = returns if returns.size else np.array([np.nan])
     return {
         "return_mean": some.mean(),
-        "return_std": some.std(),
+        "return_std": _deviation(some),
         "return_min": some.min(),
         "return_max": some.max(),
         "saturated_fraction": rollouts.saturated.mean(),
         "failed_candidates": int(failed.sum()),
         "worker_restarts": rollouts.restarts,
     }
+
+
+def _deviation(values: np.ndarray) -> float:
+    """The standard deviation of `values`, of whatever shape; NaN of a single one, which has none."""
+    return float(values.std()) if values.size > 1 else float("nan")

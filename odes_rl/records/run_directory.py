@@ -75,6 +75,15 @@ class RunDirectory(Generic[Config]):
         started = any(line[self._counter] > 0 for line in self.metrics())
         return started or self.checkpoints.latest_generation() is not None
 
+    def check_begun(self) -> None:
+        """Check that there is something to look at.
+
+        Raises:
+            UserError: if the run was interrupted before it had saved anything.
+        """
+        if not self.has_progress():
+            raise UserError(f"{str(self.path)!r} has no checkpoint yet: `odes-rl resume {self.path}` begins it")
+
     def metrics(self) -> list[Metrics]:
         """All whole lines of the metrics, oldest first."""
         return read_metrics(self.path / METRICS)
