@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -25,6 +25,22 @@ from odes_rl.rollouts.seeds import fresh_seeds
 Checkpoint = Literal["best", "latest"]
 
 
+class Restored(NamedTuple):
+    """A policy out of a run.
+
+    Attributes:
+        config: the run's, for this machine.
+        experiment: what it describes.
+        state: with the policy's parameters.
+        words: which checkpoint that is.
+    """
+
+    config: ExperimentConfig
+    experiment: Experiment
+    state: TrainingState
+    words: str
+
+
 def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Checkpoint = "best") -> Rollouts:
     """Roll out a run's policy for `episodes` episodes; returns [1, episodes].
 
@@ -38,43 +54,60 @@ def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Ch
         UserError: if there is no such checkpoint.
         EnvironmentFailure: if an environment raises.
     """
-    config, experiment, state = restore_run(run, checkpoint)
+    return evaluate_restored(restore_run(run, checkpoint), episodes, seed)
+
+
+def evaluate_restored(restored: Restored, episodes: int, seed: int = 0) -> Rollouts:
+    """As `evaluate_run`, of a policy that is restored already.
+
+    Raises:
+        EnvironmentFailure: if an environment raises.
+    """
+    config, experiment, state, _ = restored
     with open_backend(config, experiment.policy) as backend:
         return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
 
 
-def film_run(
-    run: RunDirectory,
-    output: str | Path,
-    seed: int = 0,
-    checkpoint: Checkpoint = "best",
-    report: Callable[[int], None] = lambda step: None,
+def film_restored(
+    restored: Restored, output: str | Path, seed: int = 0, report: Callable[[int], None] = lambda step: None
 ) -> float:
-    """Film the first of the episodes that `evaluate_run` rolls out, as the MP4 file `output`; its return.
+    """Film the first of the episodes that `evaluate_restored` rolls out, as the file `output`; its return.
 
     `report(step)` is called as environment steps are filmed.
 
     Raises:
-        UserError: if there is no such checkpoint, nothing renders here, or the file cannot be written.
+        UserError: if nothing renders here, or the file cannot be written.
         EnvironmentFailure: if the environment raises.
     """
-    config, experiment, state = restore_run(run, checkpoint)
+    config, experiment, state, _ = restored
     weights = jax.device_get(experiment.policy_weights(state.strategy.params))
     moments = Moments(*jax.device_get(normalising_moments(config, state)))
     settings = episode_settings(config, experiment.policy)
     return film_episode(Film(settings, weights, moments, int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
 
 
-def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> tuple[ExperimentConfig, Experiment, TrainingState]:
-    """A run's config, on this machine, its experiment, and the state in that checkpoint.
+def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
+    """A run's policy in that checkpoint; in the latest, if only the untrained policy has been evaluated yet.
 
     Raises:
         UserError: if there is no such checkpoint.
     """
+    run.check_begun()
     config = _on_this_machine(run.config)
     experiment = make_experiment(config)
-    _, state = run.checkpoints.restore(initial_state(experiment, config.run.seed), checkpoint)
-    return config, experiment, state
+    like = initial_state(experiment, config.run.seed)
+    generation, state = run.checkpoints.restore(like, checkpoint)
+    words = f"checkpoint: {checkpoint}, of generation {generation}"
+    if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):
+        generation, state = run.checkpoints.restore(like, "latest")
+        words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated yet"
+    if generation == 0:
+        words = f"checkpoint: {checkpoint}, of generation 0: the untrained policy"
+    return Restored(config, experiment, state, words)
+
+
+def _has_evaluated_what_it_learnt(run: RunDirectory) -> bool:
+    return any(line["generation"] and line.get("evaluation_return_mean") is not None for line in run.metrics())
 
 
 def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:

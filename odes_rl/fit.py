@@ -71,6 +71,7 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     Raises:
         UserError: if there is no such checkpoint, or the data cannot be read.
     """
+    run.check_begun()
     config = run.config
     clean = config.model_copy(update={"data": config.data.model_copy(update={"corrupted": False})})
     fitting = make_fitting(clean)
@@ -94,14 +95,15 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
         fitting = interruptible(make_fitting, run.config)
         train = _on_device(fitting.data.train)
         evaluated = {name: _on_device(split) for name, split in fitting.evaluated.items()}
-        progress = _begin(run, fitting)
+        progress, compiled = _begin(run, fitting, evaluated), False
         try:
             while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
-                advanced, metrics = _advance(fitting, progress, train)
-                if epoch % options.evaluate_every == 0 or epoch == options.epochs:
+                advanced, metrics = _advance(fitting, progress, train, compiled=compiled)
+                if options.is_scheduled(epoch) or epoch == options.epochs:
                     metrics |= evaluate(fitting, advanced.state, evaluated)
                 run.append_metrics(metrics)
                 progress = advanced  # not before its line is written: an interrupt saves what it finds here
+                compiled = True
                 if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
                     run.checkpoints.save(epoch, progress)
                 report(metrics)
@@ -119,21 +121,32 @@ def evaluate(fitting: Fitting, state: FitState, evaluated: dict[str, tuple[jax.A
     return {f"{TEST}_loss": float(measured[TEST][0]), **accuracies}
 
 
-def _begin(run: RunDirectory[FitConfig], fitting: Fitting) -> FitProgress:
+def _begin(
+    run: RunDirectory[FitConfig], fitting: Fitting, evaluated: dict[str, tuple[jax.Array, jax.Array]]
+) -> FitProgress:
+    """The state of the latest checkpoint, or a new run's.
+
+    A run that goes on forgets what was evaluated only because it ended there, as if it never had.
+    """
     progress = interruptible(initial_progress, fitting, run.config.run.seed)
     if not run.has_progress():
         run.cut_back(0)
         run.checkpoints.save(0, progress)  # for a kill before the next one
         return progress
     epoch, progress = run.checkpoints.restore(progress)
-    run.cut_back(epoch)
+    over = epoch >= run.config.run.epochs
+    names = [f"{TEST}_loss", *(f"{name}_accuracy" for name in evaluated)]
+    run.cut_back(epoch, () if over or run.config.run.is_scheduled(epoch) else names)
+    lines = run.metrics()
+    if over and lines and lines[-1]["epoch"] == epoch and names[0] not in lines[-1]:
+        run.amend_metrics(lines[-1] | evaluate(fitting, progress.state, evaluated))
     return progress
 
 
 def _advance(
-    fitting: Fitting, progress: FitProgress, train: tuple[jax.Array, jax.Array]
+    fitting: Fitting, progress: FitProgress, train: tuple[jax.Array, jax.Array], *, compiled: bool
 ) -> tuple[FitProgress, Metrics]:
-    """One epoch: what there is after it, and its line of metrics."""
+    """One epoch: what there is after it, and its line of metrics, which tells no speed before all is `compiled`."""
     started = time.perf_counter()
     state, info = interruptible(_ready, fitting.learner.epoch, progress.state, *train)
     seconds = time.perf_counter() - started
@@ -141,7 +154,7 @@ def _advance(
     return progress, {
         "epoch": int(state.epoch),
         "wall_seconds": progress.wall_seconds,
-        "examples_per_second": len(train[1]) / seconds,
+        "examples_per_second": len(train[1]) / seconds if compiled else None,
         **{name: float(value) for name, value in info._asdict().items()},
     }
 

@@ -14,12 +14,14 @@ from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
 from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.metrics import Metrics
+from odes_rl.records.metrics import Metrics, plain_metrics
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.backends import choose_backend
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 
+EVALUATION = ("evaluation_return_mean", "evaluation_return_std")
+"""The metrics that only an evaluation gives."""
 _log = logging.getLogger(__name__)
 
 
@@ -27,7 +29,8 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     """Train the policy of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
     `report` receives each line of the metrics. Whatever interrupts training, the state after the last
-    finished generation is saved first, if it can be. Signals are noted meanwhile (`odes_rl.interrupts`).
+    finished generation is saved first, if it can be. The policy of the last generation is evaluated. Signals are noted
+    meanwhile (`odes_rl.interrupts`).
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
@@ -39,12 +42,12 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     with signals_noted(), ExitStack() as stack:
         experiment = interruptible(make_experiment, config)
         backend = stack.enter_context(open_backend(config, experiment.policy))
-        state = _begin(run, experiment, backend, report)
+        state, compiled = _begin(run, experiment, backend, report), False
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 check_interrupted()
-                new_state, metrics = advance(config, experiment, backend, state)
-                state = record(run, state, new_state, metrics, report)
+                new_state, metrics = advance(config, experiment, backend, state, compiled=compiled)
+                state, compiled = record(run, new_state, metrics, report), True
         except BaseException as cause:
             _save_before_leaving(run, state, cause)
             raise
@@ -70,7 +73,11 @@ def _begin(
     state = interruptible(initial_state, experiment, run.config.run.seed)
     if run.has_progress():
         generation, state = run.checkpoints.restore(state)
-        run.cut_back(generation)
+        if run.config.run.is_over(generation, state.env_steps):
+            run.cut_back(generation)
+            _evaluate_end(run, experiment, backend, state, report)
+        else:
+            forget_end(run, generation)
         _write_launch(run, generation)
         return state
     run.cut_back(-1)
@@ -78,7 +85,37 @@ def _begin(
     started = time.perf_counter()
     evaluation = _evaluate(run.config, experiment, backend, state)
     metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
-    return record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+    return record(run, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+
+
+def forget_end(run: RunDirectory, generation: int) -> None:
+    """Cut `run` back to `generation`, and forget what was evaluated only because the run ended there.
+
+    A run that goes on has evaluations every `evaluate_every` generations, and no others: the metrics and the best
+    checkpoint of one that never ended.
+    """
+    scheduled = run.config.run.is_scheduled
+    run.cut_back(generation, () if scheduled(generation) else EVALUATION)
+    run.checkpoints.forget_best(lambda best: not scheduled(best))
+
+
+def _evaluate_end(
+    run: RunDirectory,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    report: Callable[[Metrics], None],
+) -> None:
+    """Evaluate the policy of a run that is over, unless it is: an interrupted run may be told to end where it was."""
+    lines = run.metrics()
+    if not lines or EVALUATION[0] in (line := lines[-1]) or line["generation"] != int(state.strategy.generation):
+        return
+    evaluation = _evaluate(run.config, experiment, backend, state)
+    evaluation["worker_restarts"] += line["worker_restarts"]
+    line |= plain_metrics(evaluation)
+    run.amend_metrics(line)
+    _keep_best(run, state, line)
+    report(line)
 
 
 def _write_launch(run: RunDirectory, generation: int) -> None:
@@ -88,9 +125,14 @@ def _write_launch(run: RunDirectory, generation: int) -> None:
 
 
 def advance(
-    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+    config: ExperimentConfig,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    *,
+    compiled: bool = True,
 ) -> tuple[TrainingState, Metrics]:
-    """One generation: the state after it and its line of metrics."""
+    """One generation: the state after it and its line of metrics, which tells no speed before all is `compiled`."""
     started = time.perf_counter()
     rollouts = _roll_out(config, experiment, backend, state)
     state, info = _update(config, experiment, state, rollouts)
@@ -98,11 +140,11 @@ def advance(
         "generation": int(state.strategy.generation),
         "env_steps": state.env_steps,
         "wall_seconds": 0.0,
-        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started),
+        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started) if compiled else None,
         **_summary(rollouts),
         **{name: float(value) for name, value in info._asdict().items()},
     }
-    if metrics["generation"] % config.run.evaluate_every == 0:
+    if config.run.is_evaluated(metrics["generation"], metrics["env_steps"]):
         evaluation = _evaluate(config, experiment, backend, state)
         evaluation["worker_restarts"] += rollouts.restarts
         metrics |= evaluation
@@ -132,24 +174,31 @@ def _update(
 
 
 def record(
-    run: RunDirectory,
-    state: TrainingState,
-    new_state: TrainingState,
-    metrics: Metrics,
-    report: Callable[[Metrics], None],
+    run: RunDirectory, state: TrainingState, metrics: Metrics, report: Callable[[Metrics], None]
 ) -> TrainingState:
-    """Write a generation down; the new state, with the best evaluation so far."""
+    """Write a generation down; the `state` after it, with the best evaluation so far."""
     run.append_metrics(metrics)
     generation = metrics["generation"]
-    evaluation = metrics.get("evaluation_return_mean", -np.inf)
-    if evaluation > state.best_return:
-        new_state = new_state._replace(best_return=float(evaluation))
-        run.checkpoints.save_best(generation, new_state)
+    state = _keep_best(run, state, metrics)
     is_over = run.config.run.is_over(generation, metrics["env_steps"])
     if generation % run.config.run.checkpoint_every == 0 or is_over:
-        run.checkpoints.save(generation, new_state)
+        run.checkpoints.save(generation, state)
     report(metrics)
-    return new_state
+    return state
+
+
+def _keep_best(run: RunDirectory, state: TrainingState, metrics: Metrics) -> TrainingState:
+    """Save `state` if `metrics` have a better evaluation than any before; the state, with the best one so far.
+
+    An evaluation that is only the end's leaves the state as it is, and the earlier best beside it: see `forget_end`.
+    """
+    generation, evaluation = metrics["generation"], metrics.get(EVALUATION[0])
+    if evaluation is None or not evaluation > state.best_return:
+        return state
+    better = state._replace(best_return=float(evaluation))
+    scheduled = run.config.run.is_scheduled(generation)
+    run.checkpoints.save_best(generation, better, keep_earlier=not scheduled)
+    return better if scheduled else state
 
 
 def _evaluate(
@@ -157,11 +206,8 @@ def _evaluate(
 ) -> Metrics:
     seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
     rollouts = evaluate_state(config, experiment, backend, state, seeds)
-    return {
-        "evaluation_return_mean": rollouts.returns.mean(),
-        "evaluation_return_std": rollouts.returns.std(),
-        "worker_restarts": rollouts.restarts,
-    }
+    returns = dict(zip(EVALUATION, (rollouts.returns.mean(), _deviation(rollouts.returns)), strict=True))
+    return {**returns, "worker_restarts": rollouts.restarts}
 
 
 def _summary(rollouts: Rollouts) -> Metrics:
@@ -171,10 +217,15 @@ def _summary(rollouts: Rollouts) -> Metrics:
     some = returns if returns.size else np.array([np.nan])
     return {
         "return_mean": some.mean(),
-        "return_std": some.std(),
+        "return_std": _deviation(some),
         "return_min": some.min(),
         "return_max": some.max(),
         "saturated_fraction": rollouts.saturated.mean(),
         "failed_candidates": int(failed.sum()),
         "worker_restarts": rollouts.restarts,
     }
+
+
+def _deviation(values: np.ndarray) -> float:
+    """The standard deviation of `values`, of whatever shape; NaN of a single one, which has none."""
+    return float(values.std()) if values.size > 1 else float("nan")

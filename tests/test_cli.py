@@ -125,6 +125,7 @@ MISTAKES = [
     (["evaluate", "absent", "--episods", "3"], ["--episods", "'episodes'"]),
     (["evaluate", "absent", "--episodes", "0"], ["episodes", "0", "greater"]),
     (["evaluate", "absent", "--checkpoint", "bset"], ["'bset'", "'best'"]),
+    (["evaluate", "absent", "--video", "film.avi"], ["'film.avi'", ".mp4 or .gif"]),
     (["plot"], ["RUNS is missing"]),
     (["plot", "absent", "--output", "x.png"], ["absent", "holds no run"]),
     (["list", "polices"], ["'polices'", "'policies'"]),
@@ -190,12 +191,6 @@ def test_resume_does_not_change_what_a_run_computes(config, capsys, option):
     RunDirectory.create("run", load_config(config))
     assert main(["resume", "run", f"--{option}", "1"]) == 2
     assert f"cannot change {option}" in capsys.readouterr().err
-
-
-def test_evaluate_without_a_checkpoint_is_a_mistake_with_its_fix(config, capsys):
-    RunDirectory.create("run", load_config(config))
-    assert main(["evaluate", "run"]) == 2
-    assert "--checkpoint latest" in capsys.readouterr().err
 
 
 def test_a_flag_needs_no_value():

@@ -42,6 +42,18 @@ def test_resumed_equals_uninterrupted(tmp_path):
     assert [line["epoch"] for line in timeless(whole)] == [1, 2, 3, 4]
 
 
+def test_a_run_that_goes_on_forgets_the_evaluation_of_its_end(tmp_path):
+    options = {"run__evaluate_every": 4, "data__corrupted": True}
+    whole, _ = fit_run(tmp_path / "whole", **options, run__epochs=5)
+    fit_run(tmp_path / "parts", **options, run__epochs=3)
+    with RunDirectory.open(tmp_path / "parts", {"run.epochs": 5}, FITTING) as parts:
+        assert "test_accuracy" in parts.metrics()[-1]
+        fit(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    assert [line["epoch"] for line in parts.metrics() if "test_accuracy" in line] == [4, 5]
+    assert [line["examples_per_second"] is None for line in parts.metrics()] == [True, False, False, True, False]
+
+
 @pytest.mark.parametrize("disturbance", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("evaluation", [2, 4])
 def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(tmp_path, monkeypatch, disturbance, evaluation):

@@ -82,11 +82,59 @@ def test_a_run_ends_where_the_first_of_its_two_limits_is_reached(tmp_path):
     assert run.metrics()[-1]["generation"] == 4
 
 
+RISING = {"run__seed": 3, "strategy__learning_rate": 1.0, "run__evaluate_every": 3}
+"""The policy of generation 2 is far better than those before it, and than the next."""
+
+
+def evaluated(run: RunDirectory) -> list[int]:
+    return [line["generation"] for line in run.metrics() if "evaluation_return_mean" in line]
+
+
+def test_the_last_policy_is_evaluated_and_may_be_the_best_until_the_run_goes_on(tmp_path):
+    whole, whole_state = train_run(tmp_path / "whole", **RISING)
+    parts, _ = train_run(tmp_path / "parts", **RISING, run__generations=2)
+    assert evaluated(whole) == [0, 3, 4]
+    assert evaluated(parts) == [0, 2]
+    assert parts.checkpoints.restore(whole_state, "best")[0] == 2
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 4}) as parts:
+        train(parts, lambda metrics: None)
+    assert timeless(parts) == timeless(whole)
+    best, best_state = parts.checkpoints.restore(whole_state, "best")
+    whole_best, whole_best_state = whole.checkpoints.restore(whole_state, "best")
+    assert best == whole_best != 2
+    assert bits(best_state) == bits(whole_best_state)
+
+
+def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path):
+    def interrupt(line: dict) -> None:
+        if line["generation"] == 2:
+            raise KeyboardInterrupt
+
+    whole, _ = train_run(tmp_path / "whole", **RISING, run__generations=2)
+    with create_run(tmp_path / "parts", **RISING, run__checkpoint_every=1) as run, pytest.raises(KeyboardInterrupt):
+        train(run, interrupt)
+    assert evaluated(run) == [0]
+    lines = []
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 2}) as run:
+        state = train(run, lines.append)
+    assert timeless(run) == timeless(whole)
+    assert [line["generation"] for line in lines] == [2]
+    assert run.checkpoints.restore(state, "best")[0] == 2
+
+
+def test_no_speed_is_told_of_a_generation_that_compiles(tmp_path):
+    train_run(tmp_path / "run", run__generations=2)
+    with RunDirectory.open(tmp_path / "run", {"run.generations": 4}) as run:
+        train(run, lambda metrics: None)
+    speeds = [line["env_steps_per_second"] for line in run.metrics()[1:]]
+    assert [speed is None for speed in speeds] == [True, False, True, False]
+
+
 def test_every_generation_has_its_line(tmp_path):
     run, state = train_run(tmp_path / "run")
     lines = run.metrics()
     assert [line["generation"] for line in lines] == [0, 1, 2, 3, 4]
-    assert [line["generation"] for line in lines if "evaluation_return_mean" in line] == [0, 2, 4]
+    assert evaluated(run) == [0, 2, 4]
     expected = (
         "env_steps wall_seconds env_steps_per_second return_mean return_std return_min return_max gradient_norm "
         "update_norm manifold_violation saturated_fraction sigma learning_rate failed_candidates worker_restarts"

@@ -1,5 +1,6 @@
 """The command `evaluate`."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +11,7 @@ from odes_rl.errors import UserError
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
-    from odes_rl.records.run_directory import RunDirectory
+    from odes_rl.evaluate import Restored
     from odes_rl.rollouts.base import Rollouts
 
 
@@ -24,66 +25,74 @@ class Evaluate(BaseModel):
     episodes: int = Field(default=20, ge=1)
     """Episodes to roll out."""
     checkpoint: Literal["best", "latest"] = "best"
-    """The checkpoint that holds the policy: of the best evaluation, or the latest."""
+    """The checkpoint that holds the policy: of the best evaluation, or the latest. It is the latest, too, as long as
+    only the untrained policy has been evaluated."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the episodes, which neither training nor the run's own evaluations have seen."""
     video: str | None = None
-    """MP4 file for a film of the first episode, rendered off-screen by EGL or OSMesa; MUJOCO_GL chooses."""
+    """File for a film of the first episode, .mp4 or .gif, rendered off-screen by EGL or OSMesa; MUJOCO_GL chooses."""
 
 
 def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
-    """Roll out a run's policy and print its return; film the first episode, if asked to.
+    """Roll out a run's policy and print which it is and its return; film the first episode, if asked to.
 
     Raises:
         UserError: no run, no usable checkpoint, a film that cannot be made.
         EnvironmentFailure: if an environment raises.
     """
-    from odes_rl.evaluate import evaluate_run
+    from odes_rl.evaluate import evaluate_restored, restore_run
     from odes_rl.records.run_directory import RunDirectory
 
     if command.video is not None:
         _check_video(command.video)
-    run = RunDirectory.open(command.run)
-    rollouts = evaluate_run(run, command.episodes, command.seed, command.checkpoint)
-    for line in describe_returns(rollouts):
+    restored = restore_run(RunDirectory.open(command.run), command.checkpoint)
+    rollouts = evaluate_restored(restored, command.episodes, command.seed)
+    for line in (restored.words, *describe_returns(rollouts)):
         print(line)
     if command.video is not None:
-        _film(run, command, int(rollouts.lengths[0, 0]))
+        _film(restored, command.video, command.seed, int(rollouts.lengths[0, 0]))
     return 0
 
 
-def _film(run: "RunDirectory", command: Evaluate, steps: int) -> None:
+def _film(restored: "Restored", video: str, seed: int, steps: int) -> None:
     """Film the first episode, which has so many steps, showing how far it is."""
     from rich.progress import Progress
 
-    from odes_rl.evaluate import film_run
+    from odes_rl.evaluate import film_restored
 
-    assert command.video is not None
     with Progress(transient=True) as progress:
         task = progress.add_task("filming", total=steps)
-        total = film_run(
-            run, command.video, command.seed, command.checkpoint, lambda step: progress.update(task, completed=step)
-        )
-    print(f"{command.video}: an episode of return {total:.2f}")
+        total = film_restored(restored, video, seed, lambda step: progress.update(task, completed=step))
+    told = "an episode that failed" if math.isnan(total) else f"an episode of return {total:.2f}"
+    print(f"{video}: {told}")
 
 
 def _check_video(path: str) -> None:
-    if Path(path).suffix.lower() != ".mp4":
-        raise UserError(f"video is {path!r}, but must end in .mp4")
+    from odes_rl.rollouts.video import ENDINGS
+
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise UserError(f"video is {path!r}, but must end in {' or '.join(ENDINGS)}")
     if not Path(path).absolute().parent.is_dir():
         raise UserError(f"video is {path!r}, but there is no directory {str(Path(path).parent)!r}: make it first")
 
 
 def describe_returns(rollouts: "Rollouts") -> list[str]:
     """Lines that tell what episodes returned; failed ones are counted, and left out of the statistics."""
-    failed = f"failed, and left out: {int(rollouts.failed.sum())} of {rollouts.failed.size} episodes"
+    failed = f"failed, and left out: {int(rollouts.failed.sum())} of {episodes(rollouts.failed.size)}"
     returns = rollouts.returns[~rollouts.failed]
     if not returns.size:
         return [failed]
     mean, deviation, count = returns.mean(), returns.std(), returns.size
     steps = rollouts.lengths[~rollouts.failed].mean()
     lines = [
-        f"return {mean:.2f} ± {deviation:.2f} (mean ± standard deviation of {count} episodes)",
+        f"return {mean:.2f} ± {deviation:.2f} (mean ± standard deviation of {episodes(count)})",
         f"from {returns.min():.2f} to {returns.max():.2f}; {steps:.0f} steps an episode",
     ]
+    if count == 1:
+        lines = [f"return {mean:.2f} ({episodes(1)} of {steps:.0f} steps)"]
     return [*lines, failed] if rollouts.failed.any() else lines
+
+
+def episodes(count: int) -> str:
+    """A number of episodes in words."""
+    return f"{count} episode{'' if count == 1 else 's'}"

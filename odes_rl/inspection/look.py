@@ -22,6 +22,7 @@ class Inspection(NamedTuple):
 
     Attributes:
         title: which policy it is.
+        checkpoint: out of which checkpoint, in words.
         total: the episode's return.
         states: [K + 1, T, h].
         gradients: [K + 1, T, m] ‖∂a_j/∂x_k‖ / ‖∂a_j/∂x_K‖.
@@ -30,6 +31,7 @@ class Inspection(NamedTuple):
     """
 
     title: str
+    checkpoint: str
     total: float
     states: np.ndarray
     gradients: np.ndarray
@@ -44,7 +46,7 @@ def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0)
         UserError: if there is no such checkpoint, or the policy has no depth.
         EnvironmentFailure: if the environment raises.
     """
-    config, experiment, state = restore_run(run, checkpoint)
+    config, experiment, state, words = restore_run(run, checkpoint)
     rule = ACT_RULES[experiment.policy.act_rule]
     params = jax.device_get(state.strategy.params)
     batch = jax.device_get(experiment.policy_weights(params))
@@ -58,6 +60,7 @@ def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0)
     norms = gradient_norms(rule, weights, episode.observations)
     return Inspection(
         title=f"{config.policy.name} on {config.task.id}, generation {int(state.strategy.generation)}",
+        checkpoint=words,
         total=episode.total,
         states=states,
         gradients=norms / norms[-1],

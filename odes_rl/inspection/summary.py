@@ -13,6 +13,7 @@ def describe(inspection: Inspection) -> list[str]:
     count = inspection.states.shape[1]
     ratios, (low, high) = inspection.gradients[0], inspection.bounds
     return [
+        inspection.checkpoint,
         f"{inspection.title}: an episode of {count} steps, return {inspection.total:.2f}",
         _describe_states(inspection.states),
         f"{_describe_start(ratios)}, bounds for orthogonal weights {low[0]:.3g} and {high[0]:.3g}",

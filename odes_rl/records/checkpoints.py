@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -25,6 +26,7 @@ class Checkpoints:
     def __init__(self, directory: str | Path, keep: int = 3) -> None:
         self.directory = Path(directory)
         self.keep = keep
+        self._best = self.directory / "best"
         self._damaged: set[Path] = set()
 
     def save(self, generation: int, state: Any) -> None:
@@ -42,15 +44,25 @@ class Checkpoints:
             earlier = {_order(path)[0]: path for path in usable if _order(path)[0] < generation}
             _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
 
-    def save_best(self, generation: int, state: Any) -> None:
-        """Save `state` as the best so far, in place of the earlier best.
+    def save_best(self, generation: int, state: Any, *, keep_earlier: bool = False) -> None:
+        """Save `state` as the best so far, in place of the earlier best, or beside it for `forget_best` to go back to.
 
         Raises:
             StorageError: if it cannot be written; what was there stays.
         """
-        best = self.directory / "best"
-        with writing_to(best):
-            _remove_all_but(best, [_save(best, generation, state)])
+        with writing_to(self._best):
+            saved = _save(self._best, generation, state)
+            earlier = [path for path in _checkpoints(self._best) if _order(path)[0] < generation]
+            _remove_all_but(self._best, [*(earlier if keep_earlier else []), saved])
+
+    def forget_best(self, forgotten: Callable[[int], bool]) -> None:
+        """Remove the best checkpoints whose generation is `forgotten`: the best of the others is the best again.
+
+        Raises:
+            StorageError: if one cannot be removed.
+        """
+        with writing_to(self._best):
+            _remove_all_but(self._best, [path for path in _checkpoints(self._best) if not forgotten(_order(path)[0])])
 
     def latest_generation(self) -> int | None:
         """Generation of the newest checkpoint, damaged or not; None if there is none."""
@@ -67,7 +79,7 @@ class Checkpoints:
         Raises:
             UserError: if there is none, none is usable, or it is of another structure than `like`.
         """
-        directory = self.directory / "best" if which == "best" else self.directory
+        directory = self._best if which == "best" else self.directory
         tried: set[Path] = set()
         # Listed anew each time: a trainer may put another in place of the one that is being read.
         while left := [path for path in _checkpoints(directory) if path not in tried]:

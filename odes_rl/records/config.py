@@ -44,7 +44,7 @@ class RunConfig(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the parameters, the perturbations and the episodes."""
     evaluate_every: int = Field(default=10, ge=1)
-    """Generations between evaluations of the unperturbed policy."""
+    """Generations between evaluations of the unperturbed policy; the last generation has one, too."""
     evaluation_episodes: int = Field(default=8, ge=1)
     """Episodes of an evaluation."""
     checkpoint_every: int = Field(default=10, ge=1)
@@ -62,6 +62,14 @@ class RunConfig(BaseModel):
         """Whether a run of so many generations, with so many environment steps, has come to its end."""
         enough_generations = self.generations is not None and generation >= self.generations
         return enough_generations or (self.env_steps is not None and env_steps >= self.env_steps)
+
+    def is_scheduled(self, generation: int) -> bool:
+        """Whether the policy of `generation` is evaluated however far the run goes."""
+        return generation % self.evaluate_every == 0
+
+    def is_evaluated(self, generation: int, env_steps: int) -> bool:
+        """Whether the policy of `generation`, after so many environment steps, is evaluated: also at the end."""
+        return self.is_scheduled(generation) or self.is_over(generation, env_steps)
 
 
 class ExperimentConfig(BaseModel):
@@ -100,6 +108,10 @@ class FitRunConfig(BaseModel):
     """Epochs between checkpoints."""
     keep_checkpoints: int = Field(default=2, ge=1)
     """Latest checkpoints kept."""
+
+    def is_scheduled(self, epoch: int) -> bool:
+        """Whether the model is evaluated after `epoch`, however far the run goes."""
+        return epoch % self.evaluate_every == 0
 
 
 class FitConfig(BaseModel):

@@ -1,6 +1,6 @@
 """The directory of a run, of training or of fitting: config, metrics, TensorBoard events, checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Generic, Self
 
@@ -75,6 +75,15 @@ class RunDirectory(Generic[Config]):
         started = any(line[self._counter] > 0 for line in self.metrics())
         return started or self.checkpoints.latest_generation() is not None
 
+    def check_begun(self) -> None:
+        """Check that there is something to look at.
+
+        Raises:
+            UserError: if the run was interrupted before it had saved anything.
+        """
+        if not self.has_progress():
+            raise UserError(f"{str(self.path)!r} has no checkpoint yet: `odes-rl resume {self.path}` begins it")
+
     def metrics(self) -> list[Metrics]:
         """All whole lines of the metrics, oldest first."""
         return read_metrics(self.path / METRICS)
@@ -103,20 +112,35 @@ class RunDirectory(Generic[Config]):
         with writing_to(self.path):
             write_metrics(path, [*kept, dict(launch)])
 
-    def cut_back(self, last: int) -> None:
+    def cut_back(self, last: int, forgotten: Collection[str] = ()) -> None:
         """Forget the metrics and events of all generations, or epochs, after the `last`, and a torn last line.
 
-        From here on the run goes its way under `config`, so that is written too.
+        The `last` one loses the metrics that are `forgotten`. From here on the run goes its way under `config`, so
+        that is written too.
 
         Raises:
             StorageError: if they cannot be written.
         """
         kept = [line for line in self.metrics() if line[self._counter] <= last]
+        if kept and kept[-1][self._counter] == last:
+            kept[-1] = {name: value for name, value in kept[-1].items() if name not in forgotten}
         with writing_to(self.path):
             write_yaml(self.path / CONFIG, self.config.model_dump(mode="json"))
-            write_metrics(self.path / METRICS, kept)
+        self._rewrite(kept)
+
+    def amend_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write `metrics` in place of the last line.
+
+        Raises:
+            StorageError: if they cannot be written.
+        """
+        self._rewrite([*self.metrics()[:-1], plain_metrics(metrics)])
+
+    def _rewrite(self, lines: list[Metrics]) -> None:
+        with writing_to(self.path):
+            write_metrics(self.path / METRICS, lines)
             self._events.clear()
-            self._events.append(kept)
+            self._events.append(lines)
 
     def close(self) -> None:
         """Finish the event file. The next `append_metrics` begins another."""

@@ -23,7 +23,8 @@ def outcome_lines(run: Path) -> list[str]:
 
 def _evaluation_line(line: Metrics) -> str:
     mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
-    return f"evaluation at generation {line['generation']}: return {mean:.2f} ± {deviation:.2f}"
+    spread = "" if deviation is None else f" ± {deviation:.2f}"
+    return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}"
 
 
 def curve_line(run: Path) -> str:

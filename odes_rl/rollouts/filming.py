@@ -4,7 +4,6 @@ That process is started as `python -m odes_rl.rollouts.filming`, and reads what 
 JAX.
 """
 
-import math
 import os
 import pickle
 import subprocess
@@ -16,20 +15,17 @@ from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
+from odes_rl.rollouts.video import Video, open_video
 
 RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
 """Values of MUJOCO_GL to try, where it is not set."""
-SIZE = (640, 480)
-"""Width and height of a picture."""
-_FASTEST = 50
-"""Pictures a second, at the most: a task with shorter steps leaves some of them out."""
 _NO_PICTURE, _RAISED = 3, 4
 """Exit status if nothing can be rendered, or the environment raises."""
 _STEP = b"step "
 
 
 class Film(NamedTuple):
-    """What to film: an episode, as `record_episode` takes it, and the MP4 file for it."""
+    """What to film: an episode, as `record_episode` takes it, and the file for it."""
 
     settings: EpisodeSettings
     weights: Any
@@ -117,20 +113,18 @@ def _film(film: Film) -> float:
         from odes_rl.rollouts.recording import record_episode
     except Exception:  # MuJoCo raises what its renderer does as it is imported
         raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
-    import imageio.v3 as imageio
-
-    with imageio.imopen(film.output, "w", plugin="pyav") as video:
+    with open_video(film.output) as video:
         camera = Camera(video)
-        options = {"render_mode": "rgb_array", **_picture_options(film.settings.task)}
+        options = {"render_mode": "rgb_array", **_picture_options(film.settings.task, video.size)}
         episode = (film.settings, film.weights, film.statistics, film.seed)
         return record_episode(*episode, camera.look, **options).total
 
 
-def _picture_options(task: str) -> dict[str, Any]:
-    """What Gymnasium takes for pictures of `SIZE`, where the task's family has such an option."""
+def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
+    """What Gymnasium takes for pictures of that width and height, where the task's family has such an option."""
     import gymnasium
 
-    width, height = SIZE
+    width, height = size
     if task.startswith("dm_control/"):
         return {"render_kwargs": {"width": width, "height": height, "camera_id": 0}}
     spec = gymnasium.registry.get(task.rpartition(":")[2])
@@ -138,9 +132,9 @@ def _picture_options(task: str) -> dict[str, Any]:
 
 
 class Camera:
-    """Takes pictures of an environment, in its own time, for a video that imageio writes."""
+    """Takes pictures of an environment, in its own time, for a video."""
 
-    def __init__(self, video: Any) -> None:
+    def __init__(self, video: Video) -> None:
         self.video = video
         self.step = 0
         self.every = 0
@@ -150,7 +144,7 @@ class Camera:
         if not self.every:
             self._begin(environment)
         if self.step % self.every == 0:
-            self.video.write_frame(self._picture(environment))
+            self.video.add(self._picture(environment))
             print(_STEP.decode(), self.step, sep="", flush=True)
         self.step += 1
 
@@ -159,8 +153,7 @@ class Camera:
         if renderer is not None and renderer.model.ncam:
             renderer.camera_id = 0  # which follows the body; left alone Gymnasium takes a camera that stays
         seconds = getattr(environment.unwrapped, "dt", None) or 1 / environment.metadata.get("render_fps", 30)
-        self.every = math.ceil(1 / (seconds * _FASTEST))
-        self.video.init_video_stream("libx264", fps=round(1 / (seconds * self.every)))
+        self.every = self.video.begin(seconds)
 
     def _picture(self, environment: Any) -> Any:
         try:

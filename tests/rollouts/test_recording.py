@@ -45,22 +45,34 @@ def test_observations_are_recorded_as_the_policy_saw_them():
     np.testing.assert_allclose(normalised.observations[0], expected, rtol=1e-5, atol=1e-6)
 
 
+FILMS = [
+    ("HalfCheetah-v5", ".mp4", 1, 50),
+    ("Hopper-v5", ".mp4", 3, 24),
+    ("dm_control/cheetah-run-v0", ".mp4", 2, 20),
+    ("HalfCheetah-v5", ".gif", 1, 50),
+    ("Hopper-v5", ".gif", 5, 40),  # of 8 ms: three steps are no number of hundredths
+]
+"""Task, ending, environment steps that a picture lasts, and milliseconds."""
+
+
 @renders
-@pytest.mark.parametrize("task", TASKS)
-def test_a_film_shows_the_episode_and_tells_its_return(task, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("task", "ending", "every", "milliseconds"), FILMS)
+def test_a_film_shows_the_episode_and_tells_its_return(task, ending, every, milliseconds, tmp_path, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "egl")
     weights, statistics, seeds = questions(task, candidates=1, episodes=1)
-    film = Film(settings(task, 12), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    film = Film(settings(task, 12), weights, statistics, seeds.item(), str(tmp_path / f"film{ending}"))
     filmed: list[int] = []
     total = film_episode(film, filmed.append)
     recording = record_episode(film.settings, weights, statistics, film.seed)
     assert total == recording.total
     pictures = imageio.imread(film.output, plugin="pyav")
-    every = {"HalfCheetah-v5": 1, "Hopper-v5": 3, "dm_control/cheetah-run-v0": 2}[task]  # of 50, 8 and 10 ms
     assert filmed == list(range(0, len(recording.observations) + 1, every))
-    assert pictures.shape == (len(filmed), 480, 640, 3)
+    width, height = {".mp4": (640, 480), ".gif": (320, 240)}[ending]
+    assert pictures.shape == (len(filmed), height, width, 3)
     assert all(picture.std() > 10 for picture in pictures)  # something is to be seen
     assert np.abs(pictures[-1].astype(float) - pictures[0]).max() > 50  # and it moves
+    told = imageio.immeta(film.output)
+    assert (told["duration"] if ending == ".gif" else 1000 / told["fps"]) == pytest.approx(milliseconds, rel=0.02)
 
 
 def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monkeypatch):
