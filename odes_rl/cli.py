@@ -15,7 +15,7 @@ from odes_rl.commands.fit import Fit, fit
 from odes_rl.commands.inspect import Inspect, inspect
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
-from odes_rl.commands.study import Study, load_study, study
+from odes_rl.commands.study import Study, load_study, study, study_lists
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.rollouts.base import EnvironmentFailure
@@ -81,7 +81,8 @@ def _run_command(arguments: list[str]) -> int:
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
     command = COMMANDS[name]
-    positional, options = split_arguments(rest[1:], flags(command.model))
+    words, lists = study_lists(rest[1:]) if command.model is Study else (rest[1:], set())
+    positional, options = split_arguments(words, flags(command.model), lists)
     every = command.sections == {}
     own = {option: text for option, text in options.items() if every or option in command.model.model_fields}
     overrides = {option: text for option, text in options.items() if option not in own}
