@@ -1,8 +1,10 @@
 """Arguments of the command line: taken apart here, described by tyro. Free of JAX."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar, get_origin
+from itertools import takewhile
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import tyro
 from pydantic import BaseModel, ConfigDict, create_model
@@ -18,10 +20,13 @@ def flags(model: type[BaseModel]) -> set[str]:
     return {name for name, field in model.model_fields.items() if field.annotation is bool}
 
 
-def split_arguments(arguments: Sequence[str], flags: Collection[str] = ()) -> tuple[list[str], dict[str, str]]:
+def split_arguments(
+    arguments: Sequence[str], flags: Collection[str] = (), lists: Collection[str] = ()
+) -> tuple[list[str], dict[str, str]]:
     """Positional arguments, and options: name without dashes → text. Both `--a.b 1` and `--a.b=1` are read.
 
-    An option among `flags` takes a value only as in `--a=false`.
+    An option among `flags` needs no value, but takes `true` or `false`; one among `lists` takes all words up to the
+    next option, and several of them become the text of a list, as `parse_text` reads it.
 
     Tyro would parse them too, but reports a mistake as a box of many lines; so it only writes the help.
 
@@ -30,20 +35,43 @@ def split_arguments(arguments: Sequence[str], flags: Collection[str] = ()) -> tu
     """
     positional: list[str] = []
     options: dict[str, str] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith("-"):
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-") or _is_number(argument):
             positional.append(argument)
             continue
         name, equals, value = argument.partition("=")
-        flag = name.removeprefix("--").replace("-", "_") in flags
-        text = value if equals else "true" if flag else next(rest, None)
         if not name.startswith("--"):
             raise UserError(f"unknown option {name}: options begin with two dashes, as in --strategy.sigma 0.05")
-        if text is None or (not equals and text.startswith("--")):
+        option = name.removeprefix("--").replace("-", "_")
+        following = [] if equals else _values(rest, flag=option in flags, many=option in lists)
+        rest = rest[len(following) :]
+        words = [value] if equals else following or ["true"] * (option in flags)
+        if not words:
             raise UserError(f"option {name} has no value: write {name} VALUE")
-        options[name.removeprefix("--").replace("-", "_")] = text
+        options[option] = words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
     return positional, options
+
+
+def _values(rest: Sequence[str], *, flag: bool, many: bool) -> list[str]:
+    """The words at the beginning of `rest` that are an option's."""
+    if many:
+        return list(takewhile(lambda word: not word.startswith("-") or _is_number(word), rest))
+    return [word for word in rest[:1] if (word.lower() in ("true", "false") if flag else not word.startswith("--"))]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def list_options(model: type[BaseModel]) -> set[str]:
+    """The options of `model` that hold several values."""
+    return {name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple}
 
 
 def parse_command(model: type[Command], positional: Sequence[str], options: Mapping[str, str]) -> Command:
@@ -87,7 +115,7 @@ def print_help(
     if sections:  # the fields' own names must not clash with the command's, of which one may be called `run`
         fields: Any = {
             f"section_{name}": (Annotated[type(section), tyro.conf.arg(name=name)], section)
-            for name, section in sections.items()
+            for name, section in ((name, _with_lists_shown(section)) for name, section in sections.items())
         }
         model = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
     markers = (
@@ -106,3 +134,34 @@ def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:
     }
     model = create_model(type(section).__name__, __doc__=type(section).__doc__, __config__=ConfigDict(), **fields)
     return model.model_validate({name: getattr(section, name) for name in options})
+
+
+def _with_lists_shown(section: BaseModel) -> BaseModel:
+    """`section`, whose help says of each option that holds several values how they are written: tyro allows none."""
+    fields: Any = {
+        name: (Annotated[field.annotation, tyro.conf.arg(metavar=_list_words(field.annotation))], field)
+        for name, field in type(section).model_fields.items()
+        if name in list_options(type(section))
+    }
+    if not fields:
+        return section
+    model = create_model(type(section).__name__, __base__=type(section), __doc__=type(section).__doc__, **fields)
+    return model.model_construct(**dict(section))
+
+
+def _list_words(annotation: Any) -> str:
+    """How a value of a tuple is written: `FLOAT FLOAT` of two numbers, `INT [...]` of one or more."""
+    entries = [entry for entry in get_args(annotation) if entry is not Ellipsis]
+    words = " ".join(map(_entry_words, entries))
+    return f"{words} [...]" if Ellipsis in get_args(annotation) else words
+
+
+def _entry_words(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _entry_words(get_args(annotation)[0])
+    if origin is tuple:
+        return _list_words(annotation)
+    if origin is Literal:
+        return "{" + ",".join(map(str, get_args(annotation))) + "}"
+    return {int: "INT", float: "FLOAT"}.get(annotation, "STR")

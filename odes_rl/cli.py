@@ -16,7 +16,7 @@ from odes_rl.commands.fit import Fit, fit
 from odes_rl.commands.inspect import Inspect, inspect
 from odes_rl.commands.listing import List, list_names
 from odes_rl.commands.plot import Plot, plot
-from odes_rl.commands.study import Study, load_study, study
+from odes_rl.commands.study import Study, load_study, study, study_lists
 from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
@@ -30,7 +30,8 @@ class Command(NamedTuple):
         model: its own arguments; the docstrings are its help.
         run: `run(arguments, overrides) -> exit status`.
         sections: config sections, and their options, that dotted overrides may name; None stands for all.
-        saves: whether an interruption must wait until it has saved what it has; others are left to themselves.
+        saves: whether an interruption waits until it has saved or cleared away what it has; others are left to
+            themselves.
     """
 
     model: type[BaseModel]
@@ -47,7 +48,7 @@ COMMANDS = {
     "inspect": Command(Inspect, inspect),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None, saves=True),
-    "study": Command(Study, study, None),
+    "study": Command(Study, study, None, saves=True),
     "list": Command(List, list_names),
 }
 
@@ -103,7 +104,8 @@ def _run_command(arguments: list[str]) -> int:
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
     command = COMMANDS[name]
-    positional, options = split_arguments(rest[1:], flags(command.model))
+    words, lists = study_lists(rest[1:]) if command.model is Study else (rest[1:], set())
+    positional, options = split_arguments(words, flags(command.model), lists)
     every = command.sections == {}
     own = {option: text for option, text in options.items() if every or option in command.model.model_fields}
     overrides = {option: text for option, text in options.items() if option not in own}

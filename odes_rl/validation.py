@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from odes_rl.errors import UserError, nearest, one_line, suggestion
@@ -20,6 +21,7 @@ _ALLOWED = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_too_short": "text that is not empty",
 }
 """Pydantic's names of a wrong type, in words."""
 
@@ -46,16 +48,46 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise UserError("; ".join(_explain(prefix, dict(detail)) for detail in error.errors())) from None
+        details: list[dict[str, Any]] = [dict(detail) for detail in error.errors()]
+        entries = {detail["loc"][:-1] for detail in details}
+        told = [d for d in details if d["type"] != "too_short" or d["loc"] not in entries]  # wrong ones are not counted
+        raise UserError("; ".join(_explain(prefix, detail) for detail in told)) from None
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
-    """A command line value: None for the text `none` where the option may be None, else the text, for pydantic."""
+    """A command line value: None for the text `none` where the option may be None, else the text, for pydantic.
+
+    Where the option holds several values, `[a, b]` is a list of them, and any other text a list of one; a flat list is
+    cut into pairs where the values are pairs.
+
+    Raises:
+        UserError: if a list has no end.
+    """
     annotation = model.model_fields[option].annotation
+    if get_origin(annotation) is tuple:
+        return _grouped(annotation, _listed(option, text))
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     if type(None) in choices and text.lower() in ("none", "null"):
         return None
     return text
+
+
+def _listed(option: str, text: str) -> list[Any]:
+    if not text.startswith("["):
+        return [text]
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"{option} is {text!r}, which is no list: write it as in '[1, 2]'") from None
+
+
+def _grouped(annotation: Any, values: list[Any]) -> list[Any]:
+    """`values`, in groups where `annotation` is a tuple of tuples and they are not grouped yet."""
+    inner = get_args(annotation)[0]
+    if get_origin(inner) is not tuple or any(isinstance(value, list) for value in values):
+        return values
+    size = len(get_args(inner))
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
@@ -65,8 +97,17 @@ def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
         return f"{name} is missing"
     if detail["type"] == "value_error":
         return f"{name.rstrip('.')}: {message.removeprefix('Value error, ')}"
+    if detail["type"] in ("too_short", "too_long"):
+        return f"{name} is {detail['input']!r}, but must be {_counted(detail)}"
     allowed = _ALLOWED.get(detail["type"], message.removeprefix("Input should be "))
     return f"{name} is {detail['input']!r}, but must be {allowed}{_guess(detail)}"
+
+
+def _counted(detail: Mapping[str, Any]) -> str:
+    if detail["type"] == "too_long":
+        return f"no more than {detail['ctx']['max_length']} values"
+    count = detail["ctx"]["min_length"]
+    return "at least one value" if count == 1 else f"at least {count} values"
 
 
 def _guess(detail: Mapping[str, Any]) -> str:

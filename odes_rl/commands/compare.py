@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
+from odes_rl.errors import UserError
 from odes_rl.interrupts import advising, interruptible
+from odes_rl.records.files import CONFIG
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     """Run what is unfinished, then write the report; 1 if a run failed.
 
     Raises:
-        UserError: any mistake in the config, or the directory holds runs of another one.
+        UserError: any mistake in the config, or the directory holds something else, or runs of another comparison.
         StorageError: if the report cannot be written.
         KeyboardInterrupt: if interrupted, once all runs have saved a checkpoint.
     """
@@ -59,6 +61,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     config = load_comparison(command.config, _changes(command))
     cells = make_cells(config, overrides)
     thresholds(config)  # a mistake there is told before the runs, not after
+    _check_place(Path(config.directory))
     check_recorded(cells)
     if command.dry_run:
         for line in interruptible(forecast_lines, cells, available_cores(), command.jobs):
@@ -70,6 +73,12 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     for cell, reason in failures.items():
         print(f"failed: {cell.name}: {reason}")
     return 1 if failures else 0
+
+
+def _check_place(directory: Path) -> None:
+    """Check that the report will not lie among the files of a run or a study, some of which have its files' names."""
+    if (directory / CONFIG).exists():
+        raise UserError(f"{str(directory)!r} holds a run or a study: give another --directory")
 
 
 def _changes(command: Compare) -> dict[str, Any]:

@@ -19,6 +19,7 @@ EVENTS = "events"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CELL = "cell.json"
+REPORT = "report.html"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors that say that there is no room."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from odes_rl.records.files import replace_text, writing_to
+from odes_rl.records.files import REPORT, replace_text, writing_to
 from odes_rl.reports.accuracy_table import accuracies_csv, accuracy_sections
 from odes_rl.reports.comparison import Comparison, read_results
 from odes_rl.reports.drawing import save
@@ -36,7 +36,7 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
     parts += accuracy_sections(comparison, results)
     parts += ["### Failed", "\n".join(failures)] if failures else []
     texts = {
-        "report.html": page_text(comparison, results, rows),
+        REPORT: page_text(comparison, results, rows),
         "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(measure))]) + "\n",
         "table.csv": csv_text(measure, rows),
         "evaluations.csv": evaluations_text(measure, results),

@@ -34,7 +34,7 @@ class DensitiesConfig(StudyConfig, frozen=True):
     """Planar flows with K layers beside continuous flows with M hidden units, trained by KL(q‖p)."""
 
     study: Literal["densities"] = "densities"
-    targets: tuple[Target, ...] = ("crescents", "mixture")
+    targets: tuple[Target, ...] = Field(default=("crescents", "mixture"), min_length=1)
     """Densities that are learned."""
     sizes: tuple[int, ...] = Field(default=(2, 8, 32), min_length=1)
     """Layers K of the planar flows, and hidden units M of the continuous ones."""

@@ -33,9 +33,9 @@ class GradientsThroughDepthConfig(StudyConfig, frozen=True):
     """Gradients and sensitivities through the depth of flows and of a residual network, on the digits."""
 
     study: Literal["gradients_through_depth"] = "gradients_through_depth"
-    models: tuple[Name, ...] = ("ode_to_ode", "nanode", "node", "res_net")
+    models: tuple[Name, ...] = Field(default=("ode_to_ode", "nanode", "node", "res_net"), min_length=1)
     """Which; `res_net` is x + f(W_i x + b), steps of length 1 with a matrix each, the others step by 1/L."""
-    depths: tuple[int, ...] = (25, 100, 400)
+    depths: tuple[int, ...] = Field(default=(25, 100, 400), min_length=1)
     """Steps L."""
     width: int = Field(default=32, ge=2)
     """Size h of the state."""

@@ -30,7 +30,7 @@ class LinearSystemsConfig(StudyConfig, frozen=True):
     """Recovery of ż = A z for linear systems, by gradients through a solver."""
 
     study: Literal["linear_systems"] = "linear_systems"
-    systems: tuple[System, ...] = ("spiral", "sink", "centre")
+    systems: tuple[System, ...] = Field(default=("spiral", "sink", "centre"), min_length=1)
     """Which; `source` is unstable, and cannot be followed for long."""
     duration: float = Field(default=5.0, gt=0)
     """The time up to which solutions are seen."""

@@ -30,9 +30,9 @@ class NanodeBasesConfig(DigitsConfig, frozen=True):
     """Accuracy on the digits by the degree of trigonometric weights, and by the number of constant pieces."""
 
     study: Literal["nanode_bases"] = "nanode_bases"
-    degrees: tuple[int, ...] = (1, 2, 4, 8, 16, 30)
+    degrees: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 30), min_length=1)
     """Degrees d of trigonometric polynomials, 2d + 1 matrices each."""
-    buckets: tuple[int, ...] = (1, 2, 5, 10, 30)
+    buckets: tuple[int, ...] = Field(default=(1, 2, 5, 10, 30), min_length=1)
     """Numbers of pieces on which weights are constant; each divides `steps` best."""
     width: int = Field(default=16, ge=2)
     """Size of the state."""

@@ -32,7 +32,7 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     """Of the ResNet, each with parameters of its own; as many steps has the RK-Net."""
     hidden: int = Field(default=300, ge=1)
     """Units of the one hidden layer."""
-    tolerances: tuple[PositiveFloat, ...] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+    tolerances: tuple[PositiveFloat, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     """With which the trained ODE-Net is solved again."""
 
 

@@ -24,7 +24,7 @@ class Theorem1Config(StudyConfig, frozen=True):
     """Exact Riemannian gradients of ODEtoODE at several depths, on a smooth control problem with a bounded reward."""
 
     study: Literal["theorem1"] = "theorem1"
-    depths: tuple[int, ...] = (5, 25, 100)
+    depths: tuple[int, ...] = Field(default=(5, 25, 100), min_length=1)
     """Steps L of the policy."""
     seeds: int = Field(default=3, ge=1)
     """Starting points of each depth."""

@@ -2,14 +2,47 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from odes_rl.records.files import CONFIG, replace_text, write_yaml, writing_to
+from odes_rl.errors import UserError
+from odes_rl.records.files import CHECKPOINTS, CONFIG, METRICS, REPORT, replace_text, write_yaml, writing_to
+from odes_rl.records.lock import only_trainer
 from odes_rl.reports.drawing import save
 from odes_rl.studies.base import Findings, StudyConfig
+
+_TABLE, _PICTURE = "table", "picture"
+
+
+@contextmanager
+def place_for_findings(directory: Path, *, overwrite: bool) -> Iterator[None]:
+    """Keep `directory`, which is made, for the one study that runs meanwhile.
+
+    Raises:
+        UserError: if it holds a run or a comparison; an earlier study, unless that is to be replaced by `overwrite`; or
+            if another process is at work there.
+        StorageError: if it cannot be made.
+    """
+    with writing_to(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with only_trainer(directory):
+        _check_free(directory, overwrite=overwrite)
+        yield
+
+
+def _check_free(directory: Path, *, overwrite: bool) -> None:
+    def holds(*names: str) -> bool:
+        return any((directory / name).exists() for name in names)
+
+    if holds(METRICS, CHECKPOINTS, REPORT):
+        raise UserError(f"{str(directory)!r} holds a run or a comparison: give another --directory")
+    if not overwrite and holds(CONFIG, f"{_TABLE}.csv", f"{_TABLE}.md", f"{_PICTURE}.png", f"{_PICTURE}.pdf"):
+        raise UserError(
+            f"{str(directory)!r} already holds a study: add --overwrite to replace it, or give another --directory"
+        )
 
 
 def write_findings(config: StudyConfig, findings: Findings) -> list[Path]:
@@ -23,9 +56,9 @@ def write_findings(config: StudyConfig, findings: Findings) -> list[Path]:
     with writing_to(directory):
         directory.mkdir(parents=True, exist_ok=True)
         write_yaml(directory / CONFIG, config.model_dump(mode="json"))
-        replace_text(directory / "table.csv", csv_text(findings))
-        replace_text(directory / "table.md", markdown_text(findings))
-    return [directory / "table.md", directory / "table.csv", *save(findings.figure, directory / "picture")]
+        replace_text(directory / f"{_TABLE}.csv", csv_text(findings))
+        replace_text(directory / f"{_TABLE}.md", markdown_text(findings))
+    return [directory / f"{_TABLE}.md", directory / f"{_TABLE}.csv", *save(findings.figure, directory / _PICTURE)]
 
 
 def csv_text(findings: Findings) -> str:

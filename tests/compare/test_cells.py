@@ -210,3 +210,11 @@ def test_the_file_of_a_comparison_is_not_that_of_a_run(tmp_path, capsys):
     path.write_text(yaml.safe_dump({"task": {"id": "Hopper-v5"}} | TINY))
     assert main(["compare", str(path)]) == 2
     assert "unknown option task" in capsys.readouterr().err
+
+
+def test_a_comparison_never_takes_the_place_of_a_run_or_a_study(tmp_path, capsys):
+    path = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/config.yaml").write_text("study: sorting\n")
+    assert main(["compare", str(path), "--report_only"]) == 2
+    assert "holds a run or a study: give another --directory" in capsys.readouterr().err

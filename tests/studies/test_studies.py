@@ -8,6 +8,7 @@ import pytest
 
 from odes_rl.cli import main
 from odes_rl.commands.study import load_study
+from odes_rl.records.lock import only_trainer
 from odes_rl.studies import STUDIES
 
 CONFIGS = Path(__file__).parents[2] / "configs/studies"
@@ -48,10 +49,15 @@ SLOW = {
 )
 def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
     options = [f"--{option}={value}" for option, value in TINY[name].items()]
-    assert main(["study", str(CONFIGS / f"{name}.yaml"), f"--directory={tmp_path / 'out'}", *options]) == 0
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/table.md").write_text("earlier")
+    assert (
+        main(["study", str(CONFIGS / f"{name}.yaml"), f"--directory={tmp_path / 'out'}", "--overwrite", *options]) == 0
+    )
     told = capsys.readouterr().out
     for file in ("table.md", "table.csv", "picture.png", "picture.pdf"):
         assert str(tmp_path / "out" / file) in told
+    assert (tmp_path / "out/table.md").read_text() != "earlier"
     rows = list(csv.reader((tmp_path / "out/table.csv").open()))
     assert len(rows) > 1
     assert {len(row) for row in rows} == {len(rows[0])}
@@ -90,3 +96,33 @@ def test_mistakes_are_told_in_one_line(tmp_path, capsys, text, message):
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
+
+
+def study_at(directory: Path, *options: str) -> int:
+    values = [f"--{option}={value}" for option, value in TINY["linear_systems"].items()]
+    return main(["study", str(CONFIGS / "linear_systems.yaml"), f"--directory={directory}", *values, *options])
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "table.md", "table.csv", "picture.png", "picture.pdf"])
+def test_what_a_study_left_is_kept(name, tmp_path, capsys):
+    (tmp_path / name).write_text("earlier")
+    assert study_at(tmp_path, "--seed", "1") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    fix = "add --overwrite to replace it, or give another --directory"
+    assert told.err == f"odes-rl: {str(tmp_path)!r} already holds a study: {fix}\n"
+    assert (tmp_path / name).read_text() == "earlier"
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints", "report.html"])
+def test_a_study_never_takes_the_place_of_a_run_or_a_comparison(name, tmp_path, capsys):
+    (tmp_path / name).write_text("")
+    assert study_at(tmp_path, "--overwrite") == 2
+    assert "holds a run or a comparison: give another --directory" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "lock"}
+
+
+def test_two_studies_do_not_share_a_directory(tmp_path, capsys):
+    with only_trainer(tmp_path):
+        assert study_at(tmp_path) == 2
+    assert "another process" in capsys.readouterr().err
