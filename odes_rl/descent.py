@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from odes_rl.manifolds import Euclidean
+from odes_rl.manifolds import Euclidean, tree_horizontal
 
 Optimizer = Literal["sgd", "momentum", "adam"]
 Schedule = Literal["constant", "cosine", "inverse_sqrt"]
@@ -32,7 +32,9 @@ def tangent_optimizer(
 ) -> optax.GradientTransformation:
     """The optimiser of a descent direction in tangent coordinates, of unit step length; only Euclidean leaves decay.
 
-    `momentum` is the decay of the momentum, and the first decay rate of Adam.
+    `momentum` is the decay of the momentum, and the first decay rate of Adam. All that is left of a step moves the
+    point: what an optimiser's memory, or its work entry by entry, adds of other directions is projected out
+    (`Stiefel.horizontal`), so `update` needs the parameters.
     """
     directions = {
         "sgd": optax.identity,
@@ -40,8 +42,15 @@ def tangent_optimizer(
         "adam": lambda: optax.scale_by_adam(b1=momentum),
     }
     euclidean = jax.tree.map(lambda manifold: isinstance(manifold, Euclidean), manifolds)
+    # A gradient's own coordinates are horizontal already.
+    horizontal = optax.identity() if name == "sgd" else _horizontal(manifolds)
     return optax.chain(
         directions[name](),
+        horizontal,
         optax.add_decayed_weights(weight_decay, mask=euclidean),
         optax.scale(-1.0),
     )
+
+
+def _horizontal(manifolds: Any) -> optax.GradientTransformation:
+    return optax.stateless(lambda updates, params: tree_horizontal(manifolds, params, updates))

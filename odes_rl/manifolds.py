@@ -6,17 +6,25 @@ matrices), so one optimiser serves a whole tree and only `exp` knows the manifol
 et al. 2020).
 """
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from odes_rl.matrix_functions import expm, matmul, newton_schulz
 
+Metric = Literal["canonical", "embedded"]
+"""How lengths on Stiefel manifolds are measured: along geodesics of the group, or as in the space of all matrices."""
+
 
 class Manifold(Protocol):
-    """What a leaf's manifold can do. `scale` and tangents are in the units of the point's entries."""
+    """What a leaf's manifold can do. `scale` and tangents are in the units of the point's entries.
+
+    Where coordinates have a part that leaves the point at rest, `horizontal(point, tangent)` is the rest of them
+    (`tree_horizontal`).
+    """
 
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
         """Tangent coordinates of a Euclidean gradient of the point's shape, an ascent direction."""
@@ -39,6 +47,14 @@ class Manifold(Protocol):
 
     def violation(self, point: jax.Array) -> jax.Array:
         """Scalar: how far the point's defining equation is from holding, its largest entry."""
+        ...
+
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """Dimensions in which points of that shape move: the rank of `to_tangent`."""
+        ...
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """Trained numbers that a point of that shape is told by: the dimension of the linear span of all points."""
         ...
 
 
@@ -74,6 +90,14 @@ class Euclidean:
     def violation(self, point: jax.Array) -> jax.Array:
         """Scalar 0."""
         return jnp.zeros((), point.dtype)
+
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """As many as entries."""
+        return math.prod(shape)
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """As many as entries."""
+        return math.prod(shape)
 
 
 @dataclass(frozen=True)
@@ -114,22 +138,46 @@ class Symmetric:
         """Scalar: max |Q − Qᵀ|."""
         return jnp.max(jnp.abs(point - point.mT), initial=0.0)
 
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """d(d + 1)/2."""
+        return math.prod(shape[:-1]) * (shape[-1] + 1) // 2
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """d(d + 1)/2: what is below the diagonal is above it, too."""
+        return self.dimension(shape)
+
 
 @dataclass(frozen=True)
 class Stiefel:
     """Matrices [p, q] with orthonormal columns ("tall", p ≥ q) or rows ("wide", p < q), by shape.
 
-    The metric is the canonical one (Edelman, Arias & Smith 1998, §2.4.1), under which the gradient is G −
-    ΩGᵀΩ; the Euclidean metric, which Choromanski et al. name, has another. Coordinates are skew: A ∈
-    Skew(p) acts on the left of a tall matrix, B ∈ Skew(q) on the right of a wide one, since a left rotation
-    would never change its row space.
+    Under the canonical metric (Edelman, Arias & Smith 1998, §2.4.1) the gradient is G − ΩGᵀΩ. Under the embedded one,
+    which Choromanski et al. name and in which `perturb` moves, it is G − Ω sym(ΩᵀG), and turns half as far within the
+    span of Ω. Coordinates are skew: A ∈ Skew(p) acts on the left of a tall matrix, B ∈ Skew(q) on the right of a wide
+    one, since a left rotation would never change its row space.
+
+    Attributes:
+        metric: in which gradients are taken.
     """
 
+    metric: Metric = "canonical"
+
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
-        """GΩᵀ − ΩGᵀ, [p, p], or for wide points ΩᵀG − GᵀΩ, [q, q]."""
+        """GΩᵀ − ΩGᵀ, [p, p], or for wide points ΩᵀG − GᵀΩ, [q, q]; under the embedded metric `lift`, by its sign."""
+        if self.metric == "embedded":
+            return -lift(point.mT, gradient.mT) if _is_wide(point) else lift(point, gradient)
         if _is_wide(point):
             return _skew_difference(matmul(point.mT, gradient))
         return _skew_difference(matmul(gradient, point.mT))
+
+    def horizontal(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
+        """A − (I − ΩΩᵀ)A(I − ΩΩᵀ) for skew A, or with ΩᵀΩ for a wide point: without the part that AΩ (ΩB) is blind to.
+
+        Coordinates of gradients are horizontal at their own point, an optimiser's need not be: Adam's are not, nor what
+        momentum remembers of points before.
+        """
+        tall = point.mT if _is_wide(point) else point
+        return lift(tall, matmul(tangent, tall))
 
     def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
         """[p, q] matrix eᴬΩ, or Ωeᴮ from a wide point, after one Newton–Schulz step.
@@ -168,18 +216,33 @@ class Stiefel:
         gram = matmul(tall.mT, tall)
         return jnp.max(jnp.abs(gram - jnp.eye(gram.shape[-1], dtype=gram.dtype)), initial=0.0)
 
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """Entries less k(k + 1)/2, the equations that k orthonormal vectors obey, k the small side."""
+        small = min(shape[-2:])
+        return math.prod(shape) - math.prod(shape[:-2]) * small * (small + 1) // 2
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """As many as entries."""
+        return math.prod(shape)
+
 
 @dataclass(frozen=True)
 class Orthogonal:
-    """Orthogonal matrices [d, d], both components, with the canonical metric of `Stiefel`.
+    """Orthogonal matrices [d, d], both components, with a metric of `Stiefel`.
 
-    On square matrices its gradient W(WᵀG − GᵀW) is twice that of the Euclidean metric. Coordinates A ∈
+    On square matrices the canonical gradient W(WᵀG − GᵀW) is twice that of the embedded metric. Coordinates A ∈
     Skew(d) act on the left. An update never changes the determinant.
+
+    Attributes:
+        metric: in which gradients are taken.
     """
 
+    metric: Metric = "canonical"
+
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
-        """GWᵀ − WGᵀ, [d, d]."""
-        return Stiefel().to_tangent(point, gradient)
+        """GWᵀ − WGᵀ, [d, d], or half of that under the embedded metric."""
+        canonical = Stiefel().to_tangent(point, gradient)
+        return canonical if self.metric == "canonical" else 0.5 * canonical
 
     def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
         """[d, d] matrix eᴬW, after one Newton–Schulz step."""
@@ -187,7 +250,7 @@ class Orthogonal:
 
     def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
         """[d, d] matrix eˣW with X = scale · ½(εWᵀ − Wεᵀ) for noise ε, after one Newton–Schulz step."""
-        return self.exp(point, (0.5 * scale) * self.to_tangent(point, noise))
+        return self.exp(point, (0.5 * scale) * Stiefel().to_tangent(point, noise))
 
     def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         """A draw from the Haar measure, [d, d]; its determinant is −1 half the time.
@@ -201,6 +264,14 @@ class Orthogonal:
     def violation(self, point: jax.Array) -> jax.Array:
         """Scalar: max |WᵀW − I|."""
         return Stiefel().violation(point)
+
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """d(d − 1)/2."""
+        return Stiefel().dimension(shape)
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """As many as entries."""
+        return math.prod(shape)
 
 
 @dataclass(frozen=True)
@@ -233,6 +304,14 @@ class Frozen:
         """Scalar: the manifold's."""
         return self.manifold.violation(point)
 
+    def dimension(self, shape: tuple[int, ...]) -> int:
+        """None."""
+        return 0
+
+    def stored(self, shape: tuple[int, ...]) -> int:
+        """None that is trained."""
+        return 0
+
 
 MANIFOLDS: dict[str, type[Manifold]] = {
     "euclidean": Euclidean,
@@ -256,6 +335,13 @@ def tree_to_tangent(manifolds: Any, params: Any, gradients: Any) -> Any:
     return jax.tree.map(lambda m, *leaf: m.to_tangent(*leaf), manifolds, params, gradients)
 
 
+def tree_horizontal(manifolds: Any, params: Any, tangents: Any) -> Any:
+    """Each leaf's tangent coordinates less what does not move the point; a manifold without `horizontal` has none."""
+    return jax.tree.map(
+        lambda m, x, v: m.horizontal(x, v) if hasattr(m, "horizontal") else v, manifolds, params, tangents
+    )
+
+
 def tree_exp(manifolds: Any, params: Any, tangents: Any) -> Any:
     """Each leaf moved along its tangent coordinates."""
     return jax.tree.map(lambda m, *leaf: m.exp(*leaf), manifolds, params, tangents)
@@ -269,6 +355,11 @@ def tree_perturb(manifolds: Any, params: Any, noise: Any, scale: jax.Array | flo
 def tree_ambient(manifolds: Any) -> Any:
     """The spaces around each leaf's manifold, in which it moves freely; what is frozen stays so."""
     return jax.tree.map(lambda manifold: manifold if isinstance(manifold, Frozen) else Euclidean(), manifolds)
+
+
+def tree_in_metric(manifolds: Any, metric: Metric) -> Any:
+    """The same manifolds with that metric, where there is a choice."""
+    return jax.tree.map(lambda m: replace(m, metric=metric) if hasattr(m, "metric") else m, manifolds)
 
 
 def tree_violation(manifolds: Any, params: Any) -> jax.Array:

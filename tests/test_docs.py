@@ -16,6 +16,7 @@ from odes_rl.act import ACT_RULES
 from odes_rl.cli import COMMANDS
 from odes_rl.manifolds import MANIFOLDS
 from odes_rl.policies import POLICIES, make_policy
+from odes_rl.policies.counting import free_dimensions, parameter_count
 from odes_rl.records.layers import FITTING, TRAINING, layer_values, section_class
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
@@ -58,6 +59,8 @@ def test_the_manifold_keeps_its_points(examples):
     moved = skew.perturb(skew.exp(point, skew.to_tangent(point, gradient)), gradient, 0.1)
     assert float(jnp.abs(moved - point).max()) > 0.1
     assert float(skew.violation(moved)) < 1e-6
+    projection = jax.jacfwd(lambda noise: skew.to_tangent(point, noise).reshape(-1))(point).reshape(9, 9)
+    assert skew.dimension((3, 3)) == skew.stored((3, 3)) == np.linalg.matrix_rank(projection) == 3
 
 
 def test_the_trajectory_is_a_geodesic_of_the_orthogonal_group(examples):
@@ -67,6 +70,13 @@ def test_the_trajectory_is_a_geodesic_of_the_orthogonal_group(examples):
     np.testing.assert_allclose(start, params["initial"], atol=1e-6)
     np.testing.assert_allclose(half @ start.T @ half, whole, atol=1e-5)
     assert float(jnp.abs(whole - start).max()) > 0.1
+
+
+def test_the_manifolds_dimensions_are_counted(examples):
+    policy = examples["geodesic_policy"](examples["GeodesicConfig"](hidden=4), 4, 4)
+    orthogonal, skew, bias = 3 * 6, 6, 4
+    assert free_dimensions(policy) == orthogonal + skew + bias
+    assert parameter_count(policy) == 3 * 16 + skew + bias
 
 
 @pytest.mark.parametrize("name", ["geodesic", "affine"])

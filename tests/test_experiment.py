@@ -20,7 +20,7 @@ from odes_rl.es.strategy import make_strategy
 from odes_rl.experiment import make_experiment
 from odes_rl.lie_solvers import LIE_SOLVERS
 from odes_rl.lie_steps import LIE_STEPS
-from odes_rl.manifolds import Stiefel
+from odes_rl.manifolds import Orthogonal, Stiefel
 from odes_rl.ode_solvers import EXPLICIT
 from odes_rl.policies import POLICIES, make_policy, policy_config_class
 from odes_rl.policies.flow import METHODS
@@ -62,10 +62,23 @@ def build_schedule(option: str, choice: str) -> None:
 
 def build_optimizer(choice: str) -> None:
     config = StrategyConfig(optimizer=choice)  # pyright: ignore[reportArgumentType]
-    params = {"matrix": np.ones((2, 2), np.float32)}
+    params = {"matrix": np.eye(3, 2, dtype=np.float32)}
+    tangent = {"matrix": np.array([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], np.float32)}
     optimizer = make_optimizer(config, {"matrix": Stiefel()})
-    step, _ = optimizer.update(params, optimizer.init(params), params)
-    assert (np.asarray(jax.tree.leaves(step)[0]) < 0).all()
+    step, _ = optimizer.update(tangent, optimizer.init(tangent), params)
+    np.testing.assert_allclose(jax.tree.leaves(step)[0], -tangent["matrix"], atol=1e-5)
+
+
+def build_metric(choice: str) -> None:
+    """A square matrix turns twice as far in the canonical metric."""
+    manifold, turns = Orthogonal(), {}
+    for metric in ("canonical", choice):
+        config = StrategyConfig(metric=metric, population=2)  # pyright: ignore[reportArgumentType]
+        strategy = make_strategy(config, manifold)
+        turns[metric] = float(
+            strategy.tell(strategy.init(jax.random.key(0), jnp.eye(3)), jnp.arange(2.0))[1].update_norm
+        )
+    assert turns[choice] == pytest.approx(turns["canonical"] * (1.0 if choice == "canonical" else 0.5), rel=1e-5)
 
 
 def build_space(choice: str) -> None:
@@ -121,6 +134,7 @@ BUILDERS = {
     "flow": lambda choice: build_flow({"flow": choice}),
     "gate_inputs": lambda choice: build_flow({"flow": "gated", "gate_inputs": choice}),
     "inference": build_inference,
+    "metric": build_metric,
 }
 
 

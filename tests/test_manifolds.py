@@ -33,9 +33,13 @@ MEMBERS: dict[str, tuple[Manifold, tuple[int, ...]]] = {
     "tall low-rank": (Stiefel(), (9, 3)),
     "wide": (Stiefel(), (5, 7)),
     "wide low-rank": (Stiefel(), (3, 9)),
+    "orthogonal embedded": (Orthogonal("embedded"), (6, 6)),
+    "tall embedded": (Stiefel("embedded"), (7, 5)),
+    "wide embedded": (Stiefel("embedded"), (3, 9)),
 }
-SKEW = ("orthogonal", "tall", "tall low-rank", "wide", "wide low-rank")
-STIEFEL = SKEW[1:]
+CANONICAL = ("orthogonal", "tall", "tall low-rank", "wide", "wide low-rank")
+EMBEDDED = ("orthogonal embedded", "tall embedded", "wide embedded")
+SKEW = (*CANONICAL, *EMBEDDED)
 
 
 class Case(NamedTuple):
@@ -113,7 +117,8 @@ def test_velocities_are_tangent_and_ascend(name):
     c = case(name)
     assert tangent_defect(name, c.point, c.exp_velocity) < 5e-6
     assert tangent_defect(name, c.point, c.perturb_velocity) < 5e-6
-    norm = np.sum(c.coordinates**2) * (0.5 if name in SKEW else 1.0)
+    norm = np.sum(c.coordinates**2) * (0.5 if name in CANONICAL else 1.0)
+    norm = np.sum(c.exp_velocity**2) if name in EMBEDDED else norm
     np.testing.assert_allclose(np.sum(c.gradient * c.exp_velocity), norm, rtol=1e-4)
 
 
@@ -142,11 +147,55 @@ def test_coordinates_lie_in_their_linear_space(name):
     np.testing.assert_allclose(case(name).coordinates, sign * case(name).coordinates.T, atol=3e-7)
 
 
-@pytest.mark.parametrize("name", SKEW)
+@pytest.mark.parametrize("name", CANONICAL)
 def test_the_velocity_is_the_canonical_gradient(name):
     c = case(name)
     expected = c.gradient - c.point @ c.gradient.T @ c.point
     np.testing.assert_allclose(c.exp_velocity, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SKEW)
+def test_a_step_goes_where_candidates_of_its_gradient_lie_if_both_have_one_metric(name):
+    manifold, _ = MEMBERS[name]
+    c = case(name)
+    candidate = manifold.perturb(jnp.asarray(c.point), jnp.asarray(c.gradient), 0.3)
+    step = manifold.exp(jnp.asarray(c.point), 0.3 * jnp.asarray(c.coordinates))
+    if name in EMBEDDED:
+        np.testing.assert_allclose(step, candidate, atol=2e-6)
+    else:
+        assert np.abs(step - candidate).max() > 0.02
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_the_dimension_is_the_rank_of_the_projection_to_tangent_coordinates(name):
+    manifold, shape = MEMBERS[name]
+    point = jnp.asarray(case(name).point)
+    projection = jax.jacfwd(lambda gradient: manifold.to_tangent(point, gradient).reshape(-1))(point)
+    assert np.linalg.matrix_rank(projection.reshape(-1, point.size)) == manifold.dimension(shape)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_stored_numbers_are_the_dimension_of_the_span_of_random_points(name):
+    manifold, shape = MEMBERS[name]
+    points = jax.vmap(lambda key: manifold.random(key, shape).reshape(-1))(jax.random.split(jax.random.key(7), 90))
+    assert np.linalg.matrix_rank(points) == manifold.stored(shape)
+    assert manifold.stored((2, *shape)) == 2 * manifold.stored(shape)
+    assert manifold.dimension((2, *shape)) == 2 * manifold.dimension(shape)
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (9, 3), (5, 7), (3, 9), (6, 6)])
+def test_horizontal_coordinates_move_the_point_alike_and_are_the_shortest_that_do(shape):
+    manifold = Stiefel()
+    point = manifold.random(jax.random.key(0), shape)
+    noise = jax.random.normal(jax.random.key(1), (max(shape), max(shape)))
+    tangent = noise - noise.T
+    horizontal = manifold.horizontal(point, tangent)
+    np.testing.assert_array_equal(horizontal, -horizontal.T)
+    W, rest = tall(np.asarray(point)), np.asarray(tangent - horizontal)
+    np.testing.assert_allclose(rest @ W, np.zeros_like(W), atol=1e-5)
+    assert abs(np.sum(rest * np.asarray(horizontal))) < 1e-3
+    gradient = manifold.to_tangent(point, jax.random.normal(jax.random.key(2), shape))
+    np.testing.assert_allclose(manifold.horizontal(point, gradient), gradient, atol=5e-6)
 
 
 @pytest.mark.parametrize("name", SKEW)

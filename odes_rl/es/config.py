@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 
 from odes_rl.descent import Optimizer, Schedule
+from odes_rl.manifolds import Metric
 from odes_rl.validation import STRICT
 
 
@@ -41,6 +42,9 @@ class StrategyConfig(BaseModel):
     """Independent directions, or blocks of exactly orthogonal ones with Gaussian-distributed lengths."""
     space: Literal["ambient", "tangent"] = "tangent"
     """Where candidates lie: at θ + σε as it is, or on the manifold."""
+    metric: Metric = "canonical"
+    """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
+    one, in which candidates are drawn (`space: tangent`)."""
     shaping: Literal["none", "standardised", "centred_ranks", "top_k"] = "standardised"
     """How returns become utilities."""
     top_k: int = Field(default=8, ge=1)

@@ -16,7 +16,15 @@ from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS, estimate_gradient
 from odes_rl.es.population import by_parts, gathered, group_count, over_devices, population_mesh
 from odes_rl.es.shaping import SHAPINGS, replace_failed
-from odes_rl.manifolds import Euclidean, Manifold, tree_ambient, tree_exp, tree_to_tangent, tree_violation
+from odes_rl.manifolds import (
+    Euclidean,
+    Manifold,
+    tree_ambient,
+    tree_exp,
+    tree_in_metric,
+    tree_to_tangent,
+    tree_violation,
+)
 
 Params = Any
 
@@ -79,6 +87,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
     and the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9). The devices of `mesh`, if
     there is one, share the population (`odes_rl.es.population`); the result is the same to the bit.
     """
+    manifolds = tree_in_metric(manifolds, config.metric)
     optimizer = make_optimizer(config, manifolds)
 
     def init(key: jax.Array, params: Params) -> StrategyState:

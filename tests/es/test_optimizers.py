@@ -81,6 +81,21 @@ def test_coordinates_stay_skew_or_symmetric_through_the_optimisers_memory(name):
     np.testing.assert_array_equal(step["Q"], step["Q"].mT)
 
 
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("leaf", ["tall", "wide"])
+def test_no_part_of_a_step_leaves_its_point_at_rest(name, leaf):
+    params = points(jax.random.key(0))
+    W = np.asarray(params[leaf] if leaf == "tall" else params[leaf].T)
+    still = np.eye(len(W)) - W @ W.T
+    optimizer = make_optimizer(StrategyConfig(optimizer=name), MANIFOLDS)
+    state = optimizer.init(tree_to_tangent(MANIFOLDS, params, params))
+    for i in range(1, 4):
+        gradient = tree_to_tangent(MANIFOLDS, params, points(jax.random.key(i)))
+        step, state = update(optimizer, gradient, state, params)
+        assert np.abs(still @ step[leaf] @ still).max() < 1e-6
+        assert np.abs(step[leaf]).max() > 1e-2
+
+
 def test_momentum_and_adam_decay_by_the_configs_rate():
     manifolds, params = {"x": Euclidean()}, {"x": jnp.zeros(1)}
     momentum = make_optimizer(StrategyConfig(optimizer="momentum", momentum=0.5), manifolds)
