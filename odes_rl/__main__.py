@@ -10,7 +10,7 @@ from odes_rl.interrupts import leave, signals_noted
 
 def main() -> NoReturn:
     """Run the command line and end the process, whatever threads are left."""
-    with signals_noted():
+    with signals_noted(abandon=True):
         from odes_rl.cli import main as run
 
         leave(run())

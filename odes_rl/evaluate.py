@@ -11,9 +11,9 @@ from odes_rl.experiment import (
     Experiment,
     TrainingState,
     episode_settings,
-    initial_state,
     make_experiment,
     open_backend,
+    restorable_state,
 )
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.run_directory import RunDirectory
@@ -95,7 +95,7 @@ def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
     run.check_begun()
     config = _on_this_machine(run.config)
     experiment = make_experiment(config)
-    like = initial_state(experiment, config.run.seed)
+    like = restorable_state(experiment)
     generation, state = run.checkpoints.restore(like, checkpoint)
     words = f"checkpoint: {checkpoint}, of generation {generation}"
     if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):

@@ -119,6 +119,18 @@ def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
 
 def initial_state(experiment: Experiment, seed: int) -> TrainingState:
     """The state before the first generation of a run with that seed."""
-    policy_key, noise_key = jax.random.split(jax.random.key(seed))
-    strategy = experiment.strategy.init(noise_key, experiment.policy.init(policy_key))
+    return _before_training(experiment, jax.jit(partial(_first_strategy_state, experiment))(jax.random.key(seed)))
+
+
+def restorable_state(experiment: Experiment) -> TrainingState:
+    """Shapes and dtypes of a state, which are all that restoring one from a checkpoint needs."""
+    return _before_training(experiment, jax.eval_shape(partial(_first_strategy_state, experiment), jax.random.key(0)))
+
+
+def _before_training(experiment: Experiment, strategy: StrategyState) -> TrainingState:
     return TrainingState(strategy, Moments.empty(experiment.task.observation_size), 0, 0.0, -math.inf)
+
+
+def _first_strategy_state(experiment: Experiment, key: jax.Array) -> StrategyState:
+    policy_key, noise_key = jax.random.split(key)
+    return experiment.strategy.init(noise_key, experiment.policy.init(policy_key))

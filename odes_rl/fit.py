@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -61,8 +62,17 @@ def make_fitting(config: FitConfig) -> Fitting:
 
 def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
     """What a run with that seed begins with."""
-    model_key, learner_key = jax.random.split(jax.random.key(seed))
-    return FitProgress(fitting.learner.init(learner_key, fitting.model.init(model_key)), 0.0)
+    return FitProgress(jax.jit(partial(_first_state, fitting))(jax.random.key(seed)), 0.0)
+
+
+def restorable_progress(fitting: Fitting) -> FitProgress:
+    """Shapes and dtypes of a run's progress, which are all that restoring it from a checkpoint needs."""
+    return FitProgress(jax.eval_shape(partial(_first_state, fitting), jax.random.key(0)), 0.0)
+
+
+def _first_state(fitting: Fitting, key: jax.Array) -> FitState:
+    model_key, learner_key = jax.random.split(key)
+    return fitting.learner.init(learner_key, fitting.model.init(model_key))
 
 
 def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
@@ -75,7 +85,7 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     config = run.config
     clean = config.model_copy(update={"data": config.data.model_copy(update={"corrupted": False})})
     fitting = make_fitting(clean)
-    _, progress = run.checkpoints.restore(initial_progress(fitting, config.run.seed))
+    _, progress = run.checkpoints.restore(restorable_progress(fitting))
     return fitting, progress.state
 
 
@@ -128,12 +138,12 @@ def _begin(
 
     A run that goes on forgets what was evaluated only because it ended there, as if it never had.
     """
-    progress = interruptible(initial_progress, fitting, run.config.run.seed)
     if not run.has_progress():
+        progress = interruptible(initial_progress, fitting, run.config.run.seed)
         run.cut_back(0)
         run.checkpoints.save(0, progress)  # for a kill before the next one
         return progress
-    epoch, progress = run.checkpoints.restore(progress)
+    epoch, progress = run.checkpoints.restore(restorable_progress(fitting))
     over = epoch >= run.config.run.epochs
     names = [f"{TEST}_loss", *(f"{name}_accuracy" for name in evaluated)]
     run.cut_back(epoch, () if over or run.config.run.is_scheduled(epoch) else names)

@@ -4,7 +4,6 @@ A handler that raises would raise anywhere: inside a garbage collection, which s
 checkpoint. So ours only notes the signal, and the program looks at the note at places of its own choice.
 """
 
-import contextvars
 import logging
 import os
 import signal
@@ -47,22 +46,25 @@ class _Notes(NamedTuple):
         first: number of the signal that came first, and when; empty if none did.
         reader: the end of a pipe that is readable once one came.
         writer: the other end.
+        abandons: whether computations are left to themselves (`interruptible`).
     """
 
     first: list[tuple[int, float]]
     reader: int
     writer: int
+    abandons: bool
 
 
 _notes: _Notes | None = None  # None where signals are not noted: handlers belong to the process, and so does this
 
 
 @contextmanager
-def signals_noted() -> Iterator[None]:
+def signals_noted(*, abandon: bool = False) -> Iterator[None]:
     """Note SIGINT, SIGTERM and SIGHUP, for `check_interrupted` to raise; a second one ends the process at once.
 
-    A signal that is ignored, as SIGHUP is below `nohup`, stays so. Inside another such context, or outside the main
-    thread, which alone may set handlers, nothing changes.
+    With `abandon` a signal does not wait for computations: for a program that ends by `leave`. A signal that is ignored,
+    as SIGHUP is below `nohup`, stays so. Inside another such context, or outside the main thread, which alone may set
+    handlers, nothing changes.
     """
     global _notes
     if _notes is not None or threading.current_thread() is not threading.main_thread():
@@ -70,7 +72,7 @@ def signals_noted() -> Iterator[None]:
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    _notes = _Notes([], reader, writer)
+    _notes = _Notes([], reader, writer, abandon)
     woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _note) for number in heeded}
@@ -137,20 +139,19 @@ def interruptible(function: Callable[..., Result], *arguments: Any) -> Result:
     """`function(*arguments)`, which is left to itself if a signal comes meanwhile.
 
     For what cannot look at the note, such as a compiler, and may be abandoned: it runs in a thread of its own. Where
-    signals are not noted it is a plain call.
+    nothing is abandoned it is a plain call, and so keeps JAX's contexts, which belong to a thread.
 
     Raises:
         Interrupted: as soon as a signal comes.
     """
-    if _notes is None:
-        return function(*arguments)
     check_interrupted()
+    if _notes is None or not _notes.abandons:
+        return function(*arguments)
     future: Future[Result] = Future()
-    context = contextvars.copy_context()
 
     def work() -> None:
         try:
-            future.set_result(context.run(function, *arguments))
+            future.set_result(function(*arguments))
         except BaseException as error:
             future.set_exception(error)
 

@@ -11,7 +11,14 @@ import numpy as np
 from odes_rl.errors import StorageError
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
-from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
+from odes_rl.experiment import (
+    Experiment,
+    TrainingState,
+    initial_state,
+    make_experiment,
+    open_backend,
+    restorable_state,
+)
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.metrics import Metrics, plain_metrics
@@ -70,9 +77,8 @@ def _begin(
     run: RunDirectory, experiment: Experiment, backend: RolloutBackend, report: Callable[[Metrics], None]
 ) -> TrainingState:
     """The state of the latest checkpoint, or a new run's with its first evaluation written down."""
-    state = interruptible(initial_state, experiment, run.config.run.seed)
     if run.has_progress():
-        generation, state = run.checkpoints.restore(state)
+        generation, state = run.checkpoints.restore(restorable_state(experiment))
         if run.config.run.is_over(generation, state.env_steps):
             run.cut_back(generation)
             _evaluate_end(run, experiment, backend, state, report)
@@ -80,6 +86,7 @@ def _begin(
             forget_end(run, generation)
         _write_launch(run, generation)
         return state
+    state = interruptible(initial_state, experiment, run.config.run.seed)
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()

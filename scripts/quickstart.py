@@ -73,5 +73,5 @@ def _generation(run: Path) -> int:
 
 
 if __name__ == "__main__":
-    with signals_noted():
+    with signals_noted(abandon=True):
         leave(quickstart(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """The experiment as a config describes it: every choice is there, and five generations compile once."""
 
 from collections.abc import Collection
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.strategy import make_strategy
-from odes_rl.experiment import make_experiment
 from odes_rl.lie_solvers import LIE_SOLVERS
 from odes_rl.lie_steps import LIE_STEPS
 from odes_rl.manifolds import Orthogonal, Stiefel
@@ -164,19 +163,14 @@ def test_choices_can_be_built(option, choice):
     BUILDERS[option](choice)
 
 
-def test_five_generations_compile_once_also_when_resumed(tmp_path, monkeypatch):
-    made: list[Any] = []
+def test_five_generations_compile_once_also_when_resumed(tmp_path, caplog):
+    names = ("candidate_weights", "tell", "policy_weights")
 
-    def remember(config: Any) -> Any:
-        made.append(make_experiment(config))
-        return made[-1]
+    def compilations(run: RunDirectory) -> list[int]:
+        caplog.clear()
+        with run, jax.log_compiles():
+            train(run, lambda line: None)
+        return [sum(f"Compiling jit({name})" in record.getMessage() for record in caplog.records) for name in names]
 
-    monkeypatch.setattr("odes_rl.train.make_experiment", remember)
-    with create_run(tmp_path / "run", run__generations=5) as run:
-        train(run, lambda line: None)
-    with RunDirectory.open(tmp_path / "run", {"run.generations": 10}) as run:
-        train(run, lambda line: None)
-    assert len(made) == 2
-    for experiment in made:
-        compiled = (experiment.candidate_weights, experiment.strategy.tell, experiment.policy_weights)
-        assert [function._cache_size() for function in compiled] == [1, 1, 1]
+    assert compilations(create_run(tmp_path / "run", run__generations=5)) == [1, 1, 1]
+    assert compilations(RunDirectory.open(tmp_path / "run", {"run.generations": 10})) == [1, 1, 1]

@@ -82,5 +82,5 @@ def _interrupt_at_the_end_of_input() -> None:
 
 
 if __name__ == "__main__":
-    with signals_noted():
+    with signals_noted(abandon=True):
         leave(main(*sys.argv[1:]))

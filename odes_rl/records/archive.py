@@ -36,7 +36,7 @@ def write_archive(path: Path, tree: Any) -> None:
     numbered: dict[str, Any] = {str(number): array for number, array in enumerate(arrays.values())}
     np.savez(content, **numbered)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    manifest = json.dumps({"arrays": _signature(arrays), "sha256": digest}, indent=1)
+    manifest = json.dumps({"arrays": _signature(tree), "sha256": digest}, indent=1)
     path.mkdir(parents=True)
     _write(path / _ARRAYS, content.getbuffer())
     _write(path / _MANIFEST, manifest.encode())
@@ -44,6 +44,8 @@ def write_archive(path: Path, tree: Any) -> None:
 
 def read_archive(path: Path, like: Tree) -> Tree:
     """The tree at `path`, each leaf of the kind found in `like`: JAX array, typed key, NumPy array, number.
+
+    A JAX array's shape and dtype (`jax.ShapeDtypeStruct`) do in its place.
 
     Raises:
         DamagedArchiveError: if any byte of an array differs from what was written, or files vanish meanwhile.
@@ -53,7 +55,7 @@ def read_archive(path: Path, like: Tree) -> Tree:
     content = _read(path / _ARRAYS)
     if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
         raise DamagedArchiveError("its arrays differ from what was written")
-    _check_signature(path, manifest["arrays"], _signature(_named_arrays(like)))
+    _check_signature(path, manifest["arrays"], _signature(like))
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"])}
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
@@ -95,8 +97,12 @@ def _named_arrays(tree: Any) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(key): _to_numpy(leaf) for key, leaf in leaves}
 
 
+def _is_jax(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | jax.ShapeDtypeStruct)
+
+
 def _is_typed_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return _is_jax(leaf) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _to_numpy(leaf: Any) -> np.ndarray:
@@ -105,14 +111,21 @@ def _to_numpy(leaf: Any) -> np.ndarray:
 
 def _like_leaf(array: np.ndarray, leaf: Any) -> Any:
     if _is_typed_key(leaf):
-        return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(leaf))
-    if isinstance(leaf, jax.Array):
+        return jax.random.wrap_key_data(jnp.asarray(array))
+    if _is_jax(leaf):
         return jnp.asarray(array)
     return array if isinstance(leaf, np.ndarray) else type(leaf)(array[()])
 
 
-def _signature(arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    return {name: f"{array.dtype}{list(array.shape)}" for name, array in arrays.items()}
+def _signature(tree: Any) -> dict[str, str]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(key): _kind(leaf) for key, leaf in leaves}
+
+
+def _kind(leaf: Any) -> str:
+    shaped = jax.eval_shape(jax.random.key_data, leaf) if _is_typed_key(leaf) else leaf
+    array = shaped if _is_jax(shaped) else np.asarray(shaped)
+    return f"{array.dtype}{list(array.shape)}"
 
 
 def _check_signature(path: Path, found: dict[str, str], wanted: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from odes_rl.experiment import initial_state, make_experiment
+from odes_rl.experiment import make_experiment, restorable_state
 from odes_rl.records.run_directory import RunDirectory
 from storms.site import Site, require
 from tests.runs import bits, timeless
@@ -34,7 +34,7 @@ def compare(site: Site, calm: Site) -> str:
 
 
 def _state(run: RunDirectory, which: str) -> tuple[int, list[bytes]]:
-    like = initial_state(make_experiment(run.config), run.config.run.seed)
+    like = restorable_state(make_experiment(run.config))
     generation, state = run.checkpoints.restore(like, which)  # pyright: ignore[reportArgumentType]
     return generation, bits(state)
 
