@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import tyro
 from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
 
 from odes_rl.errors import UserError, suggestion
 from odes_rl.validation import build_model, parse_text
@@ -75,15 +76,15 @@ def list_options(model: type[BaseModel]) -> set[str]:
 
 
 def parse_command(model: type[Command], positional: Sequence[str], options: Mapping[str, str]) -> Command:
-    """An instance of `model`: its required fields are positional, a tuple takes all that are left.
+    """An instance of `model`, whose positional fields come in their order; a tuple takes all that are left.
 
     Raises:
         UserError: an argument too few or too many, an unknown option, a wrong type.
     """
     values: dict[str, Any] = {}
     left = list(positional)
-    for name, field in model.model_fields.items():
-        if not field.is_required():
+    for name, field in positional_fields(model).items():
+        if not left and not field.is_required():
             continue
         if not left:
             raise UserError(f"{name.upper()} is missing: {usage(model)}")
@@ -91,8 +92,8 @@ def parse_command(model: type[Command], positional: Sequence[str], options: Mapp
         values[name], left = (tuple(left), []) if many else (left[0], left[1:])
     if left:
         raise UserError(f"unexpected argument {left[0]!r}: {usage(model)}")
-    allowed = {name: field for name, field in model.model_fields.items() if not field.is_required()}
-    for name in options:
+    allowed = {spelled(name): name for name in model.model_fields if name not in positional_fields(model)}
+    for name in map(spelled, options):
         if name not in allowed:
             raise UserError(f"unknown option --{name}: {suggestion(name, allowed) or usage(model)}")
     values |= {name: parse_text(model, name, text) for name, text in options.items()}
@@ -101,8 +102,24 @@ def parse_command(model: type[Command], positional: Sequence[str], options: Mapp
 
 def usage(model: type[BaseModel]) -> str:
     """How a command is written, in one line."""
-    required = [name.upper() for name, field in model.model_fields.items() if field.is_required()]
-    return " ".join(["the command is: odes-rl", model.__name__.lower(), *required, "[--option value ...]"])
+    words = [
+        name.upper() if field.is_required() else f"[{name.upper()}]" for name, field in positional_fields(model).items()
+    ]
+    return " ".join(["the command is: odes-rl", model.__name__.lower(), *words, "[--option value ...]"])
+
+
+def spelled(option: str) -> str:
+    """How an option is written on the command line, where underscores are read, too."""
+    return option.replace("_", "-")
+
+
+def positional_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The required fields, and those that are annotated as positional."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if field.is_required() or tyro.conf.Positional in field.metadata
+    }
 
 
 def print_help(
@@ -124,7 +141,7 @@ def print_help(
         tyro.conf.PositionalMetavarFromFieldName,
     )
     with suppress(SystemExit):
-        tyro.cli(model, prog=prog, description=description, args=["--help"], use_underscores=True, config=markers)
+        tyro.cli(model, prog=prog, description=description, args=["--help"], config=markers)
 
 
 def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 import odes_rl
 from odes_rl.arguments import flags, parse_command, print_help, split_arguments, subset
 from odes_rl.commands.compare import Compare, compare
+from odes_rl.commands.completion import completion_script
 from odes_rl.commands.evaluate import Evaluate, evaluate
 from odes_rl.commands.fit import Fit, fit
 from odes_rl.commands.inspect import Inspect, inspect
@@ -51,6 +52,13 @@ COMMANDS = {
     "study": Command(Study, study, None, saves=True),
     "list": Command(List, list_names),
 }
+
+
+ABOUT = f"""{odes_rl.__doc__}
+
+`odes-rl --version` tells the version. `odes-rl --print-completion bash`, or zsh, prints what completes the commands.
+"""
+"""The beginning of the program's help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,9 +106,15 @@ def _after_lost_output(error: OSError) -> int:
 
 
 def _run_command(arguments: list[str]) -> int:
+    if arguments[:1] == ["--version"]:
+        print(f"odes-rl {odes_rl.__version__}")
+        return 0
+    if arguments[:1] == ["--print-completion"]:
+        print(completion_script(" ".join(arguments[1:]), {name: c.model for name, c in COMMANDS.items()}), end="")
+        return 0
     rest = [argument for argument in arguments if argument not in ("-h", "--help")]
     if not rest:
-        print_help(Union[tuple(c.model for c in COMMANDS.values())], "odes-rl", odes_rl.__doc__)  # noqa: UP007
+        print_help(Union[tuple(c.model for c in COMMANDS.values())], "odes-rl", ABOUT)  # noqa: UP007
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
     command = COMMANDS[name]
@@ -122,11 +136,11 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
         return {}
     if command.model is Study:
         return {"": load_study(positional[0], options)} if positional else {}
-    from odes_rl.records.layers import FITTING, TRAINING, layer_values, load_config
+    from odes_rl.records.layers import FITTING, TRAINING, layer_values, make_config
 
     kind: Any = FITTING if command.model is Fit else TRAINING
-    if command.model in (Train, Fit) and positional:
-        config = load_config(positional[0], options, kind)
+    if command.model in (Train, Fit) and (positional or kind.place in options):
+        config = make_config(next(iter(positional), None), options, kind)
     else:
         example = {} if kind is FITTING else {"task": {"id": "HalfCheetah-v5"}}
         config = layer_values(example, options, default_directory="runs/<name of the config file>", kind=kind)

@@ -62,7 +62,7 @@ _notes: _Notes | None = None  # None where signals are not noted: handlers belon
 def signals_noted(*, abandon: bool = False) -> Iterator[None]:
     """Note SIGINT, SIGTERM and SIGHUP, for `check_interrupted` to raise; a second one ends the process at once.
 
-    With `abandon` a signal does not wait for computations: for a program that ends by `leave`. A signal that is ignored,
+    With `abandon` no signal waits for a computation: for a program that ends by `leave`. A signal that is ignored,
     as SIGHUP is below `nohup`, stays so. Inside another such context, or outside the main thread, which alone may set
     handlers, nothing changes.
     """

@@ -7,39 +7,59 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 Report = Callable[[Mapping[str, Any]], None]
 """Receives each line of metrics, of a generation or an epoch."""
+
+
+class Limit(NamedTuple):
+    """What ends a run.
+
+    Attributes:
+        metric: its name in the metrics.
+        words: its name in words.
+        total: how much of it is the end.
+    """
+
+    metric: str
+    words: str
+    total: int
+
+    def done(self, metrics: Mapping[str, Any]) -> int:
+        """How much of it there is, at most all."""
+        return min(metrics[self.metric], self.total)
 
 
 class Course(NamedTuple):
     """What counts towards the end of a run.
 
     Attributes:
-        metric: its name in the metrics.
-        words: its name in words.
-        total: how much of it is the end.
+        counter: the metric that counts generations or epochs; 0 is before the first.
+        limits: whichever is reached first is the end.
         summary: what to tell of the newest value of each metric.
     """
 
-    metric: str
-    words: str
-    total: int
+    counter: str
+    limits: tuple[Limit, ...]
     summary: Callable[[Mapping[str, Any]], str]
+
+    def nearest(self, metrics: Mapping[str, Any]) -> Limit:
+        """The limit of which the greatest part is done."""
+        return max(self.limits, key=lambda limit: limit.done(metrics) / limit.total)
 
 
 def training_course(generations: int | None, env_steps: int | None = None) -> Course:
-    """The course of a training run, which goes on to `generations`, or to `env_steps`."""
-    if env_steps is not None:
-        return Course("env_steps", "environment step", env_steps, training_summary)
-    assert generations is not None, "a run has an end"
-    return Course("generation", "generation", generations, training_summary)
+    """The course of a training run, which goes on to `env_steps` or to `generations`."""
+    limits = [Limit("env_steps", "environment step", env_steps)] if env_steps is not None else []
+    limits += [Limit("generation", "generation", generations)] if generations is not None else []
+    assert limits, "a run has an end"
+    return Course("generation", tuple(limits), training_summary)
 
 
 def fitting_course(epochs: int) -> Course:
     """The course of a supervised run."""
-    return Course("epoch", "epoch", epochs, fitting_summary)
+    return Course("epoch", (Limit("epoch", "epoch", epochs),), fitting_summary)
 
 
 @contextmanager
@@ -52,11 +72,11 @@ def show_progress(
         yield _line_report(course, console, seconds_between_lines)
         return
     columns = [
-        TextColumn(course.words),
+        TextColumn("{task.description}"),
         MofNCompleteColumn(),
         BarColumn(bar_width=20),
         TextColumn("{task.fields[summary]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     ]
     with Progress(*columns, console=console) as progress:
         yield _bar_report(course, progress)
@@ -88,32 +108,38 @@ def _told(metrics: Mapping[str, Any], **words: str) -> str:
 
 def _bar_report(course: Course, progress: Progress) -> Report:
     newest: dict[str, Any] = {}
+    clock = _Clock(course)
 
     def report(metrics: Mapping[str, Any]) -> None:
         newest.update(_known(metrics))
-        done = min(metrics[course.metric], course.total)
-        if not progress.tasks:  # a resumed run begins in the middle, which must not count as speed
-            progress.add_task("", total=course.total, completed=done, summary="")
-        progress.update(progress.task_ids[0], completed=done, summary=course.summary(newest))
+        limit = course.nearest(metrics)
+        if not progress.tasks:
+            progress.add_task("", summary="", left="")
+        progress.update(
+            progress.task_ids[0],
+            description=limit.words,
+            total=limit.total,
+            completed=limit.done(metrics),
+            summary=course.summary(newest),
+            left=clock.left(metrics),
+        )
 
     return report
 
 
 def _line_report(course: Course, console: Console, seconds_between: float) -> Report:
     newest: dict[str, Any] = {}
-    first: tuple[int, float] | None = None
+    clock = _Clock(course)
     last_shown = float("-inf")
 
     def report(metrics: Mapping[str, Any]) -> None:
-        nonlocal first, last_shown
+        nonlocal last_shown
         newest.update(_known(metrics))
-        done, now = metrics[course.metric], time.monotonic()
-        first = first or (done, now)
-        if now - last_shown < seconds_between and done < course.total:
+        limit, left, now = course.nearest(metrics), clock.left(metrics), time.monotonic()
+        if now - last_shown < seconds_between and limit.done(metrics) < limit.total:
             return
         last_shown = now
-        parts = [f"{course.words} {done}/{course.total}", course.summary(newest)]
-        parts += _left(course.total, done, first)
+        parts = [f"{limit.words} {metrics[limit.metric]}/{limit.total}", course.summary(newest), left]
         console.print(", ".join(filter(None, parts)), highlight=False, soft_wrap=True)
 
     return report
@@ -123,9 +149,24 @@ def _known(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if value is not None}
 
 
-def _left(total: int, done: int, first: tuple[int, float]) -> list[str]:
-    since = done - first[0]
-    if not since or done >= total:
-        return []
-    seconds = (time.monotonic() - first[1]) / since * (total - done)
-    return [f"{timedelta(seconds=round(seconds))} left"]
+class _Clock:
+    """Reckons the time left from the speed since the end of the first generation or epoch here.
+
+    What comes before it starts workers and compiles, and says nothing about speed; nor does the evaluation of
+    generation 0, nor what a resumed run had done before.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self._first: tuple[Mapping[str, Any], float] | None = None
+
+    def left(self, metrics: Mapping[str, Any]) -> str:
+        """The time left, in words; empty before it is known, and at the end."""
+        if not metrics[self.course.counter]:
+            return ""
+        now = time.monotonic()
+        self._first = self._first or (metrics, now)
+        before, then = self._first
+        limit = self.course.nearest(metrics)
+        since, to_do = metrics[limit.metric] - before[limit.metric], limit.total - limit.done(metrics)
+        return f"{timedelta(seconds=round((now - then) / since * to_do))} left" if since and to_do else ""

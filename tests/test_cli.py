@@ -1,9 +1,12 @@
 """The command line without training: help, lists, plots and every mistake."""
 
+import re
+
 import pytest
 import yaml
 
-from odes_rl.arguments import split_arguments
+import odes_rl
+from odes_rl.arguments import spelled, split_arguments
 from odes_rl.cli import COMMANDS, main
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
@@ -28,7 +31,9 @@ def words_of(text: str) -> set[str]:
 
 def test_help_of_the_program_names_all_commands(capsys):
     assert main(["--help"]) == 0
-    assert set(COMMANDS) <= words_of(capsys.readouterr().out)
+    words = words_of(capsys.readouterr().out)
+    assert set(COMMANDS) <= words
+    assert {"--version`", "--print-completion"} <= words
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,7 +54,7 @@ def test_help_of_train_shows_every_dotted_option_with_its_text(capsys):
         "run": RunConfig,
     }.items():
         for name, field in model.model_fields.items():
-            assert f"--{section}.{name}" in words
+            assert f"--{section}.{spelled(name)}" in words
             assert set((field.description or "").split()) <= words
 
 
@@ -65,7 +70,7 @@ def test_help_of_train_shows_the_values_of_a_config(config, capsys):
     [
         ("policies", policy_names()),
         ("presets", list(PRESETS)),
-        ("tasks", ["HalfCheetah-v5", "dm_control/humanoid-stand-v0"]),
+        ("tasks", ["HalfCheetah-v5", "HalfCheetah-v4", "Pendulum-v1", "dm_control/humanoid-stand-v0"]),
     ],
 )
 def test_lists(what, names, capsys):
@@ -95,7 +100,10 @@ def test_list_of_policies_takes_a_hidden_size(capsys):
 
 MISTAKES = [
     (["trian", "x.yaml"], ["'trian'", "'train'"]),
-    (["train"], ["CONFIG is missing", "odes-rl train CONFIG"]),
+    (["train"], ["CONFIG is missing", "odes-rl train CONFIG", "odes-rl train --task.id ID"]),
+    (["train", "--policy.name", "linear"], ["CONFIG is missing"]),
+    (["fit"], ["CONFIG is missing", "odes-rl fit CONFIG", "odes-rl fit --data.source SOURCE"]),
+    (["resume"], ["RUN is missing", "odes-rl resume RUN"]),
     (["train", "absent.yaml"], ["absent.yaml"]),
     (["train", "{config}", "more"], ["unexpected argument 'more'"]),
     (["train", "{config}", "--strategy.sgima", "1"], ["strategy.sgima", "'strategy.sigma'"]),
@@ -191,6 +199,39 @@ def test_resume_does_not_change_what_a_run_computes(config, capsys, option):
     RunDirectory.create("run", load_config(config))
     assert main(["resume", "run", f"--{option}", "1"]) == 2
     assert f"cannot change {option}" in capsys.readouterr().err
+
+
+def test_without_a_file_a_task_is_trained_with_defaults(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    short = ["--task.max-steps", "3", "--run.generations", "1", "--policy.hidden", "4", "--strategy.population", "2"]
+    assert main(["train", "--task.id", "dm_control/cartpole-swingup-v0", *short, "--rollouts.backend", "serial"]) == 0
+    assert "run: runs/dm_control_cartpole-swingup-v0" in capsys.readouterr().out
+    config = load_config("runs/dm_control_cartpole-swingup-v0/config.yaml")
+    assert (config.policy.name, config.run.evaluate_every) == ("ode_to_ode", 10)
+    assert main(["train", "--task.id", "Pendulum-v1", "--help"]) == 0
+    assert {"Pendulum-v1)", "runs/Pendulum-v1)"} <= words_of(capsys.readouterr().out)
+
+
+def test_without_a_file_data_are_fitted_with_defaults(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ["--model.width", "4", "--model.steps", "2", "--run.epochs", "1"]
+    assert main(["fit", "--data.source", "digits", *small]) == 0
+    assert "run: runs/digits" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"odes-rl {odes_rl.__version__}\n"
+
+
+def test_options_are_written_with_hyphens_and_read_either_way(config, capsys):
+    for command in COMMANDS:
+        assert main([command, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert {"--dry-run", "--report-only", "--run.env-steps"} <= words_of(told)
+    assert not re.findall(r"--[\w.-]*_[\w.]*", told)
+    assert main(["train", str(config), "--run.env_steps", "7", "--run.evaluate-every", "3", "--help"]) == 0
+    assert {"7)", "3)"} <= words_of(capsys.readouterr().out)
 
 
 def test_a_flag_needs_no_value():

@@ -147,7 +147,7 @@ def test_help_shows_every_option_with_its_value(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
     assert main(["fit", "digits.yaml", "--run.epochs", "77", "--help"]) == 0
     told = capsys.readouterr().out
-    assert all(word in told for word in ("--model.depth", "--optimizer.learning_rate", "--data.corrupted", "77"))
+    assert all(word in told for word in ("--model.depth", "--optimizer.learning-rate", "--data.corrupted", "77"))
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """What a run shows meanwhile."""
 
 import io
+import re
 
+import pytest
 from rich.console import Console
 
 from odes_rl.progress import fitting_course, show_progress, training_course
@@ -26,9 +28,36 @@ def shown(*, terminal: bool, seconds: float = 0.0) -> str:
 def test_elsewhere_than_on_a_terminal_there_are_plain_lines():
     lines = shown(terminal=False).splitlines()
     assert len(lines) == 4
-    assert lines[1].startswith("generation 1/3, return 1.2, evaluation -7.0, 1,234 steps/s, 0:00:0")
-    assert lines[1].endswith("left")
+    assert lines[1] == "generation 1/3, return 1.2, evaluation -7.0, 1,234 steps/s"
+    assert lines[2].startswith("generation 2/3, return 1.2, evaluation -7.0, 1,234 steps/s, 0:00:0")
+    assert lines[2].endswith("left")
     assert lines[3] == "generation 3/3, return 2.5, evaluation -7.0, 1,234 steps/s"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_time_left_is_reckoned_without_what_compiles(monkeypatch, terminal):
+    clock, stream = {"now": 0.0}, io.StringIO()
+    monkeypatch.setattr("odes_rl.progress.time.monotonic", lambda: clock["now"])
+    console = Console(file=stream, force_terminal=terminal, width=200)
+    with show_progress(training_course(12), console, 0.0) as report:
+        for generation, now in enumerate([0.0, 90.0, 100.0, 110.0]):
+            clock["now"] = now
+            report({"generation": generation, "env_steps": 10 * generation})
+    times = re.findall(r"(\d:\d\d:\d\d) left", stream.getvalue())
+    assert times[-1] == "0:01:30"
+    assert set(times) <= {"0:01:40", "0:01:30"}  # a bar is drawn in its own time, not at each report
+
+
+def test_of_two_limits_the_one_that_is_reached_first_counts():
+    stream = io.StringIO()
+    with show_progress(training_course(3, 10**9), Console(file=stream, width=200), 0.0) as report:
+        for metrics in LINES:
+            report(metrics)
+    assert [line.split(",")[0] for line in stream.getvalue().splitlines()[1:]] == [
+        "generation 1/3",
+        "generation 2/3",
+        "generation 3/3",
+    ]
 
 
 def test_lines_come_now_and_then_and_the_last_always():
@@ -49,7 +78,7 @@ def test_a_run_with_a_budget_of_environment_steps_counts_those():
             report(metrics)
     lines = stream.getvalue().splitlines()
     assert lines[1].startswith("environment step 10/30, return 1.2")
-    assert lines[1].endswith("left")
+    assert lines[2].endswith("left")
     assert lines[3].startswith("environment step 30/30")
     assert not lines[3].endswith("left")
 

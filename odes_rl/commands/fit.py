@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import tyro
 from pydantic import BaseModel
 
 from odes_rl.errors import StorageError, UserError, suggestion
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
 
 class Fit(BaseModel):
-    """Fit a supervised model as a YAML file says, in a new run directory. Options override the file's."""
+    """Fit a supervised model as a YAML file says, in a new run directory. Options override the file's.
+
+    Without a file, `--data.source` says what to learn, and what no option sets has its default.
+    """
 
     model_config = STRICT
 
-    config: str
+    config: tyro.conf.Positional[str | None] = None
     """YAML file with the sections data, model, optimizer and run, or parts of them."""
 
 
@@ -34,10 +38,10 @@ def fit(command: Fit, overrides: Mapping[str, str]) -> int:
         UserError: any mistake in the config, data that cannot be read, or a directory that holds a run.
     """
     from odes_rl.fit import make_fitting
-    from odes_rl.records.layers import FITTING, load_config
+    from odes_rl.records.layers import FITTING, make_config
     from odes_rl.records.run_directory import RunDirectory
 
-    config = load_config(command.config, overrides, FITTING)
+    config = make_config(command.config, overrides, FITTING)
     interruptible(make_fitting, config)  # before anything is written
     with RunDirectory.create(config.run.directory, config) as run:
         return continue_fit(run)

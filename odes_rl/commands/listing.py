@@ -95,9 +95,9 @@ def _size_line(config: "PolicyConfig", task: "Task") -> str:
 
 
 def _task_lines() -> list[str]:
-    from odes_rl.rollouts.environments import task_ids
+    from odes_rl.rollouts.task_list import trainable_tasks
 
-    return task_ids()
+    return trainable_tasks()
 
 
 def _preset_lines() -> list[str]:

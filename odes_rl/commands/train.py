@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import tyro
 from pydantic import BaseModel
 
 from odes_rl.commands.fit import resume_fit
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
 
 class Train(BaseModel):
-    """Train a policy as a YAML file says, in a new run directory. Options override the file's."""
+    """Train a policy as a YAML file says, in a new run directory. Options override the file's.
+
+    Without a file, `--task.id` says what to learn, and what no option sets has its default.
+    """
 
     model_config = STRICT
 
-    config: str
+    config: tyro.conf.Positional[str | None] = None
     """YAML file with the sections task, policy, strategy, rollouts and run, or parts of them."""
 
 
@@ -46,10 +50,10 @@ def train(command: Train, overrides: Mapping[str, str]) -> int:
         UserError: any mistake in the config, or a directory that holds a run.
     """
     from odes_rl.experiment import make_experiment
-    from odes_rl.records.layers import load_config
+    from odes_rl.records.layers import make_config
     from odes_rl.records.run_directory import RunDirectory
 
-    config = load_config(command.config, overrides)
+    config = make_config(command.config, overrides)
     interruptible(make_experiment, config)
     with RunDirectory.create(config.run.directory, config) as run:
         return continue_run(run)

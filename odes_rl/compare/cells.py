@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from odes_rl.compare.checks import THRESHOLD, check_entries, file_name, learner_name
+from odes_rl.compare.checks import THRESHOLD, check_entries, learner_name
 from odes_rl.compare.config import POLICIES, Comparable, Comparing
 from odes_rl.errors import UserError
 from odes_rl.records.config import ExperimentConfig, FitConfig
+from odes_rl.records.files import file_name
 from odes_rl.records.layers import Kind, Sections, layer_values
 from odes_rl.rollouts.environments import check_task
 

@@ -1,12 +1,12 @@
 """Which sections and options the entries of a comparison may hold."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from odes_rl.compare.config import POLICIES, Comparable
 from odes_rl.errors import UserError, suggestion
 from odes_rl.policies import policy_names
+from odes_rl.records.files import file_name
 from odes_rl.records.layers import section_class
 from odes_rl.supervised.models import model_names
 from odes_rl.validation import check_options
@@ -127,8 +127,3 @@ def _check_options(config: Comparable, prefix: str, section: str, options: list[
     known = {option for model in models for option in model.model_fields}
     widest = max(models, key=lambda model: len(model.model_fields))
     check_options(widest, dict.fromkeys(option for option in options if option not in known), f"{prefix}{section}.")
-
-
-def file_name(label: str) -> str:
-    """The directory that stands for a label."""
-    return re.sub(r"[^\w.+-]+|^\.+$", "_", label)

@@ -78,22 +78,33 @@ def cell_text(cell: Cell, state: Standing, running: Sequence[Cell], failures: Ma
 
 
 class _Clock:
-    """What was done at the start, and the time then: what speed is reckoned from."""
+    """Reckons the time left from the speed of cells, each after its first progress: before, it starts and compiles."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = cells
-        self._first: tuple[float, int] | None = None
+        self._before: dict[Cell, int] = {}
+        self._first: dict[Cell, tuple[float, int]] = {}
+        self._last: dict[Cell, tuple[float, int]] = {}
 
-    def left(self, standings: Mapping[Cell, Standing], failures: Mapping[Cell, str]) -> timedelta | None:
+    def left(
+        self, standings: Mapping[Cell, Standing], running: Sequence[Cell], failures: Mapping[Cell, str]
+    ) -> timedelta | None:
         """Time left at the speed so far; None before anything is known of it."""
-        taken = sum(state.taken for state in standings.values())
-        self._first = self._first or (time.monotonic(), taken)
-        seconds, since = time.monotonic() - self._first[0], taken - self._first[1]
-        if not since:
+        for cell, state in standings.items():
+            self._note(cell, state.taken)
+        seconds = sum(self._last[cell][0] - first for cell, (first, _) in self._first.items())
+        taken = sum(self._last[cell][1] - first for cell, (_, first) in self._first.items())
+        if not taken or not seconds or not running:
             return None
         open_cells = [cell for cell in self.cells if cell not in failures]
         to_do = sum(max(cell.budget - standings[cell].taken, 0) for cell in open_cells)
-        return timedelta(seconds=round(seconds / since * to_do))
+        return timedelta(seconds=round(seconds / taken * to_do / len(running)))
+
+    def _note(self, cell: Cell, taken: int) -> None:
+        """Note that `cell` has come so far, if that is news."""
+        if taken > self._last.get(cell, (0.0, self._before.setdefault(cell, taken)))[1]:
+            self._last[cell] = time.monotonic(), taken
+            self._first.setdefault(cell, self._last[cell])
 
 
 def summary(
@@ -103,7 +114,7 @@ def summary(
     done = sum(state.done for cell, state in standings.items() if cell not in running)
     parts = [f"{done} of {len(standings)} cells done", f"{len(running)} running"]
     parts += [f"{len(failures)} failed"] if failures else []
-    left = clock.left(standings, failures)
+    left = clock.left(standings, running, failures)
     return ", ".join([*parts, *([f"{left} left"] if left else [])])
 
 

@@ -70,10 +70,21 @@ def check_recorded(cells: Sequence[Cell]) -> None:
 
 
 def rate(cells: Sequence[Cell]) -> float | None:
-    """Environment steps or epochs a second of what is recorded of `cells`; None if nothing."""
-    lines = [(cell.comparing.measure.steps, line) for cell in cells for line in read_metrics(cell.path / METRICS)[-1:]]
-    seconds = sum(line["wall_seconds"] for steps, line in lines if line[steps])
-    return sum(line[steps] for steps, line in lines) / seconds if seconds else None
+    """Environment steps or epochs a second of what is recorded of `cells`; None if nothing.
+
+    The first generation or epoch of each does not count: all is compiled in it.
+    """
+    ends = [_first_and_last(cell) for cell in cells]
+    seconds = sum(last["wall_seconds"] - first["wall_seconds"] for first, last, _ in ends)
+    return sum(last[steps] - first[steps] for first, last, steps in ends) / seconds if seconds else None
+
+
+def _first_and_last(cell: Cell) -> tuple[Metrics, Metrics, str]:
+    """The lines of the metrics after the first generation or epoch and after the last one, and what counts steps."""
+    steps = cell.comparing.measure.steps
+    lines = [line for line in read_metrics(cell.path / METRICS) if line[cell.config.run.counter]]
+    nothing: Metrics = {steps: 0, "wall_seconds": 0.0}
+    return (lines[0], lines[-1], steps) if lines else (nothing, nothing, steps)
 
 
 def _check_same(cell: Cell) -> None:

@@ -35,7 +35,7 @@ class RunConfig(BaseModel):
     """What the metrics of a run count."""
 
     directory: str = Field(min_length=1)
-    """Where the run is recorded; `runs/<name of the config file>` if left out."""
+    """Where the run is recorded; `runs/<name of the config file>` if left out, and without a file `runs/<task.id>`."""
     generations: int | None = Field(default=200, ge=1)
     """Updates of the policy; none sets no limit, if env_steps does."""
     env_steps: int | None = Field(default=None, ge=1)
@@ -97,7 +97,8 @@ class FitRunConfig(BaseModel):
     """What the metrics of a run count."""
 
     directory: str = Field(min_length=1)
-    """Where the run is recorded; `runs/<name of the config file>` if left out."""
+    """Where the run is recorded; `runs/<name of the config file>` if left out, and without a file
+    `runs/<data.source>`."""
     epochs: int = Field(default=20, ge=1)
     """Passes over the training examples."""
     seed: int = Field(default=0, ge=0, lt=2**31)

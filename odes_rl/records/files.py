@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -59,6 +60,11 @@ def replace_text(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # a full disk needs the room
         raise
+
+
+def file_name(label: str) -> str:
+    """The file or directory that stands for a label."""
+    return re.sub(r"[^\w.+-]+|^\.+$", "_", label)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from odes_rl.es.config import PRESETS
 from odes_rl.policies import policy_config_class
 from odes_rl.policies.base import PolicyConfig
 from odes_rl.records.config import ExperimentConfig, FitConfig
-from odes_rl.records.files import read_yaml
+from odes_rl.records.files import file_name, read_yaml
 from odes_rl.supervised.models import model_config_class
 from odes_rl.supervised.models.base import ModelConfig
 from odes_rl.validation import build_model, check_options, parse_text
@@ -31,6 +31,7 @@ class Kind(NamedTuple, Generic[Config]):
         shared: the class of the options that all names share.
         default: the name if none is given.
         command: of the command line, that starts such a run.
+        place: the option that says what is learnt.
     """
 
     config: type[Config]
@@ -39,6 +40,7 @@ class Kind(NamedTuple, Generic[Config]):
     shared: type[BaseModel]
     default: str
     command: str
+    place: str
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -46,8 +48,8 @@ class Kind(NamedTuple, Generic[Config]):
         return tuple(self.config.model_fields)
 
 
-TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train")
-FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit")
+TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train", "task.id")
+FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit", "data.source")
 SECTIONS = TRAINING.sections
 
 
@@ -70,6 +72,24 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None, ki
     """
     values = _check_sections(path, read_yaml(path), kind)
     return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}", kind=kind)
+
+
+def make_config(path: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
+    """The configuration in the YAML file at `path`, changed by `overrides`; without a file that of `overrides` alone.
+
+    The latter goes to `runs/<what is learnt>`.
+
+    Raises:
+        UserError: as `load_config`, or if neither says what is learnt.
+    """
+    if path is not None:
+        return load_config(path, overrides, kind)
+    if kind.place not in overrides:
+        raise UserError(
+            f"CONFIG is missing: write odes-rl {kind.command} CONFIG [--option value ...], or without a file "
+            f"odes-rl {kind.command} --{kind.place} {kind.place.partition('.')[2].upper()} [--option value ...]"
+        )
+    return layer_values({}, overrides, default_directory=f"runs/{file_name(overrides[kind.place])}", kind=kind)
 
 
 def layer_values(

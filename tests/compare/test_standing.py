@@ -25,10 +25,10 @@ def cells(tmp_path):
 
 
 def write_run(cell, env_steps, *, checkpoint=True):
-    """A run of `cell` with a line each hundred environment steps, at 50 of them a second."""
+    """A run of `cell` with a line each hundred environment steps, at 50 of them a second once it has compiled."""
     with RunDirectory.create(cell.path, cell.config) as run:
         for generation in range(env_steps // 100 + 1):
-            line = {"generation": generation, "env_steps": 100 * generation, "wall_seconds": 2.0 * generation}
+            line = {"generation": generation, "env_steps": 100 * generation, "wall_seconds": 2.0 * generation + 60}
             run.append_metrics(line | ({"evaluation_return_mean": 7.0 + generation} if generation % 4 == 0 else {}))
         if checkpoint:
             run.checkpoints.save(env_steps // 100, {})
@@ -117,6 +117,18 @@ def test_a_terminal_shows_all_cells_in_one_table(cells):
     assert "Hopper-v5 autonomous done 41.6 failed" in lines
     assert "Hopper-v5 linear 25 % ·" in lines
     assert any(line.startswith("1 of 4 cells done, 1 running, 1 failed") for line in lines)
+
+
+def test_the_time_left_is_reckoned_without_what_starts_and_compiles(cells, monkeypatch):
+    clock, stream = {"now": 0.0}, io.StringIO()
+    monkeypatch.setattr("odes_rl.compare.display.time.monotonic", lambda: clock["now"])
+    none = dict.fromkeys(cells, Standing(0, None, done=False))
+    with show_cells(cells, Console(file=stream, width=120), 0.0) as watch:
+        for now, taken in ((0.0, 0), (60.0, 0), (90.0, 100), (91.0, 100), (92.0, 200)):
+            clock["now"] = now
+            watch(none | {cells[0]: Standing(taken, None, done=False)}, cells[:1], {})
+    lines = stream.getvalue().splitlines()[1:]
+    assert [line.partition("running")[2] for line in lines] == ["", "", "", "", ", 0:01:16 left"]  # 3800 at 50 a second
 
 
 def test_a_low_terminal_shows_the_rows_where_something_runs(cells):
