@@ -70,10 +70,21 @@ def check_recorded(cells: Sequence[Cell]) -> None:
 
 
 def rate(cells: Sequence[Cell]) -> float | None:
-    """Environment steps or epochs a second of what is recorded of `cells`; None if nothing."""
-    lines = [(cell.comparing.measure.steps, line) for cell in cells for line in read_metrics(cell.path / METRICS)[-1:]]
-    seconds = sum(line["wall_seconds"] for steps, line in lines if line[steps])
-    return sum(line[steps] for steps, line in lines) / seconds if seconds else None
+    """Environment steps or epochs a second of what is recorded of `cells`; None if nothing.
+
+    What came before the second line of the metrics is left out where there are more: everything is compiled there.
+    """
+    parts = [_ends(lines) for cell in cells if (lines := read_metrics(cell.path / METRICS))]
+    steps, seconds = (
+        sum(last[name] - first.get(name, 0) for first, last in parts)
+        for name in (cells[0].comparing.measure.steps, "wall_seconds")
+    )
+    return steps / seconds if steps and seconds else None
+
+
+def _ends(lines: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
+    """The line after which, and that up to which, time is taken; the first of them is empty at the beginning."""
+    return (lines[1] if len(lines) > 2 else {}), lines[-1]
 
 
 def _check_same(cell: Cell) -> None:
