@@ -1,5 +1,6 @@
 """The command `compare`."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     _check_place(Path(config.directory))
     check_recorded(cells)
     if command.dry_run:
-        for line in interruptible(forecast_lines, cells, available_cores(), command.jobs):
+        for line in forecast_lines(cells, available_cores(), command.jobs, _tell):
             print(line)
         return 0
     with advising("go on with the same command"):
@@ -79,6 +80,11 @@ def _check_place(directory: Path) -> None:
     """Check that the report will not lie among the files of a run or a study, some of which have its files' names."""
     if (directory / CONFIG).exists():
         raise UserError(f"{str(directory)!r} holds a run or a study: give another --directory")
+
+
+def _tell(line: str) -> None:
+    """Tell how far something is, beside what a command is asked for."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _changes(command: Compare) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def accuracy_table(comparison: Comparison, results: Sequence[Result], task: str)
 def shown_accuracies(table: AccuracyTable, name: str, best: str = "{}") -> list[str]:
     """A row: the set's `name`, then each model's mean in %, with the deviation over seeds; the `best` is marked."""
     means = {learner: float(table.values[name, learner].mean()) for learner in table.learners}
-    highest = max(means.values())
+    highest = max((mean for mean in means.values() if not np.isnan(mean)), default=np.nan)
     return [name, *(_marked(table, name, k, best if means[k] == highest else "{}") for k in table.learners)]
 
 
@@ -78,5 +78,7 @@ def accuracies_csv(comparison: Comparison, results: Sequence[Result]) -> str:
 
 def _marked(table: AccuracyTable, name: str, learner: str, form: str) -> str:
     values = 100 * table.values[name, learner]
+    if np.isnan(values).any():  # not every run was evaluated on that set
+        return "–"
     mean = form.format(f"{values.mean():.2f}")
     return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.2f}"

@@ -25,7 +25,8 @@ _NOTES = (
     "over seeds. The area is divided by its width, up to where all runs of the task reach: the mean return meanwhile.",
     "IQM: interquartile mean, a quarter of the seeds left out at either end, rounded down (of three seeds none). In "
     "brackets bootstrap intervals of 95 %, seeds drawn with replacement. With a few seeds they are rough, and too "
-    "narrow rather than too wide.",
+    "narrow rather than too wide: if all seeds of one are above all of the other, it is [1.00, 1.00].",
+    "One seed has no deviation, no interval, and no probability of being better: a dash stands there.",
     "steps to: the median over the seeds with an evaluation that reached it, and how many did.",
     "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
     "{speed}: of one run, of which several ran at once.",
@@ -88,10 +89,13 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     """What was compared, and how much of it is there."""
     finished = sum(result.finished for result in results)
     tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
+    there = {result.place[:2] for result in results}
+    absent = [f"{task}, {k}" for task in comparison.thresholds for k in comparison.learners if (task, k) not in there]
     return (
         f"{tasks} {measure.task if tasks == 1 else measure.tasks}, "
         f"{learners} {measure.learner if learners == 1 else measure.learners}, "
         f"{comparison.budget:,} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
+        + (f" Nothing was evaluated of: {'; '.join(absent)}." if absent else "")
     )
 
 
@@ -135,7 +139,9 @@ def _accuracies(table: AccuracyTable) -> str:
 
 def _picture(comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> str:
     figure = draw_panels(comparison, results, [task], kind)
-    words = f"{task}: {comparison.measure.values_label} against {comparison.measure.steps_label}, {kind.words}"
+    words = (
+        f"{task}: {comparison.measure.values_label} against {comparison.measure.steps_label}, {figure.get_suptitle()}"
+    )
     return f'<figure><img alt="{escape(words)}" src="data:image/png;base64,{_encoded(figure)}"></figure>'
 
 

@@ -1,6 +1,7 @@
 """A panel a task, a line a policy or model: in the manner of Figure 2 of Choromanski et al. 2020. Free of JAX."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -74,8 +75,17 @@ def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequen
     shown = [label for label in comparison.learners if label in handles]
     figure.legend([handles[label] for label in shown], shown, ncols=entries, fontsize="small", **_LEGEND)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # pyright: ignore
-    figure.suptitle(kind.words, fontsize="medium")
+    figure.suptitle(textwrap.fill(_title(results, tasks, kind), int(13 * width)), fontsize="medium")
     return figure
+
+
+def _title(results: Sequence[Result], tasks: Sequence[str], kind: Kind) -> str:
+    """What the lines are, which is not what they are of several seeds where there is one."""
+    shown = {result.place[:2] for result in results if result.place.task in tasks}
+    counts = [len(results_of(results, *labels)) for labels in shown]
+    if max(counts) == 1:
+        return "one seed each"
+    return f"{kind.words}; without a band: one seed" if min(counts) == 1 else kind.words
 
 
 def _draw_panel(axes: Axes, comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> None:

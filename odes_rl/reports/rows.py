@@ -31,7 +31,7 @@ class Row(NamedTuple):
         best_std: sample standard deviation of it.
         final_mean: mean over seeds of the last evaluation.
         final_std: sample standard deviation of it.
-        final_iqm: interquartile mean of the last evaluations.
+        final_iqm: interquartile mean of the last evaluations; of one seed there is none.
         final_iqm_low: lower end of its bootstrap interval of 95 %.
         final_iqm_high: upper end.
         area_mean: mean over seeds of the area under the curve, divided by its width, up to where all of the task reach.
@@ -39,7 +39,8 @@ class Row(NamedTuple):
         threshold: the return worth reaching.
         reached: seeds with an evaluation that did.
         steps_to_threshold: median over those of the environment steps it took.
-        improvement: probability that a seed's last evaluation is above one of the baseline's.
+        improvement: probability that a seed's last evaluation is above one of the baseline's; there is none if either
+            has one seed, or none that is finished.
         improvement_low: lower end of its bootstrap interval of 95 %.
         improvement_high: upper end.
         speed: environment steps or examples a second: median over generations or epochs, mean over seeds.
@@ -55,7 +56,7 @@ class Row(NamedTuple):
     best_std: float | None
     final_mean: float
     final_std: float | None
-    final_iqm: float
+    final_iqm: float | None
     final_iqm_low: float | None
     final_iqm_high: float | None
     area_mean: float
@@ -75,7 +76,7 @@ def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
     for task in comparison.thresholds:
         groups = {learner: results_of(results, task, learner) for learner in comparison.learners}
         ends = [result.run.steps[-1] for group in groups.values() for result in group]
-        baseline = _finals(groups[comparison.baseline])
+        baseline = groups[comparison.baseline]
         for learner, group in groups.items():
             if group:
                 rows.append(_row(comparison, task, learner, group, min(ends), baseline))
@@ -83,7 +84,7 @@ def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
 
 
 def _row(
-    comparison: Comparison, task: str, learner: str, group: Sequence[Result], end: float, baseline: np.ndarray
+    comparison: Comparison, task: str, learner: str, group: Sequence[Result], end: float, baseline: Sequence[Result]
 ) -> Row:
     threshold = comparison.thresholds[task]
     runs = [result.run for result in group]
@@ -91,8 +92,8 @@ def _row(
     reached = [s for run in runs if (s := steps_to(run.steps, run.returns, threshold)) is not None]
     speeds = [result.speed for result in group if result.speed is not None]
     interval = interquartile_interval(finals[:, None])
-    against = learner != comparison.baseline and baseline.size > 0
-    better = improvement_interval(finals, baseline) if against else None
+    against = learner != comparison.baseline and all(result.finished for result in [*group, *baseline])
+    others = _finals(baseline) if against else np.empty(0)
     return Row(
         task,
         learner,
@@ -102,14 +103,14 @@ def _row(
         sum((place.task, place.learner) == (task, learner) for place in comparison.places),
         *_moments(np.array([run.returns.max() for run in runs])),
         *_moments(finals),
-        float(interquartile_mean(finals[:, None])[0]),
+        float(interquartile_mean(finals[:, None])[0]) if interval else None,
         *_ends(interval),
         *_moments(np.array([area(run.steps, run.returns, end) for run in runs])),
         threshold,
         len(reached),
         float(np.median(reached)) if reached else None,
-        improvement(finals, baseline) if against else None,
-        *_ends(better),
+        improvement(finals, others),
+        *_ends(improvement_interval(finals, others)),
         float(np.mean(speeds)) if speeds else None,
     )
 

@@ -36,17 +36,24 @@ def interquartile_interval(values: np.ndarray) -> Interval | None:
     return _bootstrap((values,), statistic, vectorized=True)
 
 
-def improvement(values: np.ndarray, baseline: np.ndarray) -> float:
-    """Probability that a seed of `values` [S] returns more than one of `baseline` [R]; ties count half."""
-    difference = np.subtract.outer(values, baseline)
-    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+def improvement(values: np.ndarray, baseline: np.ndarray) -> float | None:
+    """Probability that a seed of `values` [S] returns more than one of `baseline` [R]; ties count half.
+
+    None if either has one seed: which of two numbers is larger is no probability.
+    """
+    return _share_above(values, baseline) if min(len(values), len(baseline)) > 1 else None
 
 
 def improvement_interval(values: np.ndarray, baseline: np.ndarray) -> Interval | None:
     """The interval of `improvement`; None if either has one seed."""
-    return (
-        _bootstrap((values, baseline), improvement, vectorized=False) if min(len(values), len(baseline)) > 1 else None
-    )
+    if min(len(values), len(baseline)) < 2:
+        return None
+    return _bootstrap((values, baseline), _share_above, vectorized=False)
+
+
+def _share_above(values: np.ndarray, baseline: np.ndarray) -> float:
+    difference = np.subtract.outer(values, baseline)
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
 def area(steps: np.ndarray, returns: np.ndarray, end: float) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from odes_rl.cli import main
 from tests.comparisons import TINY, write_comparison
@@ -147,12 +148,23 @@ def test_a_failing_cell_fails_alone_and_is_told_with_its_reason(tmp_path, monkey
     assert (rows[0]["task"], rows[0]["finished"]) == ("faulty_environments:Walk-v0", "1")
 
 
-@pytest.mark.slow
 def test_a_dry_run_probes_what_nothing_is_known_of_and_leaves_nothing(tmp_path, capsys):
     config = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
     assert main(["compare", str(config), "--dry-run"]) == 0
-    first, second, total = capsys.readouterr().out.splitlines()
-    assert first.startswith("Hopper-v5, autonomous, seed 0: 3,000 environment steps, 0:00:")
+    told = capsys.readouterr()
+    first, second, total, _ = told.out.splitlines()
+    assert first.startswith("Hopper-v5, autonomous, seed 0: 3,000 environment steps, 0:0")
     assert all(line.endswith("a second, from a probe of autonomous)") for line in (first, second))
-    assert total.startswith("2 of 2 cells to run, 6,000 environment steps; about 0:00:")
+    assert total.startswith("2 of 2 cells to run, 6,000 environment steps; about 0:0")
+    assert "probing Hopper-v5, autonomous (1 of 1)" in told.err
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.slow
+def test_a_dry_run_probes_each_model_by_a_run_that_leaves_nothing(tmp_path, capsys):
+    models = {"dense": {"model": {"name": "dense", "depth": 1, "width": 4}}}
+    text = {"epochs": 9, "seeds": 1, "data": {"digits": None}, "models": models, "directory": str(tmp_path / "out")}
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump(text))
+    assert main(["compare", str(tmp_path / "models.yaml"), "--dry-run"]) == 0
+    assert "a second, from a probe of dense)" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["models.yaml"]

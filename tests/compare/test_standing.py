@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +12,8 @@ from rich.console import Console
 from odes_rl.compare.cells import make_cells
 from odes_rl.compare.config import load_comparison
 from odes_rl.compare.display import show_cells
-from odes_rl.compare.forecast import forecast_lines
+from odes_rl.compare.forecast import forecast, forecast_lines
+from odes_rl.compare.probing import Overhead, Rate, probe
 from odes_rl.compare.scheduling import share_cores
 from odes_rl.compare.standing import Standing, check_recorded, rate, standing
 from odes_rl.errors import UserError
@@ -66,22 +69,73 @@ def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
         check_recorded(make_cells(load_comparison(path, {}), {"strategy.sigma": "0.5"}))
 
 
-def test_a_forecast_is_reckoned_from_what_is_recorded(cells):
+def test_a_forecast_is_reckoned_from_what_is_recorded_and_what_a_run_takes_besides(cells):
     write_run(cells[0], 1000)
     write_run(cells[1], 500)
     assert rate(cells) == pytest.approx(50)
-    lines = forecast_lines(cells, cores=2, jobs=None)
+    standings = {cell: standing(cell) for cell in cells}
+    rates = {(cell.task, cell.learner): Rate(50, "recorded") for cell in cells}
+    lines = forecast(standings, rates, Overhead(start=4, compiling=6, report=3), at_once=2, workers=1)
     assert lines[0] == "Hopper-v5, autonomous, seed 0: done"
-    assert lines[1] == "Hopper-v5, linear, seed 0: 500 environment steps, 0:00:10 (50 a second, recorded)"
-    assert lines[3].startswith("Hopper-v5, linear, seed 1: 1,000 environment steps, 0:00:20")
-    assert lines[4].startswith(
-        "3 of 4 cells to run, 2,500 environment steps; about 0:00:25 with 2 at once, 1 core each"
-    )
+    assert lines[1] == "Hopper-v5, linear, seed 0: 500 environment steps, 0:00:14 (50 a second, recorded)"
+    assert lines[3].startswith("Hopper-v5, linear, seed 1: 1,000 environment steps, 0:00:24")
+    assert lines[4] == "3 of 4 cells to run, 2,500 environment steps; about 0:00:34 with 2 at once, 1 core each"
+    assert lines[5].endswith("0:00:04 to start each run, 0:00:06 to compile in 0 of them, and 0:00:03 for the report")
+
+
+def test_a_policys_first_run_on_a_task_compiles_and_the_others_do_not(cells):
+    standings = dict.fromkeys(cells, Standing(0, None, done=False))
+    rates = {(cell.task, cell.learner): Rate(1000, "recorded") for cell in cells}
+    lines = forecast(standings, rates, Overhead(start=4, compiling=6, report=3), at_once=2, workers=1)
+    assert ["0:00:11" in line for line in lines[:4]] == [True, True, False, False]
+    assert ["0:00:05" in line for line in lines[:4]] == [False, False, True, True]
+    assert "about 0:00:19 with 2 at once" in lines[4]
+    assert "0:00:06 to compile in 2 of them" in lines[5]
+
+
+def test_what_is_compiled_at_the_beginning_is_no_part_of_a_recorded_rate(cells):
+    with RunDirectory.create(cells[0].path, cells[0].config) as run:
+        for generation, seconds in enumerate((1.0, 31.0, 33.0, 35.0)):
+            run.append_metrics({"generation": generation, "env_steps": 100 * generation, "wall_seconds": seconds})
+    assert rate(cells[:1]) == pytest.approx(50)
 
 
 def test_a_forecast_takes_another_policys_speed_before_it_probes(cells):
     write_run(cells[0], 1000)
-    assert "(50 a second, recorded of the task's other policies)" in forecast_lines(cells, 2, None)[1]
+    told = []
+    lines = forecast_lines(cells, 2, None, told.append)
+    assert "(50 a second, recorded of the task's other policies)" in lines[1]
+    assert told == ["measuring how long a run takes to start"]
+
+
+def test_a_comparison_that_is_done_has_nothing_to_measure(cells):
+    for cell in cells:
+        write_run(cell, 1000)
+    told = []
+    assert forecast_lines(cells, 2, None, told.append)[-1] == "0 of 4 cells to run"
+    assert told == []
+
+
+def test_policies_are_probed_without_a_run(cells, monkeypatch):
+    """A run would compile all that training needs, for each task."""
+
+    started = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda words, *rest, **how: started.append(words) or popen(words, *rest, **how)
+    )
+    per_second, source = probe(cells[0], workers=1)
+    assert not [words for words in started if "odes_rl.compare.cell" in words]
+    assert source == "from a probe of autonomous"
+    assert per_second > 0
+
+
+def test_a_task_that_fails_in_a_probe_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    tasks = {"faulty_environments:RaisingInStep-v0": None}
+    path = write_comparison(tmp_path / "faulty.yaml", directory=str(tmp_path / "runs"), tasks=tasks)
+    with pytest.raises(UserError, match="a probe of faulty_environments:RaisingInStep-v0 failed: RuntimeError"):
+        probe(make_cells(load_comparison(path, {}), {})[0], workers=1)
 
 
 @pytest.mark.parametrize(

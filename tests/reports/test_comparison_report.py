@@ -14,6 +14,7 @@ import pytest
 from odes_rl.errors import UserError
 from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
+from odes_rl.reports.page import headline
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.seeds import read_run
@@ -152,6 +153,46 @@ def test_the_table_has_the_numbers_of_the_metrics(tmp_path):
     assert nanode.improvement == pytest.approx((1 + 1 + 0 + 0.5) / 4)
     assert linear.improvement is None
     assert nanode.speed == 205.5
+
+
+def test_one_seed_a_side_is_a_number_and_nothing_more(tmp_path):
+    comparison = record(tmp_path / "runs", curves(seeds=1, policies=("nanode", "linear")))
+    rows = make_rows(comparison, read_results(comparison))
+    assert {(row.final_iqm, row.improvement, row.best_std, row.final_std, row.area_std) for row in rows} == {
+        (None,) * 5
+    }
+    for kind in (MEAN, INTERQUARTILE):
+        assert panels(comparison, kind).get_suptitle() == "one seed each"
+    write_report(comparison, tmp_path / "report")
+    lines = (tmp_path / "report/table.md").read_text().splitlines()
+    table = [line.split(" | ") for line in lines if line.startswith("| nanode")]
+    assert [(cells[5], cells[8]) for cells in table] == [("–", "–")] * 2
+    assert not [cells for cells in table if "±" in "".join(cells) or "[" in "".join(cells)]
+
+
+def test_a_picture_says_which_of_its_lines_are_of_one_seed(tmp_path):
+    data = {("A-v5", "nanode"): [[0.0] * 11, [2.0] * 11], ("A-v5", "linear"): [[1.0] * 11]}
+    figure = panels(record(tmp_path, data), MEAN)
+    title = " ".join(figure.get_suptitle().split())
+    assert title == "mean ± standard deviation over seeds; without a band: one seed"
+    figure.draw_without_rendering()
+    (drawn,) = (text.get_window_extent() for text in figure.texts)
+    assert figure.bbox.x0 <= drawn.x0
+    assert drawn.x1 <= figure.bbox.x1
+
+
+def test_unfinished_runs_are_not_measured_against_finished_ones(tmp_path):
+    data = {("A-v5", "nanode"): [[0.0] * 6, [2.0] * 6], ("A-v5", "linear"): [[1.0] * 11, [1.0] * 11]}
+    comparison = record(tmp_path, data)
+    nanode, _ = make_rows(comparison, read_results(comparison))
+    assert (nanode.final_iqm, nanode.improvement, nanode.improvement_low) == (1.0, None, None)
+
+
+def test_what_has_no_evaluation_is_named(tmp_path):
+    data = {("A-v5", "nanode"): [[]], ("A-v5", "linear"): [[1.0] * 11]}
+    comparison = record(tmp_path, data)
+    told = headline(comparison, read_results(comparison))
+    assert told.endswith("1 of 2 runs are finished. Nothing was evaluated of: A-v5, nanode.")
 
 
 def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):

@@ -45,9 +45,11 @@ def test_seeds_that_all_say_the_same_have_an_interval_without_width():
     np.testing.assert_allclose([interval.low, interval.high], 4.0)
 
 
-def test_one_seed_has_no_interval():
+def test_one_seed_has_no_interval_and_no_probability():
     assert interquartile_interval(np.ones((1, 3))) is None
-    assert improvement_interval(np.ones(1), np.ones(4)) is None
+    for values, baseline in ((np.ones(1), np.zeros(4)), (np.ones(4), np.zeros(1)), (np.ones(1), np.zeros(1))):
+        assert improvement(values, baseline) is None
+        assert improvement_interval(values, baseline) is None
 
 
 def test_improvement_counts_pairs_and_ties_half():
