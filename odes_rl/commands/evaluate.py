@@ -68,10 +68,13 @@ def _film(run: "RunDirectory", command: Evaluate, steps: int) -> None:
 
 
 def _check_video(path: str) -> None:
+    from odes_rl.rollouts.filming import renderers
+
     if Path(path).suffix.lower() != ".mp4":
         raise UserError(f"video is {path!r}, but must end in .mp4")
     if not Path(path).absolute().parent.is_dir():
         raise UserError(f"video is {path!r}, but there is no directory {str(Path(path).parent)!r}: make it first")
+    renderers()
 
 
 def describe_returns(rollouts: "Rollouts") -> list[str]:
