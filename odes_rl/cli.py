@@ -22,6 +22,7 @@ from odes_rl.commands.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
 from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.start_up import start_up
 
 
 class Command(NamedTuple):
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: an environment failed, or the run cannot be written; 2: a mistake of the user, told in one line;
     130: interrupted, by Ctrl-C; 143: likewise, by SIGTERM or SIGHUP.
     """
+    start_up()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         check_interrupted()  # imports take a second

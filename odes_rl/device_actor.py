@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 
 
 class DeviceActor:
@@ -16,7 +16,7 @@ class DeviceActor:
 
     def __init__(self, act_rule: str) -> None:
         self._gather = jax.jit(lambda weights, candidates: jax.tree.map(lambda leaf: leaf[candidates], weights))
-        self._act = jax.jit(ACT_RULES[act_rule].array)
+        self._act = jax.jit(find_rule(act_rule).array)
 
     def bind(self, weights: Any) -> None:
         """Take the candidates' weights, leaves [C, …]."""

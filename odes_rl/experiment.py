@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import Mesh
 
+from odes_rl.act import find_rule
 from odes_rl.device_actor import DeviceActor
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
@@ -68,6 +69,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     task = describe_task(config.task.id, config.policy.squash)
     check_backend(config.rollouts.backend, config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
+    find_rule(policy.act_rule)
     groups = group_count(config.strategy.directions)
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)

@@ -1,6 +1,9 @@
 """The examples of docs/extending.md run, and do what their page says; the reference holds every option."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,31 +15,50 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.cli import COMMANDS
 from odes_rl.manifolds import MANIFOLDS
 from odes_rl.policies import POLICIES, make_policy
 from odes_rl.policies.counting import free_dimensions, parameter_count
 from odes_rl.records.layers import FITTING, TRAINING, layer_values, section_class
+from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.supervised.models import MODELS
 from odes_rl.trajectories import TRAJECTORIES
+from tests.runs import timeless
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 
 
-@pytest.fixture(scope="module")
-def examples() -> Iterator[dict[str, Any]]:
-    """What the page's examples define, one after another; their registrations are taken back afterwards."""
-    registries: list[dict[str, Any]] = [ACT_RULES, MANIFOLDS, POLICIES, TRAJECTORIES]
-    before = [dict(registry) for registry in registries]
+def blocks(language: str) -> list[str]:
+    """The page's blocks in that language."""
     page = (DOCS / "extending.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+
+def write_modules(directory: Path) -> None:
+    """Write the blocks that are files of their own, as their first lines say."""
+    for block in blocks("python"):
+        if name := re.match(r"# (\w+\.py)\n", block):
+            (directory / name[1]).write_text(block, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory) -> Iterator[dict[str, Any]]:
+    """What the page's examples define, one after another; their registrations are taken back afterwards."""
+    registries: list[dict[str, Any]] = [MANIFOLDS, POLICIES, TRAJECTORIES]
+    before = [dict(registry) for registry in registries]
     namespace: dict[str, Any] = {"__name__": "examples"}
-    for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        exec(block, namespace)
-    yield namespace
+    modules = tmp_path_factory.mktemp("modules")
+    write_modules(modules)
+    for block in blocks("python"):
+        if not re.match(r"# \w+\.py\n", block):
+            exec(block, namespace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(modules)
+        yield namespace
     for registry, entries in zip(registries, before, strict=True):
         registry.clear()
         registry.update(entries)
@@ -79,13 +101,13 @@ def test_the_manifolds_dimensions_are_counted(examples):
     assert parameter_count(policy) == 3 * 16 + skew + bias
 
 
-@pytest.mark.parametrize("name", ["geodesic", "affine"])
+@pytest.mark.parametrize("name", ["geodesic", "sine:POLICY"])
 def test_a_policy_is_configured_and_acts(examples, name):
     config = layer_values({"task": {"id": "HalfCheetah-v5"}}, {"policy.name": name}, default_directory="runs/x")
     policy = make_policy(config.policy, 17, 6)
     params = jax.tree.map(lambda leaf: leaf + 0.1, policy.init(jax.random.key(0)))
     weights = jax.tree.map(np.asarray, policy.materialise(params))
-    rule = ACT_RULES[policy.act_rule]
+    rule = find_rule(policy.act_rule)
     observation = np.linspace(-1, 1, 17, dtype=np.float32)
     action = np.empty(6, np.float32)
     rule.kernel(weights, observation, action)
@@ -101,6 +123,38 @@ def test_the_backend_gives_the_bits_of_serial(examples):
         ours, theirs = (b.evaluate(weights, Moments.empty(17), seeds) for b in (threads, serial))
     assert ours.returns.tobytes() == theirs.returns.tobytes()
     assert ours.lengths.tolist() == [[10, 10]] * 4
+
+
+RUN_TINY = """#!/bin/sh
+case $1 in train) set -- "$@" --task.max_steps 20 --strategy.population 4 --run.evaluation_episodes 1 ;; esac
+exec {python} -P -m odes_rl.cli "$@"
+"""
+"""What stands for the console script, which does not look for modules where it is called, either."""
+
+
+@pytest.mark.slow
+def test_its_commands_run_anywhere_and_leave_nothing_that_breaks_another_run(tmp_path, monkeypatch):
+    here, elsewhere, program = tmp_path / "here", tmp_path / "elsewhere", tmp_path / "bin" / "odes-rl"
+    for directory in (here, elsewhere, program.parent):
+        directory.mkdir()
+    program.write_text(RUN_TINY.format(python=sys.executable))
+    program.chmod(0o755)
+    write_modules(here)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    commands = "".join(blocks("sh"))
+    assert {"reach:Reach-v0", "sine:POLICY"} <= set(re.findall(r'"(\w+:[\w-]+)"', commands))
+    commands += "odes-rl train sine.yaml --run.directory runs/serial --rollouts.backend serial --run.generations 30\n"
+    commands += "odes-rl train reach.yaml --policy.name sine:POLICY --run.directory runs/both --run.generations 2\n"
+    fresh = "printf 'task: {id: HalfCheetah-v5}' >x.yaml; odes-rl train x.yaml --run.generations 2"
+    for directory, script in {here: commands, elsewhere: f"{fresh} --rollouts.backend serial"}.items():
+        command = ["bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    monkeypatch.syspath_prepend(here)
+    runs = [RunDirectory.open(here / "runs" / name) for name in ("sine", "serial")]
+    assert timeless(runs[0]) == timeless(runs[1])
+    assert (here / "runs/sine/inspection.png").is_file()
 
 
 def test_the_reference_holds_every_option(hooks):

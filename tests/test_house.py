@@ -19,8 +19,8 @@ from odes_rl.rollouts.processes import ProcessesBackend
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
-    {"errors", "interrupts"},
-    {"validation"},
+    {"errors", "interrupts", "start_up"},
+    {"validation", "parts"},
     {"act"},
     {"matrix_functions"},
     {"lie_steps", "manifolds"},

@@ -1,5 +1,7 @@
 """Act rules: how weights and an observation make an action, on workers and devices. Free of JAX."""
 
+from numba.core.dispatcher import Dispatcher
+
 from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.base import ActRule
 from odes_rl.act.field_flow import field_flow
@@ -7,6 +9,8 @@ from odes_rl.act.linear import linear
 from odes_rl.act.network import network
 from odes_rl.act.residual_flow import residual_flow
 from odes_rl.act.runge_kutta_flow import runge_kutta_flow
+from odes_rl.errors import UserError
+from odes_rl.parts import find_part
 
 ACT_RULES: dict[str, ActRule] = {
     "linear": linear,
@@ -16,4 +20,17 @@ ACT_RULES: dict[str, ActRule] = {
         for activation in ACTIVATIONS
     },
 }
-"""Every act rule by its name, which is all that a worker is told."""
+"""Every act rule that is built in, by its name."""
+
+
+def find_rule(name: str) -> ActRule:
+    """The act rule of that name, built in or `module:object`; the name is all that a worker is told.
+
+    Raises:
+        UserError: if there is none, or its kernel is not compiled by numba.
+    """
+    rule = find_part("act rule", name, ACT_RULES, ActRule)
+    if not isinstance(rule.kernel, Dispatcher):
+        kind = type(rule.kernel).__name__
+        raise UserError(f"act rule {name!r}: its kernel is a {kind}, but must be compiled: decorate it with numba.njit")
+    return rule

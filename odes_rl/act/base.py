@@ -17,9 +17,9 @@ class ActRule(NamedTuple):
     Attributes:
         weights: the NamedTuple type that holds the rule's float32 arrays.
         array: `array(weights, observations [..., n], probe) -> [..., m]`, written against the array namespace of its
-            inputs: JAX on a device, NumPy as the reference. Leading axes are candidates. `probe` may be left out; it
-            is called with the hidden state [..., h, 1] before the first step and after each, and its answer goes on in
-            the state's place.
+            inputs: JAX on a device, NumPy as the reference. Leading axes are candidates. `probe` may be left out by
+            who calls, and by a rule that has no depth to look into; it is called with the hidden state [..., h, 1]
+            before the first step and after each, and its answer goes on in the state's place.
         kernel: `kernel(weights, observation [n], action [m])`, compiled for one candidate; writes `action`.
     """
 

@@ -2,10 +2,14 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numba
+from numba import types
+from numba.core.caching import FunctionCache
 
 _SOURCES = ("act/*.py", "rollouts/native/*.py", "rollouts/batches.py", "rollouts/board.py")
 """Of everything that is compiled, and of the types it works on."""
@@ -28,6 +32,38 @@ def _digest() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
+class _Cache(FunctionCache):
+    """Keeps what is compiled for types of our own.
+
+    What is kept of a function is found by one list of signatures, and a process that cannot import a class in one of
+    them can read none: a class of the user's must not get there.
+    """
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if all(map(_loads_anywhere, sig)):
+            super().save_overload(sig, data)
+
+
+def _loads_anywhere(kind: Any) -> bool:
+    """Whether every process can import the classes that a numba type is made of."""
+    named = getattr(kind, "instance_class", None)
+    if named is not None and not is_ours(named):
+        return False
+    return all(map(_loads_anywhere, kind)) if isinstance(kind, types.BaseTuple) else True
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether a class or a function is defined in this package."""
+    return f"{thing.__module__}.".startswith("odes_rl.")
+
+
+def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Decorates a function that is compiled when first called, and kept for the next process; options are numba's."""
+    if function is None:
+        return partial(compiled, **options)
+    dispatcher: Any = numba.njit(**options)(function)
+    dispatcher._cache = _Cache(function)  # as its own enable_caching does
+    return dispatcher
+
+
 _keep_with_its_sources()
-compiled = partial(numba.njit, cache=True)
-"""Decorates a function that is compiled when first called, and kept for the next process; options are numba's."""

@@ -68,12 +68,14 @@ def _film(restored: "Restored", video: str, seed: int, steps: int) -> None:
 
 
 def _check_video(path: str) -> None:
+    from odes_rl.rollouts.filming import renderers
     from odes_rl.rollouts.video import ENDINGS
 
     if Path(path).suffix.lower() not in ENDINGS:
         raise UserError(f"video is {path!r}, but must end in {' or '.join(ENDINGS)}")
     if not Path(path).absolute().parent.is_dir():
         raise UserError(f"video is {path!r}, but there is no directory {str(Path(path).parent)!r}: make it first")
+    renderers()
 
 
 def describe_returns(rollouts: "Rollouts") -> list[str]:

@@ -33,11 +33,14 @@ def learner_name(config: Comparable, label: str) -> str:
     """The name of the policy, or of the model, with that label.
 
     Raises:
-        UserError: if none has it.
+        UserError: if none has it, or it is `module:object` and there is no such thing.
     """
     named, learners = config.comparing.run.named, config.comparing.learners
     names = policy_names() if config.comparing is POLICIES else model_names()
     name = ((config.learners[label] or {}).get(named) or {}).get("name", label)
+    if ":" in str(name):
+        config.comparing.run.family(name)
+        return name
     if name not in names:
         raise UserError(
             f"{learners}.{label}: no {named} is called {name!r}: "

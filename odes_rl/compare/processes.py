@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from odes_rl.compare.cells import Cell
 from odes_rl.records.files import CONFIG
 from odes_rl.records.run_directory import RunDirectory
+from odes_rl.start_up import import_path, python_command
 
 LOG = "cell.log"
 INTERRUPTED = (130, 143)
@@ -39,7 +39,7 @@ def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
     arguments = [str(cell.path), str(cell.budget), str(workers)]
     with (cell.path / LOG).open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "odes_rl.compare.cell", *arguments],
+            [*python_command("odes_rl.compare.cell"), *arguments],
             stdin=subprocess.PIPE,  # its end stops the cell
             stdout=log,
             stderr=log,
@@ -89,4 +89,4 @@ def _environment(compiled: Path) -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # or the first cell takes the whole of a GPU
     }
-    return defaults | dict(os.environ) | dict.fromkeys(threads, "1")
+    return defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()

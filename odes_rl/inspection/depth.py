@@ -1,5 +1,6 @@
 """What happens through a policy's depth: hidden states and gradients, at its start and after each step."""
 
+from inspect import signature
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ Bounds = tuple[np.ndarray, np.ndarray]
 def hidden_states(rule: ActRule, weights: Any, observations: np.ndarray) -> np.ndarray:
     """[K + 1, T, h] hidden states of one policy for observations [T, n], before the first of K steps and after each.
 
-    Empty for a rule without hidden states.
+    Empty for a rule without hidden states, or one that takes no probe.
     """
     states: list[Any] = []
 
@@ -23,8 +24,17 @@ def hidden_states(rule: ActRule, weights: Any, observations: np.ndarray) -> np.n
         states.append(state)
         return state
 
-    rule.array(weights, observations, keep)
+    if _takes_probe(rule):
+        rule.array(weights, observations, keep)
     return np.stack(states)[..., 0] if states else np.empty((0, observations.shape[0], 0), np.float32)
+
+
+def _takes_probe(rule: ActRule) -> bool:
+    try:
+        signature(rule.array).bind(None, None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def gradient_norms(rule: ActRule, weights: Any, observations: np.ndarray) -> np.ndarray:

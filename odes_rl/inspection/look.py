@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.errors import UserError
 from odes_rl.evaluate import Checkpoint, normalising_moments, restore_run
 from odes_rl.experiment import episode_settings
@@ -47,7 +47,7 @@ def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0)
         EnvironmentFailure: if the environment raises.
     """
     config, experiment, state, words = restore_run(run, checkpoint)
-    rule = ACT_RULES[experiment.policy.act_rule]
+    rule = find_rule(experiment.policy.act_rule)
     params = jax.device_get(state.strategy.params)
     batch = jax.device_get(experiment.policy_weights(params))
     weights = jax.tree.map(lambda leaf: leaf[0], batch)

@@ -1,6 +1,6 @@
 """Policies: one file a named architecture, and the registry of all."""
 
-from odes_rl.errors import check_name
+from odes_rl.parts import find_part
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
 from odes_rl.policies.base import Policy, PolicyConfig, PolicyFamily
@@ -29,12 +29,21 @@ POLICIES: dict[str, PolicyFamily] = {
     "con_res_net": PolicyFamily(ConResNetConfig, con_res_net),
     "linear": PolicyFamily(LinearConfig, linear),
 }
-"""Every policy by its name."""
+"""Every policy that is built in, by its name."""
 
 
 def policy_names() -> list[str]:
-    """The names of all policies."""
+    """The names of all policies that are built in."""
     return list(POLICIES)
+
+
+def policy_family(name: str) -> PolicyFamily:
+    """The policy of that name, built in or `module:object`.
+
+    Raises:
+        UserError: if there is none.
+    """
+    return find_part("policy", name, POLICIES, PolicyFamily)
 
 
 def policy_config_class(name: str) -> type[PolicyConfig]:
@@ -43,13 +52,13 @@ def policy_config_class(name: str) -> type[PolicyConfig]:
     Raises:
         UserError: if there is none.
     """
-    return POLICIES[check_name("policy", name, POLICIES)].config
+    return policy_family(name).config
 
 
 def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -> Policy:
     """The policy that `config` describes, for observations [n] and actions [m]; of matched size if it asks for that."""
     matched = match_parameters(config, observation_size, action_size)
-    return POLICIES[config.name].build(matched, observation_size, action_size)
+    return policy_family(config.name).build(matched, observation_size, action_size)
 
 
 def match_parameters(config: PolicyConfig, observation_size: int, action_size: int) -> PolicyConfig:
@@ -64,7 +73,7 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
     assert isinstance(config, ResidualConfig), config
 
     def count(sized: PolicyConfig) -> int:
-        return parameter_count(POLICIES[sized.name].build(sized, observation_size, action_size))
+        return parameter_count(policy_family(sized.name).build(sized, observation_size, action_size))
 
     def of_size(hidden: int) -> PolicyConfig:
         return config.model_copy(update={"hidden": hidden, "match_parameters": None})

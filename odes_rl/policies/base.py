@@ -18,7 +18,7 @@ class PolicyConfig(BaseModel, frozen=True):
     model_config = STRICT
 
     name: str
-    """The architecture; `odes-rl list policies` shows them."""
+    """The architecture: one that `odes-rl list policies` shows, or `module:object`, a `PolicyFamily` of your own."""
     squash: Literal["clip", "tanh"] = "clip"
     """How outputs enter the action bounds: clipped in the action's own units, or tanh scaled to the bounds."""
     output_scale: float = Field(default=1.0, gt=0)
@@ -34,7 +34,8 @@ class Policy(NamedTuple):
         init: `init(key) -> params`.
         manifolds: a pytree that mirrors `params`, with the `Manifold` of each leaf.
         materialise: `materialise(params) -> weights`, the arrays that acting needs, whatever is observed.
-        act_rule: the name of the rule in `odes_rl.act` that turns weights and observations into actions.
+        act_rule: the name of the act rule, built in or `module:object`, that turns weights and observations into
+            actions.
     """
 
     init: Callable[[jax.Array], Params]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.act.bounds import normalise, squash
-from odes_rl.act.choice import act
+from odes_rl.act.choice import act, compiled_with
 from odes_rl.act.compilation import compiled
 from odes_rl.rollouts.board import Board
 
@@ -71,9 +71,9 @@ def compile_answer(rule: str) -> Callable[..., None]:
     whether the episode goes on. `units` has the unit of each environment, −1 for one without; `code` is the squash's
     place in SQUASHES.
     """
-    weights_of = ACT_RULES[rule].weights
+    weights_of = find_rule(rule).weights
 
-    @compiled(nogil=True)
+    @compiled_with(rule)(nogil=True)
     def answer(
         board: Board,
         units: np.ndarray,

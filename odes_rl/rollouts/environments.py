@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError, one_line, suggestion
+from odes_rl.parts import load_module
 
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
@@ -91,14 +92,11 @@ def check_task(task: str) -> None:
     """Check that an environment is registered under the id `task`, without making one.
 
     Raises:
-        UserError: if there is none; names the nearest id.
+        UserError: if there is none, which names the nearest id, or the module that registers it cannot be imported.
     """
     if ":" in task:
         module, _, task = task.partition(":")
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"task.id: the module {module!r} cannot be imported: {error}") from error
+        load_module("task.id", module)
     if task.startswith("dm_control/"):
         _register_dm_control()
     if task not in gymnasium.registry:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES, normalise, squash
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
@@ -69,7 +69,7 @@ class Lane:
         self.settings = settings
         self.environment = make_environment(settings.task, settings.max_steps, **options)
         self.task = describe(self.environment)
-        self.rule = ACT_RULES[settings.act_rule]
+        self.rule = find_rule(settings.act_rule)
         self.squash_code = SQUASHES.index(settings.squash)
         self.action_type = self.environment.action_space.dtype
         self.normalised = np.empty(self.task.observation_size, np.float32)

@@ -16,9 +16,18 @@ from typing import IO, Any, NamedTuple
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.video import Video, open_video
+from odes_rl.start_up import RENDERER, import_path, python_command
 
 RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
 """Values of MUJOCO_GL to try, where it is not set."""
+_FIXES = {
+    "egl": "on Debian and Ubuntu `apt-get install libegl1`",
+    "osmesa": "on Debian and Ubuntu `apt-get install libosmesa6`",
+    "glfw": "a display, without which MUJOCO_GL=egl or MUJOCO_GL=osmesa films",
+}
+"""Values of MUJOCO_GL that choose a library, and what to do where it does not render."""
+_NO_CHOICE = ("", "disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1")
+"""MuJoCo's other values."""
 _NO_PICTURE, _RAISED = 3, 4
 """Exit status if nothing can be rendered, or the environment raises."""
 _STEP = b"step "
@@ -45,9 +54,8 @@ def film_episode(film: Film, report: Callable[[int], None]) -> float:
         UserError: if nothing renders here, or the file cannot be written.
         EnvironmentFailure: if the environment raises.
     """
-    chosen = os.environ.get("MUJOCO_GL", "disable")
     reasons = {}
-    for renderer in RENDERERS if chosen == "disable" else (chosen,):
+    for renderer in renderers():
         status, answer = _film_with(renderer, film, report)
         if status == 0:
             return float(answer)
@@ -57,20 +65,36 @@ def film_episode(film: Film, report: Callable[[int], None]) -> float:
         if status != _NO_PICTURE:
             raise UserError(f"cannot film {film.settings.task}: {reason}")
         reasons[renderer] = reason
-    tried = "; ".join(f"{renderer}: {reason}" for renderer, reason in reasons.items())
-    raise UserError(
-        f"nothing renders {film.settings.task} here ({tried}): install EGL or OSMesa, on Debian and Ubuntu "
-        "`apt-get install libegl1` or `apt-get install libosmesa6`"
-    )
+    tried = "; or ".join(f"{renderer}: {_FIXES[renderer]} ({reason})" for renderer, reason in reasons.items())
+    raise UserError(f"nothing renders {film.settings.task} here: install what is missing, for {tried}")
+
+
+def renderers() -> tuple[str, ...]:
+    """Which libraries to try.
+
+    Raises:
+        UserError: if MUJOCO_GL chooses none that there is.
+    """
+    here = os.environ.get("MUJOCO_GL", "disable")
+    chosen = os.environ.get(RENDERER, "") if here == "disable" else here
+    name = chosen.strip().lower()
+    if name in _NO_CHOICE:
+        return RENDERERS
+    if name not in _FIXES:
+        raise UserError(f"MUJOCO_GL is {chosen!r}, but must be one of {', '.join(_FIXES)}, or unset, for a film")
+    return (name,)
 
 
 def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tuple[int, str]:
     """The exit status, and the last thing that the process said: the return, or what went wrong."""
-    environment = dict(os.environ) | {"MUJOCO_GL": renderer}
-    command = [sys.executable, "-m", "odes_rl.rollouts.filming"]
+    environment = dict(os.environ) | {"MUJOCO_GL": renderer} | import_path()
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
+            python_command("odes_rl.rollouts.filming"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
         ) as process:
             assert process.stdin
             assert process.stdout
@@ -111,6 +135,8 @@ def main() -> int:
 def _film(film: Film) -> float:
     try:
         from odes_rl.rollouts.recording import record_episode
+    except UserError as error:
+        raise NoPictureError(error) from None
     except Exception:  # MuJoCo raises what its renderer does as it is imported
         raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
     with open_video(film.output) as video:

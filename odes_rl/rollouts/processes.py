@@ -3,7 +3,6 @@
 import logging
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -21,6 +20,7 @@ from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.inference import Actor, Inference
 from odes_rl.rollouts.watch import DeathToll, HangWatch
 from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED
+from odes_rl.start_up import import_path, python_command
 
 _THREAD_LIMITS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
 _GRACE_SECONDS = 2.0
@@ -155,7 +155,7 @@ class ProcessesBackend:
         with theirs:
             descriptors = (theirs.fileno(), self.memory, self.lock)
             process = subprocess.Popen(
-                [sys.executable, "-m", "odes_rl.rollouts.worker", *map(str, descriptors), str(index)],
+                [*python_command("odes_rl.rollouts.worker"), *map(str, descriptors), str(index)],
                 env={**os.environ, **worker_environment()},
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
@@ -200,4 +200,4 @@ def _end(workers: Sequence[_Worker]) -> None:
 def worker_environment() -> dict[str, str]:
     """One thread for each numerical library, no display, and the trainer's import path."""
     limits = {f"{library}_NUM_THREADS": "1" for library in _THREAD_LIMITS}
-    return {**limits, "MUJOCO_GL": "disable", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    return {**limits, "MUJOCO_GL": "disable", **import_path()}

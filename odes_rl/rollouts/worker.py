@@ -9,11 +9,13 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from odes_rl.errors import UserError
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board, Layout
@@ -32,6 +34,19 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     connection = Connection(command_descriptor)
     commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()
+    try:
+        _serve(connection, commands, memory_descriptor, lock_descriptor, index)
+    except UserError as error:
+        _send(connection, FAILED, str(error))
+    except MemoryError:  # others may have had more luck: it counts as a death
+        raise
+    except Exception:  # it would raise in every worker that takes this one's place
+        _send(connection, FAILED, f"a worker raised:\n{traceback.format_exc()}")
+
+
+def _serve(
+    connection: Connection, commands: queue.SimpleQueue, memory_descriptor: int, lock_descriptor: int, index: int
+) -> None:
     settings, lane_count = commands.get()
     lanes = list(_make_lanes(EpisodeSettings(*settings), lane_count, connection))
     while True:

@@ -11,7 +11,7 @@ from jax import lax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.descent import scheduled
 from odes_rl.manifolds import tree_exp, tree_to_tangent, tree_violation
 from odes_rl.policies import OdeToOdeConfig, make_policy
@@ -100,7 +100,7 @@ def mean_return(policy: Policy, params: Any, starts: jax.Array, horizon: int) ->
     ẍ = 4 tanh(a) − ẋ/2 in steps of 0.1, reward exp(−|x|² − |ẋ|²/10): all smooth, with bounded derivatives.
     """
     weights = policy.materialise(params)
-    act: Callable[..., jax.Array] = ACT_RULES[policy.act_rule].array
+    act: Callable[..., jax.Array] = find_rule(policy.act_rule).array
 
     def advance(state: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
         place, velocity = state[:, :2], state[:, 2:]

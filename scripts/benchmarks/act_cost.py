@@ -5,7 +5,7 @@ import time
 import numpy as np
 from numba import njit
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.act.bounds import normalise, squash
 from odes_rl.experiment import Experiment
 from odes_rl.policies.base import Params
@@ -15,7 +15,7 @@ _REPETITIONS = 20_000
 
 def act_seconds(experiment: Experiment, params: Params) -> float:
     """Seconds that acting takes in one environment step of the policy with `params`, its weights in the cache."""
-    rule, task = ACT_RULES[experiment.policy.act_rule], experiment.task
+    rule, task = find_rule(experiment.policy.act_rule), experiment.task
     weights = rule.weights(*(np.array(leaf[0]) for leaf in experiment.policy_weights(params)))
     n, m, low, high = task.observation_size, task.action_size, task.low, task.high
     kernel = rule.kernel

@@ -76,10 +76,11 @@ def test_a_film_shows_the_episode_and_tells_its_return(task, ending, every, mill
 
 
 def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setenv("MUJOCO_GL", "osmosis")
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    monkeypatch.delenv("DISPLAY", raising=False)
     weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
     film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
-    with pytest.raises(UserError, match=r"osmosis.*apt-get install libegl1.*libosmesa6"):
+    with pytest.raises(UserError, match=r"nothing renders Hopper-v5 here: .* glfw: a display, .*MUJOCO_GL=egl"):
         film_episode(film, lambda step: None)
 
 

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from odes_rl.act.bounds import normalise, squash
-from odes_rl.act.choice import act
+from odes_rl.act.choice import act, compiled_with
 from odes_rl.act.compilation import compiled
 from odes_rl.rollouts.native.base import DOUBLE, Scheme, Tables
 from odes_rl.rollouts.native.mujoco_calls import (
@@ -164,7 +164,7 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
     by step.
     """
 
-    @compiled(nogil=True)
+    @compiled_with(rule)(nogil=True)
     def episode(
         tables: Tables,
         s: int,

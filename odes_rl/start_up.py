@@ -1,0 +1,40 @@
+"""What the program settles as it starts, and hands on to its processes: where modules are found, and no display."""
+
+import os
+import sys
+from contextlib import suppress
+
+RENDERER = "ODES_RL_RENDERER"
+"""The variable of the environment that keeps the user's MUJOCO_GL, for films alone."""
+
+
+def start_up() -> None:
+    """Let the user's modules be found, and nothing but films look for a library that renders."""
+    _search_current_directory()
+    _set_renderer_aside()
+
+
+def _search_current_directory() -> None:
+    """Find the modules in the current directory, too; last, so that none of them hides an installed one."""
+    with suppress(FileNotFoundError):  # it has been removed
+        directory = os.getcwd()
+        if directory not in map(os.path.abspath, sys.path):
+            sys.path.append(directory)
+
+
+def _set_renderer_aside() -> None:
+    """MuJoCo loads what MUJOCO_GL names as it is imported, and does not load without it."""
+    chosen = os.environ.get("MUJOCO_GL")
+    if chosen is not None and chosen != "disable":
+        os.environ[RENDERER] = chosen
+    os.environ["MUJOCO_GL"] = "disable"
+
+
+def python_command(module: str) -> list[str]:
+    """How a process is started that runs `module`: it looks for modules where `import_path` says, and nowhere else."""
+    return [sys.executable, "-P", "-m", module]
+
+
+def import_path() -> dict[str, str]:
+    """The variable of the environment with which a process finds the modules that this one finds, in the same order."""
+    return {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
