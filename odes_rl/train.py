@@ -16,6 +16,8 @@ from odes_rl.records.metrics import Metrics
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.backends import choose_backend
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants
+from odes_rl.rollouts.failures import FutileGenerations, evaluation_metrics
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 
 _log = logging.getLogger(__name__)
@@ -29,18 +31,24 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
-        EnvironmentFailure: if an environment raises.
+        EnvironmentFailure: if an environment raises, or nothing but failed candidates came for long.
         StorageError: if the run cannot be written, as on a full disk.
         KeyboardInterrupt: on Ctrl-C.
     """
     config = run.config
     experiment = make_experiment(config)
+    warn_if_endless(config.task.id, experiment.task, config.task.max_steps)
+    futile = FutileGenerations(config.task.id, config.run.failing_generations)
     with open_backend(config, experiment.policy) as backend:
         state = _begin(run, experiment, backend, report)
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 new_state, metrics = advance(config, experiment, backend, state)
+                if config.task.normalise_observations:
+                    warn_of_constants(config.task.id, state.moments, new_state.moments)
                 state = record(run, state, new_state, metrics, report)
+                futile.note(metrics)
+            futile.finish()
         except BaseException as cause:
             _save_before_leaving(run, state, cause)
             raise
@@ -72,7 +80,10 @@ def _begin(
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
-    evaluation = _evaluate(run.config, experiment, backend, state)
+    rollouts = _evaluate(run.config, experiment, backend, state)
+    if state.moments.count == 0:  # the first generation's moments are taken about what was seen here
+        state = state._replace(moments=state.moments._replace(mean=rollouts.moments[0].mean))
+    evaluation = evaluation_metrics(rollouts)
     metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
     return record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
 
@@ -99,7 +110,7 @@ def advance(
         **{name: float(value) for name, value in info._asdict().items()},
     }
     if metrics["generation"] % config.run.evaluate_every == 0:
-        evaluation = _evaluate(config, experiment, backend, state)
+        evaluation = evaluation_metrics(_evaluate(config, experiment, backend, state))
         evaluation["worker_restarts"] += rollouts.restarts
         metrics |= evaluation
     state = state._replace(wall_seconds=state.wall_seconds + time.perf_counter() - started)
@@ -137,7 +148,7 @@ def record(
     """Write a generation down; the new state, with the best evaluation so far."""
     run.append_metrics(metrics)
     generation = metrics["generation"]
-    evaluation = metrics.get("evaluation_return_mean", -np.inf)
+    evaluation = metrics.get("evaluation_score", -np.inf)
     if evaluation > state.best_return:
         new_state = new_state._replace(best_return=float(evaluation))
         run.checkpoints.save_best(generation, new_state)
@@ -150,14 +161,9 @@ def record(
 
 def _evaluate(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
-) -> Metrics:
+) -> Rollouts:
     seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
-    rollouts = evaluate_state(config, experiment, backend, state, seeds)
-    return {
-        "evaluation_return_mean": rollouts.returns.mean(),
-        "evaluation_return_std": rollouts.returns.std(),
-        "worker_restarts": rollouts.restarts,
-    }
+    return evaluate_state(config, experiment, backend, state, seeds)
 
 
 def _summary(rollouts: Rollouts) -> Metrics:

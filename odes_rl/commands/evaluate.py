@@ -1,6 +1,7 @@
 """The command `evaluate`."""
 
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -64,7 +65,7 @@ def _film(run: "RunDirectory", command: Evaluate, steps: int) -> None:
         total = film_run(
             run, command.video, command.seed, command.checkpoint, lambda step: progress.update(task, completed=step)
         )
-    print(f"{command.video}: an episode of return {total:.2f}")
+    print(f"{command.video}: an episode {'that failed' if isnan(total) else f'of return {total:.2f}'}")
 
 
 def _check_video(path: str) -> None:

@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
+from odes_rl.rollouts.leaving import leave_after
 
 RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
 """Values of MUJOCO_GL to try, where it is not set."""
@@ -173,4 +174,4 @@ class Camera:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_after(main)

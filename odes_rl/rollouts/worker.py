@@ -14,15 +14,18 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from odes_rl.errors import UserError
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board, Layout
 from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
+from odes_rl.rollouts.leaving import leave_after
 from odes_rl.rollouts.slots import run_slots
 
-ALIVE, ASKING, FINISHED, FAILED = "alive", "asking", "finished", "failed"
-"""What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised."""
+ALIVE, ASKING, FINISHED, FAILED, REFUSED = "alive", "asking", "finished", "failed", "refused"
+"""What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised; the
+task is not one that can be run, which is its user's mistake."""
 
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
@@ -82,9 +85,11 @@ def _work(
             run_units(lanes, board, claim)
     except EnvironmentFailure as failure:
         _send(connection, FAILED, str(failure))
+    except UserError as error:
+        _send(connection, REFUSED, str(error))
     else:
         _send(connection, FINISHED)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    leave_after(lambda: main(*(int(argument) for argument in sys.argv[1:])))

@@ -1,0 +1,75 @@
+"""Episodes that failed, in what a run tells of itself. Free of JAX."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from odes_rl.rollouts.base import EnvironmentFailure, Rollouts
+
+CAUSES = "a return or an action that is not finite, or diverged physics"
+_log = logging.getLogger(__name__)
+
+
+def evaluation_metrics(rollouts: Rollouts) -> dict[str, Any]:
+    """What an evaluation's episodes came to.
+
+    The mean and the deviation are those of the episodes that did not fail. `evaluation_score` decides which policy is
+    the best: it counts a failed episode as the worst other one, as training does with candidates. Were failed ones
+    left out, a policy would gain by failing where it is bad.
+    """
+    returns = rollouts.returns[~rollouts.failed]
+    failed = int(rollouts.failed.sum())
+    if not returns.size:
+        returns = np.array([np.nan])
+    scored = np.concatenate([returns, np.full(failed, returns.min())])
+    return {
+        "evaluation_return_mean": returns.mean(),
+        "evaluation_return_std": returns.std(),
+        "evaluation_failed": failed,
+        "evaluation_score": scored.mean() if failed else returns.mean(),
+        "worker_restarts": rollouts.restarts,
+    }
+
+
+class FutileGenerations:
+    """Counts generations of a run in which every candidate failed; after `limit` of them in a row the run is over."""
+
+    def __init__(self, task: str, limit: int | None) -> None:
+        self.task = task
+        self.limit = limit
+        self.in_a_row = self.told = 0
+        self.fruitful = False
+
+    def note(self, metrics: Mapping[str, Any]) -> None:
+        """Look at a generation's line of metrics; the first futile one is told of.
+
+        Raises:
+            EnvironmentFailure: if it is the last of `limit`.
+        """
+        if math.isfinite(metrics["return_mean"]):
+            self.in_a_row, self.fruitful = 0, True
+            return
+        self.in_a_row += 1
+        if not self.told:
+            self.told = 1
+            _log.warning(
+                "generation %d: every candidate failed on %s (%s), so nothing was learnt from it",
+                *(metrics["generation"], self.task, CAUSES),
+            )
+        if self.in_a_row == self.limit:
+            raise self._failure(f"{self.limit} generations in a row", "run.failing_generations sets how many end a run")
+
+    def finish(self) -> None:
+        """The run has come to its end.
+
+        Raises:
+            EnvironmentFailure: if all of its generations were futile.
+        """
+        if self.in_a_row and not self.fruitful:
+            raise self._failure(f"all {self.in_a_row} generations", "nothing was learnt")
+
+    def _failure(self, which: str, then: str) -> EnvironmentFailure:
+        return EnvironmentFailure(f"{self.task}: every candidate failed ({CAUSES}) in {which}; {then}")
