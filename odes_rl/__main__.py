@@ -5,7 +5,7 @@ Signals are noted before anything else is imported, which takes a second.
 
 from typing import NoReturn
 
-from odes_rl.interrupts import leave, signals_noted
+from odes_rl.interrupts import leave_after, signals_noted
 
 
 def main() -> NoReturn:
@@ -13,7 +13,7 @@ def main() -> NoReturn:
     with signals_noted(abandon=True):
         from odes_rl.cli import main as run
 
-        leave(run())
+        leave_after(run)
 
 
 if __name__ == "__main__":

@@ -132,4 +132,6 @@ def evaluate_state(
 
 def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:
     """The moments to normalise observations by: none, which leave them as they are, if the task says so."""
-    return state.moments if config.task.normalise_observations else Moments.empty(state.moments.mean.size)
+    if config.task.normalise_observations:
+        return state.moments
+    return Moments.empty(state.moments.mean.size)._replace(mean=state.moments.mean)

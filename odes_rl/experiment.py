@@ -16,7 +16,7 @@ from odes_rl.interrupts import interruptible
 from odes_rl.policies import make_policy
 from odes_rl.policies.base import Params, Policy, Weights
 from odes_rl.records.config import ExperimentConfig
-from odes_rl.rollouts.backends import check_backend, make_backend
+from odes_rl.rollouts.backends import check_backend, choose_backend, make_backend
 from odes_rl.rollouts.base import EpisodeSettings, Moments, RolloutBackend
 from odes_rl.rollouts.environments import Task, describe_task
 
@@ -67,7 +67,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
         UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
     """
     task = describe_task(config.task.id, config.policy.squash)
-    check_backend(config.rollouts.backend, config.task.id)
+    check_backend(choose_backend(config.rollouts, config.episodes).backend, config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     find_rule(policy.act_rule)
     groups = group_count(config.strategy.directions)

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as future_wait
@@ -62,9 +63,9 @@ _notes: _Notes | None = None  # None where signals are not noted: handlers belon
 def signals_noted(*, abandon: bool = False) -> Iterator[None]:
     """Note SIGINT, SIGTERM and SIGHUP, for `check_interrupted` to raise; a second one ends the process at once.
 
-    With `abandon` no signal waits for a computation: for a program that ends by `leave`. A signal that is ignored,
-    as SIGHUP is below `nohup`, stays so. Inside another such context, or outside the main thread, which alone may set
-    handlers, nothing changes.
+    With `abandon` no signal waits for a computation: for a program that ends by `leave_after`. A signal that is
+    ignored, as SIGHUP is below `nohup`, stays so. Inside another such context, or outside the main thread, which alone
+    may set handlers, nothing changes.
     """
     global _notes
     if _notes is not None or threading.current_thread() is not threading.main_thread():
@@ -161,13 +162,20 @@ def interruptible(function: Callable[..., Result], *arguments: Any) -> Result:
     return future.result()
 
 
-def leave(status: int) -> NoReturn:
-    """End the process with that exit status, whatever its threads are doing.
+def leave_after(main: Callable[[], int | None]) -> NoReturn:
+    """Run `main` and end the process with the status that it returns, 1 if it raises, whatever its threads are doing.
 
-    An environment's threads, or a computation that was interrupted, would hold up an ordinary end.
+    Threads of an environment that never end, or a computation that was interrupted, would hold up an ordinary end.
     """
+    status = 1
+    try:
+        status = main() or 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError):  # its reader has gone, or it is closed
             stream.flush()
     logging.shutdown()
     _leave_at_once(status)

@@ -88,6 +88,7 @@ def training_summary(metrics: Mapping[str, Any]) -> str:
         metrics,
         return_mean="return {:.1f}",
         evaluation_return_mean="evaluation {:.1f}",
+        evaluation_failed="{} of its episodes failed",
         env_steps_per_second="{:,.0f} steps/s",
     )
 
@@ -103,7 +104,13 @@ def fitting_summary(metrics: Mapping[str, Any]) -> str:
 
 
 def _told(metrics: Mapping[str, Any], **words: str) -> str:
-    return ", ".join(text.format(metrics[name]) for name, text in words.items() if metrics.get(name) is not None)
+    """Each in its words; a count of failures that is 0 is not worth any."""
+    told = {name: metrics.get(name) for name in words}
+    return ", ".join(
+        text.format(told[name])
+        for name, text in words.items()
+        if told[name] is not None and not (name.endswith("_failed") and not told[name])
+    )
 
 
 def _bar_report(course: Course, progress: Progress) -> Report:

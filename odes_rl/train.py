@@ -25,10 +25,11 @@ from odes_rl.records.metrics import Metrics, plain_metrics
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.backends import choose_backend
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants
+from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
+from odes_rl.rollouts.summaries import EVALUATION, evaluation_metrics, generation_metrics
 
-EVALUATION = ("evaluation_return_mean", "evaluation_return_std")
-"""The metrics that only an evaluation gives."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,20 +42,26 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
 
     Raises:
         UserError: if the task or the checkpoint does not suit the config.
-        EnvironmentFailure: if an environment raises.
+        EnvironmentFailure: if an environment raises, or nothing but failed candidates came for long.
         StorageError: if the run cannot be written, as on a full disk.
         KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
     config = run.config
     with signals_noted(), ExitStack() as stack:
         experiment = interruptible(make_experiment, config)
+        warn_if_endless(config.task.id, experiment.task, config.task.max_steps)
+        futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))
         state, compiled = _begin(run, experiment, backend, report), False
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 check_interrupted()
                 new_state, metrics = advance(config, experiment, backend, state, compiled=compiled)
+                if config.task.normalise_observations:
+                    warn_of_constants(config.task.id, state.moments, new_state.moments)
                 state, compiled = record(run, new_state, metrics, report), True
+                futile.note(metrics)
+            futile.finish()
         except BaseException as cause:
             _save_before_leaving(run, state, cause)
             raise
@@ -90,7 +97,10 @@ def _begin(
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
-    evaluation = _evaluate(run.config, experiment, backend, state)
+    rollouts = _evaluate(run.config, experiment, backend, state)
+    if state.moments.count == 0:  # the first generation's moments are taken about what was seen here
+        state = state._replace(moments=state.moments._replace(mean=rollouts.moments[0].mean))
+    evaluation = evaluation_metrics(rollouts)
     metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
     return record(run, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
 
@@ -117,7 +127,7 @@ def _evaluate_end(
     lines = run.metrics()
     if not lines or EVALUATION[0] in (line := lines[-1]) or line["generation"] != int(state.strategy.generation):
         return
-    evaluation = _evaluate(run.config, experiment, backend, state)
+    evaluation = evaluation_metrics(_evaluate(run.config, experiment, backend, state))
     evaluation["worker_restarts"] += line["worker_restarts"]
     line |= plain_metrics(evaluation)
     run.amend_metrics(line)
@@ -148,11 +158,11 @@ def advance(
         "env_steps": state.env_steps,
         "wall_seconds": 0.0,
         "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started) if compiled else None,
-        **_summary(rollouts),
+        **generation_metrics(rollouts),
         **{name: float(value) for name, value in info._asdict().items()},
     }
     if config.run.is_evaluated(metrics["generation"], metrics["env_steps"]):
-        evaluation = _evaluate(config, experiment, backend, state)
+        evaluation = evaluation_metrics(_evaluate(config, experiment, backend, state))
         evaluation["worker_restarts"] += rollouts.restarts
         metrics |= evaluation
     state = state._replace(wall_seconds=state.wall_seconds + time.perf_counter() - started)
@@ -199,10 +209,10 @@ def _keep_best(run: RunDirectory, state: TrainingState, metrics: Metrics) -> Tra
 
     An evaluation that is only the end's leaves the state as it is, and the earlier best beside it: see `forget_end`.
     """
-    generation, evaluation = metrics["generation"], metrics.get(EVALUATION[0])
-    if evaluation is None or not evaluation > state.best_return:
+    generation, score = metrics["generation"], metrics.get("evaluation_score")
+    if score is None or not score > state.best_return:
         return state
-    better = state._replace(best_return=float(evaluation))
+    better = state._replace(best_return=float(score))
     scheduled = run.config.run.is_scheduled(generation)
     run.checkpoints.save_best(generation, better, keep_earlier=not scheduled)
     return better if scheduled else state
@@ -210,29 +220,6 @@ def _keep_best(run: RunDirectory, state: TrainingState, metrics: Metrics) -> Tra
 
 def _evaluate(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
-) -> Metrics:
+) -> Rollouts:
     seeds = evaluation_seeds(config.run.seed, config.run.evaluation_episodes)
-    rollouts = evaluate_state(config, experiment, backend, state, seeds)
-    returns = dict(zip(EVALUATION, (rollouts.returns.mean(), _deviation(rollouts.returns)), strict=True))
-    return {**returns, "worker_restarts": rollouts.restarts}
-
-
-def _summary(rollouts: Rollouts) -> Metrics:
-    """Statistics of a generation's candidates; returns as the task gives them, failed candidates left out."""
-    failed = rollouts.failed.any(axis=1)
-    returns = rollouts.returns.mean(axis=1)[~failed]
-    some = returns if returns.size else np.array([np.nan])
-    return {
-        "return_mean": some.mean(),
-        "return_std": _deviation(some),
-        "return_min": some.min(),
-        "return_max": some.max(),
-        "saturated_fraction": rollouts.saturated.mean(),
-        "failed_candidates": int(failed.sum()),
-        "worker_restarts": rollouts.restarts,
-    }
-
-
-def _deviation(values: np.ndarray) -> float:
-    """The standard deviation of `values`, of whatever shape; NaN of a single one, which has none."""
-    return float(values.std()) if values.size > 1 else float("nan")
+    return evaluate_state(config, experiment, backend, state, seeds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from odes_rl.cli import main
-from odes_rl.interrupts import interrupt, leave, signals_noted
+from odes_rl.interrupts import interrupt, leave_after, signals_noted
 from odes_rl.records.files import CONFIG, METRICS, read_yaml
 from odes_rl.records.metrics import read_metrics
 from odes_rl.reports.outcome import outcome_lines
@@ -74,4 +74,4 @@ def _generation(run: Path) -> int:
 
 if __name__ == "__main__":
     with signals_noted(abandon=True):
-        leave(quickstart(sys.argv[1:]))
+        leave_after(lambda: quickstart(sys.argv[1:]))

@@ -9,23 +9,30 @@ SQUASHES = ("clip", "tanh")
 
 @compiled
 def normalise(
-    observation: np.ndarray, mean: np.ndarray, deviation: np.ndarray, sums: np.ndarray, out: np.ndarray
+    observation: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    origin: np.ndarray,
+    sums: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Write (observation − mean) / deviation, all float64 [n], into out [n] float32.
 
-    Adds the deviations from `mean` and their squares to sums [2, n], from which `Moments` are made.
+    Adds the deviations from `origin` [n] and their squares to sums [2, n], from which `Moments` are made: of an entry
+    that never leaves its origin both are exactly 0.
     """
     for i in range(observation.size):
-        difference = observation[i] - mean[i]
+        difference = observation[i] - origin[i]
         sums[0, i] += difference
         sums[1, i] += difference * difference
-        out[i] = difference / deviation[i]
+        out[i] = (observation[i] - mean[i]) / deviation[i]
 
 
 @compiled
 def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action: np.ndarray) -> int:
     """Write the action [m] for a rule's output raw [m] and bounds low, high [m]; `code`: place in SQUASHES.
 
+    Bounds that the action's type can hold are never left: what it rounds lies between them.
     Returns the number of entries at their bounds (tanh: within 1 % of them), or −1 if an entry is not finite.
     """
     saturated = 0
@@ -37,6 +44,7 @@ def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action
             saturated += raw[i] <= low[i] or raw[i] >= high[i]
         else:
             squashed = np.tanh(raw[i])
-            action[i] = low[i] + (high[i] - low[i]) * (np.float32(0.5) * squashed + np.float32(0.5))
+            spread = low[i] + (high[i] - low[i]) * (np.float32(0.5) * squashed + np.float32(0.5))
+            action[i] = min(max(spread, low[i]), high[i])
             saturated += abs(squashed) > 0.99
     return saturated

@@ -37,7 +37,7 @@ class Resume(BaseModel):
 
 
 RESUMABLE = {
-    "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints"),
+    "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints", "failing_generations"),
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """What a resumed run may change: how far it goes and how it is computed and kept, never its numbers."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from odes_rl.compare.sizes import write_size
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.fit import fit
-from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, leave, signals_noted
+from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, leave_after, signals_noted
 from odes_rl.records.layers import FITTING
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.run_directory import RunDirectory, recorded_kind
@@ -83,4 +83,4 @@ def _interrupt_at_the_end_of_input() -> None:
 
 if __name__ == "__main__":
     with signals_noted(abandon=True):
-        leave(main(*sys.argv[1:]))
+        leave_after(lambda: main(*sys.argv[1:]))

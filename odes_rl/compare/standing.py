@@ -17,7 +17,15 @@ _TAIL = 2**16
 """Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""
 _FREE = tuple(
     f"run.{name}"
-    for name in ("directory", "generations", "env_steps", "epochs", "checkpoint_every", "keep_checkpoints")
+    for name in (
+        "directory",
+        "generations",
+        "env_steps",
+        "epochs",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "failing_generations",
+    )
 )
 """Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""
 

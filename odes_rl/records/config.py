@@ -51,6 +51,9 @@ class RunConfig(BaseModel):
     """Generations between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
     """Latest checkpoints kept; the best one is kept besides."""
+    failing_generations: int | None = Field(default=10, ge=1)
+    """Generations in a row, in each of which every candidate failed, after which the run ends with an error; none goes
+    on to its end, which is an error too if no other came."""
 
     @model_validator(mode="after")
     def _check_end(self) -> "RunConfig":

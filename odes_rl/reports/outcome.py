@@ -24,7 +24,9 @@ def outcome_lines(run: Path) -> list[str]:
 def _evaluation_line(line: Metrics) -> str:
     mean, deviation = line["evaluation_return_mean"], line["evaluation_return_std"]
     spread = "" if deviation is None else f" ± {deviation:.2f}"
-    return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}"
+    failed = line.get("evaluation_failed")  # runs of earlier versions have no such count
+    left_out = f", {failed} failed episode{'s' if failed > 1 else ''} left out" if failed else ""
+    return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}{left_out}"
 
 
 def curve_line(run: Path) -> str:

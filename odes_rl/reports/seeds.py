@@ -19,6 +19,7 @@ _NO_PART_OF_AN_EXPERIMENT = {
     "run.env_steps",
     "run.checkpoint_every",
     "run.keep_checkpoints",
+    "run.failing_generations",
     "rollouts.backend",
     "rollouts.workers",
     "rollouts.lanes",

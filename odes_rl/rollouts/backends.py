@@ -49,11 +49,15 @@ def choose_backend(config: RolloutsConfig, episodes: int) -> Choice:
 
 
 def check_backend(name: str, task: str) -> None:
-    """Check that the backend can run the task with that id, as far as that is known without starting it.
+    """Check that the backend of that name, not `auto`, can run the task, as far as that is known without starting it.
 
     Raises:
-        UserError: if it needs a package that is missing, or lacks the task.
+        UserError: if it needs a package that is missing, or lacks the task, or its workers would.
     """
+    if name in ("processes", "ray"):
+        from odes_rl.rollouts.registration import check_known_elsewhere
+
+        check_known_elsewhere(task)
     if name == "envpool":
         from odes_rl.rollouts.envpool_tasks import check_envpool_task
 

@@ -4,9 +4,16 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
+_RESOLUTION = 1e-12
+"""Of an entry's mean: what float64 makes of an entry that never varies deviates by less."""
+
 
 class Moments(NamedTuple):
-    """Count [], mean [n] and sum of squared deviations from it [n] of observations, in float64."""
+    """Count [], mean [n] and sum of squared deviations from it [n] of observations, in float64.
+
+    While the count is 0 the mean is only a place near which observations are expected: sums of squares are taken about
+    it, which float64 does to its last digits if it is near.
+    """
 
     count: np.ndarray  # pyright: ignore[reportIncompatibleMethodOverride] - no tuple's entries are counted here
     mean: np.ndarray
@@ -19,9 +26,11 @@ class Moments(NamedTuple):
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of both sets of observations together (Chan, Golub & LeVeque 1983)."""
-        count = self.count + other.count
-        if count == 0:
+        if other.count == 0:
             return self
+        if self.count == 0:
+            return other
+        count = self.count + other.count
         delta = other.mean - self.mean
         share = other.count / count
         return Moments(
@@ -30,12 +39,16 @@ class Moments(NamedTuple):
             self.squares + other.squares + delta**2 * (self.count * share),
         )
 
+    def centre(self) -> np.ndarray:
+        """[n], what observations are normalised about: the mean, and 0 while nothing was seen."""
+        return self.mean if self.count else np.zeros_like(self.mean)
+
     def standard_deviation(self) -> np.ndarray:
         """[n], 1 while nothing was seen, infinite for an entry that never varied: it normalises to 0."""
         if self.count < 2:
             return np.ones_like(self.mean)
         deviation = np.sqrt(self.squares / self.count)
-        return np.where(deviation < 1e-7, np.inf, deviation)
+        return np.where(deviation <= _RESOLUTION * np.abs(self.mean), np.inf, deviation)
 
 
 class Rollouts(NamedTuple):

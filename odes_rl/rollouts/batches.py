@@ -97,7 +97,7 @@ def compile_answer(rule: str) -> Callable[..., None]:
                 if batch.over[b]:
                     _finish(board, c, e, not np.isfinite(board.returns[c, e]))
                     continue
-            normalise(batch.observations[b], board.mean, board.deviation, board.sums[c, e], normalised)
+            normalise(batch.observations[b], board.mean, board.deviation, board.origin, board.sums[c, e], normalised)
             act(rule, weights_of(*_entry(board.weights, c)), normalised, raw)
             saturated = squash(code, raw, low, high, actions[b])
             board.lengths[c, e] += 1

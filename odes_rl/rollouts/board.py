@@ -35,6 +35,7 @@ class Layout(NamedTuple):
         return {
             "mean": (np.float64, (n,)),
             "deviation": (np.float64, (n,)),
+            "origin": (np.float64, (n,)),
             "seeds": (np.int64, units),
             "returns": (np.float64, units),
             "lengths": (np.int64, units),
@@ -82,6 +83,7 @@ class Board(NamedTuple):
     weights: tuple[np.ndarray, ...]
     mean: np.ndarray
     deviation: np.ndarray
+    origin: np.ndarray
     seeds: np.ndarray
     returns: np.ndarray
     lengths: np.ndarray
@@ -99,8 +101,9 @@ class Board(NamedTuple):
         """Write a generation's questions, and mark every unit as pending."""
         for view, leaf in zip(self.weights, weights, strict=True):
             view[...] = leaf
-        self.mean[:] = statistics.mean
+        self.mean[:] = statistics.centre()
         self.deviation[:] = statistics.standard_deviation()
+        self.origin[:] = statistics.mean
         self.seeds[:] = seeds
         self.lengths[:] = 0
         self.done[:] = False
@@ -158,6 +161,6 @@ class Board(NamedTuple):
         shift, squares = self.sums[candidate][finished].sum(axis=0)
         return Moments(
             np.asarray(count, np.float64),
-            self.mean + shift / count,
+            self.origin + shift / count,
             np.maximum(squares - shift**2 / count, 0.0),
         )

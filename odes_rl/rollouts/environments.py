@@ -1,9 +1,12 @@
-"""Environments by their Gymnasium id, with flat float64 observations. Free of JAX."""
+"""Environments by their Gymnasium id. Free of JAX."""
 
 import importlib
 import logging
+import math
 import os
+import traceback
 import warnings
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,16 +23,31 @@ try:
 except (AttributeError, RuntimeError, ImportError) as error:  # whichever its renderer meets
     raise UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ['MUJOCO_GL']}: {error}") from error
 
+from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.rollouts.interfaces import check_resets, layers
+from odes_rl.rollouts.spaces import action_bounds, check_spaces
+
 _log = logging.getLogger(__name__)
+_WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHumanoidRun", "Forage-")
+"""Of DM Control's ids: its wrapper alone, and tasks with a camera among their observations. Tests make each."""
 
 
 class Task(NamedTuple):
-    """Sizes of a task: observation entries n, action entries m, action bounds low and high [m] float32."""
+    """What is known of a task before it is tried.
+
+    Attributes:
+        observation_size: entries of an observation, n.
+        action_size: entries of an action, m.
+        low: lowest actions [m], float32 if the task's actions are, else float64.
+        high: highest, likewise.
+        endless: nothing that is known ends an episode: its environment may, by itself.
+    """
 
     observation_size: int
     action_size: int
     low: np.ndarray
     high: np.ndarray
+    endless: bool
 
 
 def make_environment(task: str, max_steps: int | None = None, **options: Any) -> gymnasium.Env:
@@ -39,53 +57,79 @@ def make_environment(task: str, max_steps: int | None = None, **options: Any) ->
     Gymnasium.
 
     Raises:
-        UserError: if no such id is registered, it needs a package that is missing, or its spaces are not
-            continuous.
+        UserError: if no such id is registered, it needs what is missing here, its spaces do not suit a policy, or its
+            interface is an old one.
+        EnvironmentFailure: if the environment raises anything else as it is made.
     """
     check_task(task)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            environment = gymnasium.make(task, max_steps, disable_env_checker=True, **options)
-        except (ImportError, gymnasium.error.Error) as error:
-            raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
-    _check_spaces(task, environment)
+    environment = _make(task, max_steps, options)
+    try:
+        check_spaces(task, environment.observation_space, environment.action_space)
+        check_resets(task, environment)
+    except UserError:
+        close_all([environment], logging.DEBUG)
+        raise
     return environment
 
 
+def _make(task: str, max_steps: int | None, options: dict[str, Any]) -> gymnasium.Env:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return gymnasium.make(task, max_steps, disable_env_checker=True, **options)
+        except (ImportError, gymnasium.error.Error) as error:
+            raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
+        except Exception as error:
+            message = one_line(error)
+            if "OpenGL" in message:  # dm_control's, for tasks that render what they observe
+                raise UserError(
+                    f"task.id: {task} observes images, for which policies here have no layers ({message})"
+                ) from error
+            if "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
+                raise UserError(f"task.id: {task} cannot be made: {message}") from error
+            text = "".join(traceback.format_exception(error)).rstrip()
+            raise EnvironmentFailure(f"{task} raised as it was made:\n{text}") from None
+
+
 def describe(environment: gymnasium.Env) -> Task:
-    """The sizes and action bounds of an environment that `make_environment` made."""
+    """What is known of an environment that `make_environment` made."""
     actions = environment.action_space
     assert isinstance(actions, gymnasium.spaces.Box)
     return Task(
-        observation_size=gymnasium.spaces.flatdim(environment.observation_space),
-        action_size=actions.shape[0],
-        low=actions.low.astype(np.float32),
-        high=actions.high.astype(np.float32),
+        gymnasium.spaces.flatdim(environment.observation_space),
+        actions.shape[0],
+        *action_bounds(actions),
+        endless=_is_endless(environment),
     )
 
 
 def describe_task(task: str, squash: str = "clip") -> Task:
-    """The sizes and action bounds of the task with that id.
+    """What is known of the task with that id.
 
     Raises:
         UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound.
+        EnvironmentFailure: as `make_environment` does.
     """
     environment = make_environment(task)
     try:
         described = describe(environment)
     finally:
-        environment.close()
+        close_all([environment], logging.DEBUG)  # those that are stepped will tell, if they raise too
     if squash == "tanh" and not np.isfinite([described.low, described.high]).all():
         raise UserError(f"policy.squash: tanh needs bounded actions, and those of {task} are not: use clip")
     return described
 
 
-def flatten(observation: Any) -> np.ndarray:
-    """[n] float64: an observation, or the entries of a dictionary observation one behind the other."""
-    if isinstance(observation, dict):
-        return np.concatenate([flatten(entry) for entry in observation.values()])
-    return np.asarray(observation, np.float64).reshape(-1)
+def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNING) -> None:
+    """Close environments; one line at that `level` tells of those that raise, for what they were used for is done."""
+    errors = []
+    for environment in environments:
+        try:
+            environment.close()
+        except Exception as error:
+            errors.append(f"{environment} raised as it was closed: {type(error).__name__}: {one_line(error)}")
+    if errors:
+        _log.log(level, errors[0] + (f", and {len(errors) - 1} more" if errors[1:] else ""))
 
 
 def check_task(task: str) -> None:
@@ -106,14 +150,23 @@ def check_task(task: str) -> None:
 
 
 def task_ids() -> list[str]:
-    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control."""
+    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control, without those that observe images."""
     _register_dm_control()
     return sorted(
         name
         for name, spec in gymnasium.registry.items()
         if (name.endswith("-v5") and "mujoco" in str(spec.entry_point))
-        or (name.startswith("dm_control/") and "compatibility" not in name)
+        or (name.startswith("dm_control/") and not any(word in name for word in _WITHOUT_FEATURES))
     )
+
+
+def _is_endless(environment: gymnasium.Env) -> bool:
+    """Whether neither a limit of Gymnasium's nor one of DM Control's, of which Gymnasium knows nothing, is set."""
+    if any(isinstance(layer, gymnasium.wrappers.TimeLimit) for layer in layers(environment)):
+        return False
+    control = getattr(environment.unwrapped, "_env", None)
+    limits = [getattr(control, name, math.inf) for name in ("_step_limit", "_time_limit")]
+    return not any(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits)
 
 
 def _register_dm_control() -> None:
@@ -128,13 +181,3 @@ def _log_physics_warnings() -> None:
 
 
 _log_physics_warnings()
-
-
-def _check_spaces(task: str, environment: gymnasium.Env) -> None:
-    actions = environment.action_space
-    if not isinstance(actions, gymnasium.spaces.Box) or len(actions.shape) != 1:
-        raise UserError(f"task.id: {task} has actions {actions}; policies need a one-dimensional Box")
-    observations = environment.observation_space
-    entries = observations.values() if isinstance(observations, gymnasium.spaces.Dict) else [observations]
-    if not all(isinstance(entry, gymnasium.spaces.Box) for entry in entries):
-        raise UserError(f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes")

@@ -10,6 +10,7 @@ from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import Board, layout_of
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task
+from odes_rl.rollouts.patience import telling_steps
 
 _ENVIRONMENTS_A_THREAD = 16
 """Fewer make smaller batches, each of which costs the trainer a tenth of a millisecond."""
@@ -28,7 +29,6 @@ class EnvPoolBackend:
 
     Raises:
         UserError: if EnvPool is not installed, or lacks the task.
-        EnvironmentFailure: if the task's own environment, whose observations EnvPool's must match, does not reset.
     """
 
     def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:
@@ -47,7 +47,8 @@ class EnvPoolBackend:
         board = layout.place(bytearray(layout.size()))
         board.post(weights, statistics, episode_seeds)
         pool = self._pool(episode_seeds.size)
-        self._run(board, pool)
+        with telling_steps(self.settings.task, board):
+            self._run(board, pool)
         pool.settle()
         return board.rollouts(self.order.task.action_size, restarts=0)
 
@@ -63,11 +64,10 @@ class EnvPoolBackend:
         self._begin(board, pool, units, np.arange(pool.size))
         actions = np.empty((pool.batch, self.order.task.action_size))
         goes_on = np.empty(pool.batch, np.bool_)
-        task = self.order.task
         while (units != _NOBODY).any():
             check_interrupted()
             batch = pool.receive()
-            self.answer(board, units, batch, self.squash_code, task.low, task.high, actions, goes_on)
+            self.answer(board, units, batch, self.squash_code, *pool.bounds, actions, goes_on)
             if goes_on.all():
                 pool.step(batch.ids, actions)
                 continue

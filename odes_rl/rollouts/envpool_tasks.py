@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from odes_rl.errors import UserError, nearest, one_line
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
+from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.batches import Batch
-from odes_rl.rollouts.environments import describe, make_environment, task_ids
+from odes_rl.rollouts.environments import close_all, describe, make_environment, task_ids
+from odes_rl.rollouts.spaces import action_bounds
 
 _DM_CONTROL = "dm_control/"
 _ELSEWHERE = "use rollouts.backend: processes"
@@ -63,21 +64,13 @@ class EntryOrder:
     """How EnvPool's observations become ours.
 
     EnvPool may observe more than the task does, and in another order, but always by the same names.
-
-    Raises:
-        EnvironmentFailure: if the task's own environment, which is asked for its observations, does not reset.
     """
 
     def __init__(self, settings: EpisodeSettings) -> None:
         environment = make_environment(settings.task)
-        try:
-            self.task = describe(environment)
-            observation, _ = environment.reset(seed=0)
-        except Exception as error:
-            raise EnvironmentFailure(f"{settings.task} does not reset: {one_line(error)}") from error
-        finally:
-            environment.close()
-        self.sizes = {name: np.size(entry) for name, entry in _entries(observation).items()}
+        self.task = describe(environment)
+        self.sizes = {name: _size(space) for name, space in _entries(environment.observation_space).items()}
+        close_all([environment])
 
     def check(self, pool: Any) -> None:
         """Check that an EnvPool has the task's observations and actions.
@@ -86,8 +79,8 @@ class EntryOrder:
             UserError: if it has not.
         """
         theirs = {name: _size(space) for name, space in _entries(pool.observation_space).items()}
-        low, high = (np.asarray(bound, np.float32) for bound in (pool.action_space.low, pool.action_space.high))
-        same_actions = np.array_equal(low, self.task.low) and np.array_equal(high, self.task.high)
+        pairs = zip(action_bounds(pool.action_space), (self.task.low, self.task.high), strict=True)
+        same_actions = all(np.array_equal(a.astype(np.float32), b.astype(np.float32)) for a, b in pairs)
         if not (same_actions and self.sizes.items() <= theirs.items()):
             raise UserError(
                 f"rollouts.backend: envpool has other observations or actions for this task ({theirs}, not "
@@ -123,6 +116,7 @@ class Pool:
             **_step_limit(name, settings),
         )
         order.check(self.environments)
+        self.bounds = action_bounds(self.environments.action_space)
         self.flying = np.zeros(size, np.bool_)
 
     def reset(self, ids: np.ndarray) -> None:

@@ -4,20 +4,29 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+import gymnasium
 import numpy as np
 
 from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.errors import UserError
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
-from odes_rl.rollouts.environments import Task, describe, flatten, make_environment
+from odes_rl.rollouts.environments import Task, describe, make_environment
+from odes_rl.rollouts.interfaces import check_step, first_observation
+from odes_rl.rollouts.spaces import acting_type, flattener, own_type
 
 
 class AnyLane(Protocol):
     """Runs one episode after another. After `start` either `step` is called until it is over, or `look` and `apply`."""
 
     task: Task
+
+    @property
+    def environment(self) -> gymnasium.Env:
+        """Whoever made the lane closes it."""
+        ...
 
     def start(self, board: Board, unit: int) -> None:
         """Begin the episode of that unit."""
@@ -33,10 +42,6 @@ class AnyLane(Protocol):
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m] for that observation; True until it is over."""
-        ...
-
-    def close(self) -> None:
-        """Close the environment."""
         ...
 
 
@@ -71,7 +76,9 @@ class Lane:
         self.task = describe(self.environment)
         self.rule = find_rule(settings.act_rule)
         self.squash_code = SQUASHES.index(settings.squash)
-        self.action_type = self.environment.action_space.dtype
+        self.flatten = flattener(self.environment.observation_space)
+        self.action_type = acting_type(self.environment.action_space)
+        self.own_type = own_type(self.environment.action_space)
         self.normalised = np.empty(self.task.observation_size, np.float32)
         self.raw = np.empty(self.task.action_size, np.float32)
 
@@ -80,6 +87,7 @@ class Lane:
 
         Raises:
             EnvironmentFailure: if the environment does not reset.
+            UserError: if it does by an old interface.
         """
         self.board = board
         self.place = divmod(unit, board.seeds.shape[1])
@@ -91,7 +99,10 @@ class Lane:
         self.length[0] = 0
         self.total, self.saturated = 0.0, 0
         try:
-            self.observation = self._flat(self.environment.reset(seed=int(board.seeds[self.place]))[0])
+            answer = self.environment.reset(seed=int(board.seeds[self.place]))
+            self.observation = self._flat(first_observation(self.settings.task, answer))
+        except UserError:
+            raise
         except Exception as error:
             raise self._failure(error) from None
 
@@ -107,13 +118,15 @@ class Lane:
 
     def look(self, out: np.ndarray) -> None:
         """Write the normalised observation [n] float32."""
-        normalise(self.observation, self.board.mean, self.board.deviation, self.sums, out)
+        board = self.board
+        normalise(self.observation, board.mean, board.deviation, board.origin, self.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on.
 
         Raises:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
+            UserError: if it steps by an old interface.
         """
         action = np.empty(raw.size, self.action_type)
         saturated = squash(self.squash_code, raw, self.task.low, self.task.high, action)
@@ -121,24 +134,23 @@ class Lane:
         if saturated < 0:
             return self.finish(failed=True)
         self.saturated += saturated
+        if self.own_type:
+            action = self.own_type(action)
         try:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
             self.observation = self._flat(observation)
             self.total += float(reward)
         except Exception as error:
             if not _is_divergence(error):
+                check_step(self.settings.task, error)
                 raise self._failure(error) from None
             return self.finish(failed=True)
         if terminated or truncated:
             return self.finish(failed=not np.isfinite(self.total))
         return True
 
-    def close(self) -> None:
-        """Close the environment."""
-        self.environment.close()
-
     def _flat(self, observation: Any) -> np.ndarray:
-        flat = flatten(observation)
+        flat = self.flatten(observation)
         if flat.size != self.task.observation_size:  # compiled code would read past its end
             raise ValueError(f"an observation has {flat.size} entries, its space {self.task.observation_size}")
         return flat

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
+from odes_rl.interrupts import leave_after
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.video import Video, open_video
 from odes_rl.start_up import RENDERER, import_path, python_command
@@ -192,4 +193,4 @@ class Camera:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_after(main)

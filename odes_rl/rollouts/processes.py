@@ -12,14 +12,16 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from odes_rl.errors import UserError
 from odes_rl.interrupts import wait_for_any
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import Board, Layout, layout_of
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.inference import Actor, Inference
+from odes_rl.rollouts.patience import telling_steps
 from odes_rl.rollouts.watch import DeathToll, HangWatch
-from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED
+from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED, REFUSED
 from odes_rl.start_up import import_path, python_command
 
 _THREAD_LIMITS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
@@ -72,7 +74,8 @@ class ProcessesBackend:
         board.post(posted, statistics, episode_seeds)
         if self.inference:
             self.inference.begin(weights, board)
-        restarts = self._run(board, layout)
+        with telling_steps(self.settings.task, board):
+            restarts = self._run(board, layout)
         return board.rollouts(self.action_size, restarts)
 
     def _run(self, board: Board, layout: Layout) -> int:
@@ -122,6 +125,8 @@ class ProcessesBackend:
                 continue
             if answer == FAILED:
                 raise EnvironmentFailure(detail)
+            if answer == REFUSED:
+                raise UserError(detail)
             if answer == FINISHED:
                 finished.add(index)
             if answer == ASKING and self.inference:

@@ -8,6 +8,7 @@ import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import Lane
 
 Look = Callable[[gymnasium.Env], None]
@@ -65,6 +66,6 @@ def record_episode(
             going = lane.apply(lane.raw)
         look(lane.environment)
     finally:
-        lane.close()
+        close_all([lane.environment])
     total = np.nan if board.failed[0, 0] else float(board.returns[0, 0])
     return Recording(np.array(observations), np.array(actions), total)

@@ -6,14 +6,17 @@ import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import run_units
 from odes_rl.rollouts.lanes import make_lanes
+from odes_rl.rollouts.patience import telling_steps
 
 
 class SerialBackend:
     """Steps `lanes` environments in turn; for tests, debugging and machines with one core."""
 
     def __init__(self, settings: EpisodeSettings, lanes: int = 1) -> None:
+        self.settings = settings
         self.lanes = list(make_lanes(settings, lanes))
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
@@ -21,12 +24,12 @@ class SerialBackend:
         layout = layout_of(weights, statistics, episode_seeds)
         board = layout.place(bytearray(layout.size()))
         board.post(weights, statistics, episode_seeds)
-        run_units(self.lanes, board, lambda: board.claim(worker=0))
+        with telling_steps(self.settings.task, board):
+            run_units(self.lanes, board, lambda: board.claim(worker=0))
         return board.rollouts(self.lanes[0].task.action_size, restarts=0)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for lane in self.lanes:
-            lane.close()
+        close_all(lane.environment for lane in self.lanes)

@@ -21,14 +21,14 @@ def act_seconds(experiment: Experiment, params: Params) -> float:
     kernel = rule.kernel
 
     @njit
-    def acts(repetitions, weights, observation, mean, deviation, sums, normalised, raw, action):
+    def acts(repetitions, weights, observation, mean, deviation, origin, sums, normalised, raw, action):
         for _ in range(repetitions):
-            normalise(observation, mean, deviation, sums, normalised)
+            normalise(observation, mean, deviation, origin, sums, normalised)
             kernel(weights, normalised, raw)
             squash(0, raw, low, high, action)
 
-    observations = (np.ones(n), np.zeros(n), np.ones(n), np.zeros((2, n)), np.empty(n, np.float32))
-    arrays = (weights, *observations, np.empty(m, np.float32), np.empty(m, np.float32))
+    observations = (np.ones(n), np.zeros(n), np.ones(n), np.zeros(n), np.zeros((2, n)), np.empty(n, np.float32))
+    arrays = (weights, *observations, np.empty(m, np.float32), np.empty(m, low.dtype))
     acts(1, *arrays)  # compiles
     started = time.perf_counter()
     acts(_REPETITIONS, *arrays)

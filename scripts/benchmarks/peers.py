@@ -24,7 +24,8 @@ import gymnasium
 import numpy as np
 from measuring import Contestant
 
-from odes_rl.rollouts.environments import describe, flatten, make_environment
+from odes_rl.rollouts.environments import describe, make_environment
+from odes_rl.rollouts.spaces import flattener
 
 _NOISE = 0.05
 """Standard deviation of the parameters' noise: the default of sb3-contrib's ARS."""
@@ -52,7 +53,7 @@ class Peer(NamedTuple):
 def flat_environment(task: str, max_steps: int | None) -> gymnasium.Env:
     """The environment with float32 observations [n], as both peers' networks read them."""
     environment = make_environment(task, max_steps)
-    size = describe(environment).observation_size
+    size, flatten = describe(environment).observation_size, flattener(environment.observation_space)
     space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float32)
     return gymnasium.wrappers.TransformObservation(environment, lambda entry: flatten(entry).astype(np.float32), space)
 

@@ -10,11 +10,13 @@ from typing import Any
 from measuring import Contestant
 from recording import Episode, physics_of, steps_of
 
-from odes_rl.rollouts.environments import flatten, make_environment
+from odes_rl.rollouts.environments import make_environment
+from odes_rl.rollouts.spaces import flattener
 
 
 def bare_loop(environment: Any, episodes: list[Episode]) -> None:
     """Replay `episodes` through `reset` and `step` of the environment."""
+    flatten = flattener(environment.observation_space)
     for episode in episodes:
         environment.reset(seed=episode.seed)
         for action in episode.actions:

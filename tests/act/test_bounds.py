@@ -16,9 +16,10 @@ def run_squash(code, raw, low=LOW, high=HIGH, dtype=np.float32):
     return squash(code, np.array(raw, np.float32), low, high, action), action
 
 
-def run_normalise(observation, mean, deviation, sums=None):
+def run_normalise(observation, mean, deviation, sums=None, origin=None):
     out = np.empty(observation.size, np.float32)
-    normalise(observation, mean, deviation, np.zeros((2, observation.size)) if sums is None else sums, out)
+    sums = np.zeros((2, observation.size)) if sums is None else sums
+    normalise(observation, mean, deviation, mean if origin is None else origin, sums, out)
     return out
 
 

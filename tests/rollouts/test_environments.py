@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Dict, flatten
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.environments import (
     check_task,
     describe_task,
-    flatten,
     make_environment,
     task_ids,
 )
+from odes_rl.rollouts.spaces import flattener
 
 SIZES = {
     "Swimmer-v5": (8, 2),
@@ -27,20 +28,31 @@ SIZES = {
 def test_tasks_of_both_suites_have_the_sizes_of_the_experiments(task):
     described = describe_task(task)
     assert (described.observation_size, described.action_size) == SIZES[task]
-    assert described.low.dtype == described.high.dtype == np.float32
+    own = np.float64 if task.startswith("dm_control") else np.float32
+    assert described.low.dtype == described.high.dtype == own
     assert (described.low < described.high).all()
     assert task in task_ids()
 
 
-def test_dictionary_observations_are_flattened_in_their_order_scalars_included():
-    observation = {"b": np.array([1, 2]), "a": 3.5, "c": {"d": np.array([[4.0], [5.0]])}}
-    flat = flatten(observation)
-    np.testing.assert_array_equal(flat, [1, 2, 3.5, 4, 5])
+def test_dictionaries_are_flattened_in_the_order_of_the_space():
+    """As Gymnasium's own flattening has it, except that float64 stays as it is."""
+    scalar, pair, column = Box(-9, 9, ()), Box(-9, 9, (2,)), Box(-9, 9, (2, 1))
+    space = Dict({"b": pair, "a": scalar, "c": Dict({"d": column})})
+    observation = {"more": np.ones(3), "b": np.array([1, 2]), "c": {"d": np.array([[4.1], [5.0]])}, "a": 3.5}
+    flat = flattener(space)(observation)
+    np.testing.assert_array_equal(flat, [3.5, 1, 2, 4.1, 5])
+    np.testing.assert_allclose(flat, np.asarray(flatten(space, observation)))
     assert flat.dtype == np.float64
-    environment = make_environment("dm_control/humanoid-stand-v0", 3)
+    with pytest.raises(ValueError, match="lacks the entry 'b' of its space"):
+        flattener(space)({"a": 1.0, "c": observation["c"]})
+
+
+@pytest.mark.parametrize("task", ["dm_control/humanoid-stand-v0", "dm_control/reach_site_features-v0"])
+def test_tasks_of_dm_control_are_flattened_as_gymnasium_does(task):
+    environment = make_environment(task, 3)
     observation, _ = environment.reset(seed=1)
-    assert isinstance(observation, dict)
-    assert flatten(observation).shape == (67,)
+    expected = flatten(environment.observation_space, observation)
+    np.testing.assert_array_equal(flattener(environment.observation_space)(observation), expected)
     environment.close()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from dm_control.utils import rewards
 from rollout_cases import assert_same_bits, make_seeds, make_statistics, make_weights
 from rollout_cases import settings as make_settings
 
@@ -17,7 +18,7 @@ from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.native.base import Scheme
-from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS
+from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS, tolerance_of_each
 from odes_rl.rollouts.native.finding import agrees, class_name, lay_bare, native_steps, own_steps, unwrap
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.lane import NativeLane
@@ -87,6 +88,17 @@ def test_every_observation_reward_and_end_has_the_same_bits(task):
         np.testing.assert_array_equal(mine.observations[: until + 1], theirs.observations[: until + 1])
         np.testing.assert_array_equal(mine.rewards[:until], theirs.rewards[:until])
         np.testing.assert_array_equal(mine.ends[:until], theirs.ends[:until])
+
+
+@pytest.mark.parametrize(
+    ("sigmoid", "bounds", "margin"), [("long_tail", (0, 0.1), 0.5), ("gaussian", (1.4, np.inf), 0.35)]
+)
+def test_rewards_of_many_steps_round_as_those_of_one(sigmoid, bounds, margin):
+    """Here and there an array's square and a number's differ in the last bit: of these, a few."""
+    x = np.random.default_rng(0).uniform(-1, 3, 20_000)
+    expected = np.array([rewards.tolerance(number, bounds, margin, sigmoid) for number in x])
+    np.testing.assert_array_equal(tolerance_of_each(x, bounds, margin, sigmoid), expected)
+    assert not np.array_equal(rewards.tolerance(x, bounds, margin, sigmoid), expected)
 
 
 def test_every_task_laid_bare_is_tested():

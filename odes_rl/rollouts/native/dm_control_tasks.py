@@ -1,7 +1,7 @@
 """DM Control's tasks, laid bare. Free of JAX.
 
 Each function here repeats what `get_observation` and `get_reward` of the task of that name compute; rewards go through
-DM Control's own `tolerance`, over all steps of an episode at once.
+DM Control's own `tolerance`, over all steps of an episode at once, where it rounds an array as it does a number.
 """
 
 import math
@@ -15,6 +15,22 @@ from dm_control.utils import rewards as _rewards
 from odes_rl.rollouts.native.base import Scheme, Simulation, Stretch, address, stretch
 
 _tolerance: Any = _rewards.tolerance
+_AT_MARGIN = 0.1
+"""What `tolerance` gives at the margin, where it is not told."""
+
+
+def tolerance_of_each(x: np.ndarray, bounds: tuple[float, float], margin: float, sigmoid: str) -> np.ndarray:
+    """[T]: what `tolerance` gives for each number of x [T], with sigmoid `gaussian` or `long_tail`.
+
+    For an array it squares by a product, for a number by the power function, which rounds otherwise now and then.
+    """
+    lower, upper = bounds
+    distance = np.where(x < lower, lower - x, x - upper) / margin
+    gaussian = sigmoid == "gaussian"
+    scale = np.sqrt(-2 * np.log(_AT_MARGIN)) if gaussian else np.sqrt(1 / _AT_MARGIN - 1)
+    squares = np.array([scaled**2 for scaled in (distance * scale).tolist()])
+    outside = np.exp(-0.5 * squares) if gaussian else 1 / (squares + 1)
+    return np.where((lower <= x) & (x <= upper), 1.0, outside)
 
 
 def cheetah(control: Any) -> Simulation:
@@ -26,7 +42,7 @@ def cheetah(control: Any) -> Simulation:
         bounds = (_RUN_SPEED, math.inf)
         return _tolerance(features[1:, 0], bounds, margin=_RUN_SPEED, value_at_margin=0, sigmoid="linear")
 
-    observation = [stretch(data.qpos, 1), stretch(data.qvel)]
+    observation = {"position": [stretch(data.qpos, 1)], "velocity": [stretch(data.qvel)]}
     return _simulation(control, observation, [_sensor(model, data, "torso_subtreelinvel")], rewards)
 
 
@@ -44,14 +60,14 @@ def swimmer(control: Any) -> Simulation:
 
     def rewards(features: np.ndarray, actions: np.ndarray, healthy: np.ndarray) -> np.ndarray:
         distance = np.array([np.linalg.norm(row) for row in features[1:]])
-        return _tolerance(distance, (0, size), margin=5 * size, sigmoid="long_tail")
+        return tolerance_of_each(distance, (0, size), 5 * size, "long_tail")
 
     velocities = [
         part
         for start in range(12, data.sensordata.size, 6)
         for part in (stretch(data.sensordata, start, start + 2), stretch(data.sensordata, start + 5, start + 6))
     ]
-    observation = [stretch(data.qpos, 3), nose_to_target, *velocities]
+    observation = {"joints": [stretch(data.qpos, 3)], "to_target": [nose_to_target], "body_velocities": velocities}
     return _simulation(control, observation, [nose_to_target], rewards)
 
 
@@ -70,9 +86,16 @@ def humanoid(control: Any) -> Simulation:
         for name in ("left_hand", "left_foot", "right_hand", "right_foot")
     ]
     vertical = stretch(data.xmat, 9 * torso + 6, 9 * torso + 9)
-    observation = [stretch(data.qpos, 7), height, *limbs, vertical, velocity, stretch(data.qvel)]
+    observation = {
+        "joint_angles": [stretch(data.qpos, 7)],
+        "head_height": [height],
+        "extremities": limbs,
+        "torso_vertical": [vertical],
+        "com_velocity": [velocity],
+        "velocity": [stretch(data.qvel)],
+    }
     if control.task._pure_state:
-        observation = [stretch(data.qpos), stretch(data.qvel)]
+        observation = {"position": [stretch(data.qpos)], "velocity": [stretch(data.qvel)]}
 
     def rewards(features: np.ndarray, actions: np.ndarray, healthy: np.ndarray) -> np.ndarray:
         head_height, upright, velocity = features[1:, 0], features[1:, 1], features[1:, 2:]
@@ -87,7 +110,7 @@ def _humanoid_rewards(
 ) -> np.ndarray:
     from dm_control.suite.humanoid import _STAND_HEIGHT
 
-    standing = _tolerance(head_height, bounds=(_STAND_HEIGHT, math.inf), margin=_STAND_HEIGHT / 4)
+    standing = tolerance_of_each(head_height, (_STAND_HEIGHT, math.inf), _STAND_HEIGHT / 4, "gaussian")
     upright = _tolerance(upright, bounds=(0.9, math.inf), sigmoid="linear", margin=1.9, value_at_margin=0)
     small_control = _tolerance(actions, margin=1, value_at_margin=0, sigmoid="quadratic").mean(axis=1)
     small_control = (4 + small_control) / 5
@@ -108,7 +131,7 @@ def _sensor(model: Any, data: Any, name: str) -> Stretch:
 
 def _simulation(
     control: Any,
-    observation: list[Stretch],
+    observation: dict[str, list[Stretch]],
     features: list[Stretch],
     rewards: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
 ) -> Simulation:
@@ -121,7 +144,7 @@ def _simulation(
         control=address(data.ctrl),
         scheme=Scheme.SPLIT,
         substeps=control._n_sub_steps,
-        observation=observation,
+        observation=[part for name in sorted(observation) for part in observation[name]],  # a Dict space sorts its keys
         features=features,
         healthy=[],
         ends=False,

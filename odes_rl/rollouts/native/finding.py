@@ -7,12 +7,13 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
-from odes_rl.rollouts.environments import describe, flatten
+from odes_rl.rollouts.environments import describe
 from odes_rl.rollouts.native.base import Simulation, size, tables
 from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.mujoco_calls import load_library
 from odes_rl.rollouts.native.stepping import advance, is_healthy, observe, read_features
+from odes_rl.rollouts.spaces import flattener
 
 _log = logging.getLogger(__name__)
 _PROOF_STEPS = 5
@@ -104,6 +105,7 @@ def native_steps(environment: gymnasium.Env, simulation: Simulation, actions: np
 
 def own_steps(environment: gymnasium.Env, actions: np.ndarray, seed: int = 0) -> Steps:
     """Likewise, through the environment's own `step`."""
+    flatten = flattener(environment.observation_space)
     observations = [flatten(environment.reset(seed=seed)[0])]
     rewards, ends = [], []
     for action in actions:

@@ -1,5 +1,6 @@
 """A lane that steps its environment in compiled code. Free of JAX."""
 
+import gymnasium
 import numpy as np
 
 from odes_rl.act.bounds import normalise
@@ -11,6 +12,7 @@ from odes_rl.rollouts.native.stepping import (
     GOES_ON,
     Bounds,
     Memory,
+    Normalising,
     apply,
     compile_episode,
     observe,
@@ -38,6 +40,11 @@ class NativeLane:
             healthy=np.empty(steps, np.bool_),
         )
 
+    @property
+    def environment(self) -> gymnasium.Env:
+        """Whose resets these are."""
+        return self.lane.environment
+
     def start(self, board: Board, unit: int) -> None:
         """Begin the episode of that unit.
 
@@ -53,8 +60,9 @@ class NativeLane:
         left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
         board = lane.board
+        normalising = Normalising(board.mean, board.deviation, board.origin)
         outcome, self.remembered, saturated = self.episode(
-            self.tables, 0, lane.weights, board.mean, board.deviation, self.bounds, lane.sums, lane.length, memory
+            self.tables, 0, lane.weights, normalising, self.bounds, lane.sums, lane.length, memory
         )
         return self._go_on(outcome, saturated)
 
@@ -64,7 +72,8 @@ class NativeLane:
         if self.remembered == 0:
             read_features(self.tables, 0, self.memory.features[0])
         observe(self.tables, 0, lane.observation)
-        normalise(lane.observation, lane.board.mean, lane.board.deviation, lane.sums, out)
+        board = lane.board
+        normalise(lane.observation, board.mean, board.deviation, board.origin, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on."""
@@ -86,7 +95,3 @@ class NativeLane:
                 lane.total += reward
             self.remembered = 0
         return not over or lane.finish(failed=not np.isfinite(lane.total))
-
-    def close(self) -> None:
-        """Close the environment."""
-        self.lane.close()

@@ -136,6 +136,14 @@ class Bounds(NamedTuple):
     high: np.ndarray
 
 
+class Normalising(NamedTuple):
+    """How observations are normalised, and about what their moments are taken: each [n], as on the board."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    origin: np.ndarray
+
+
 @compiled
 def apply(
     tables: Tables, s: int, raw: np.ndarray, bounds: Bounds, length: np.ndarray, memory: Memory, t: int
@@ -159,9 +167,8 @@ def apply(
 def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
     """The function that runs episodes with the act rule of that name; it is compiled when first called.
 
-    `episode(tables, s, weights, mean [n], deviation [n], bounds, sums [2, n], length [1], memory) -> (outcome, steps,
-    saturated)` steps simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step
-    by step.
+    `episode(tables, s, weights, normalising, bounds, sums [2, n], length [1], memory) -> (outcome, steps, saturated)`
+    steps simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step by step.
     """
 
     @compiled_with(rule)(nogil=True)
@@ -169,13 +176,13 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         tables: Tables,
         s: int,
         weights: Any,
-        mean: np.ndarray,
-        deviation: np.ndarray,
+        normalising: Normalising,
         bounds: Bounds,
         sums: np.ndarray,
         length: np.ndarray,
         memory: Memory,
     ) -> tuple[int, int, int]:
+        mean, deviation, origin = normalising
         observation = np.empty(mean.size)
         normalised = np.empty(mean.size, np.float32)
         raw = np.empty(bounds.low.size, np.float32)
@@ -183,7 +190,7 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         read_features(tables, s, memory.features[0])
         for t in range(memory.healthy.size):
             observe(tables, s, observation)
-            normalise(observation, mean, deviation, sums, normalised)
+            normalise(observation, mean, deviation, origin, sums, normalised)
             act(rule, weights, normalised, raw)
             outcome, saturated = apply(tables, s, raw, bounds, length, memory, t)
             total += saturated

@@ -1,0 +1,39 @@
+"""What a run says once of its task, where something is allowed but seldom meant. Free of JAX."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.environments import Task
+
+_log = logging.getLogger(__name__)
+
+
+def warn_if_endless(name: str, task: Task, max_steps: int | None) -> None:
+    """Warn if nothing that is known ends an episode of the task of that name."""
+    if task.endless and max_steps is None:
+        _log.warning(
+            "task.id: %s has no limit of its own: an episode that does not end by itself goes on for ever; give it "
+            "one: --task.max_steps 1000",
+            name,
+        )
+
+
+def warn_of_constants(name: str, before: Moments, after: Moments) -> None:
+    """Warn of entries that did not vary in the generation that `after` saw and `before` did not, the run's first."""
+    constant = np.flatnonzero(np.isinf(after.standard_deviation()))
+    if before.count == 0 and constant.size:
+        _log.warning(
+            "%s: of the %d entries of an observation %s did not vary in the first generation; such an entry is 0 to "
+            "the policy",
+            *(name, after.mean.size, ranges(constant.tolist())),
+        )
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers in words, as `0, 3-5`."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

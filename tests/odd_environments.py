@@ -1,0 +1,227 @@
+"""Environments as people have them, registered under ids of this module, as `odd_environments:KeyOrder-v0`.
+
+Unless they say otherwise they observe [3], act [2] and end after LENGTH steps.
+"""
+
+import threading
+import time
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvCreator
+from gymnasium.spaces import Box, Dict
+
+LENGTH = 20
+
+
+class Plain(gymnasium.Env):
+    """Rewards an action for being near a function of what it observes."""
+
+    observation_space: gymnasium.Space = Box(-np.inf, np.inf, (3,), np.float64)
+    action_space: gymnasium.Space = Box(-1, 1, (2,), np.float32)
+    length = LENGTH
+
+    def reset(self, *, seed=None, options=None) -> Any:
+        super().reset(seed=seed)
+        self.state, self.time = self.np_random.normal(size=3), 0
+        return self.observe(), {}
+
+    def step(self, action) -> Any:
+        self.time += 1
+        reward = self.reward(action)
+        self.state = 0.9 * self.state + 0.3 * self.np_random.normal(size=3)
+        return self.observe(), reward, self.time >= self.length, False, {}
+
+    def observe(self) -> Any:
+        return self.state.copy()
+
+    def reward(self, action) -> Any:
+        return -float(np.sum((np.asarray(action, float) - 0.5 * np.tanh(self.state[:2])) ** 2))
+
+
+class Keys(Plain):
+    """A dictionary, in the order of its space."""
+
+    observation_space = Dict({"a": Box(-np.inf, np.inf, (1,)), "b": Box(-np.inf, np.inf, (2,))})
+
+    def observe(self):
+        return {"a": self.state[:1].copy(), "b": self.state[1:].copy()}
+
+
+class KeyOrder(Keys):
+    """Its keys come in another order at every other step."""
+
+    def observe(self):
+        entries = super().observe()
+        return dict(reversed(list(entries.items()))) if self.time % 2 else entries
+
+
+class KeyExtra(KeyOrder):
+    """It has a key, too, that its space lacks."""
+
+    def observe(self):
+        return {"Z": np.zeros(5), **super().observe()}
+
+
+class Empty(Plain):
+    """Observes nothing."""
+
+    observation_space = Box(-np.inf, np.inf, (0,))
+
+    def observe(self):
+        return np.zeros(0)
+
+
+class Image(Plain):
+    """Observes a picture among other things."""
+
+    observation_space = Dict({"eye": Dict({"left": Box(0, 255, (8, 8, 3), np.uint8)}), "speed": Box(-1, 1, (3,))})
+
+
+class FloatImage(Plain):
+    """Observes a picture that a wrapper has scaled."""
+
+    observation_space = Box(0, 1, (84, 84), np.float32)
+
+
+class Small(Plain):
+    """Entries vary by 1e-8, as SI units have them."""
+
+    def observe(self):
+        return 1e-8 * self.state
+
+
+class Constant(Plain):
+    """Some entries never vary, one varies little beside its size."""
+
+    observation_space = Box(-np.inf, np.inf, (6,), np.float64)
+
+    def observe(self):
+        x, y, _ = self.state
+        return np.array([x, 9.81, -1e9 / 3, 0.0, 1e7 + 1e-3 * y, 0.1])
+
+
+class Offset(Plain):
+    """Rewards have 1e8 a step beside what can be learnt."""
+
+    def reward(self, action):
+        return 1e8 + super().reward(action)
+
+
+class Huge(Plain):
+    """Rewards near the end of single precision."""
+
+    def reward(self, action):
+        return 1e37 * super().reward(action)
+
+
+class Bounded(Plain):
+    """Refuses an action that is not in its space."""
+
+    def step(self, action):
+        assert self.action_space.contains(action), f"{action!r} is not in {self.action_space}"
+        return super().step(action)
+
+
+class DoubleBounds(Bounded):
+    """Bounds that single precision rounds outwards."""
+
+    action_space = Box(np.array([-0.1, -0.7]), np.array([0.1, 0.7]), dtype=np.float64)
+
+
+class HalfBounds(Bounded):
+    """Actions of half precision."""
+
+    action_space = Box(-0.1, 0.7, (2,), np.float16)
+
+
+class Integers(Bounded):
+    """Actions are whole numbers."""
+
+    action_space = Box(-5, 5, (2,), np.int64)
+
+    def reward(self, action):
+        assert np.abs(action).max() <= 5
+        return super().reward(action)
+
+
+class WideIntegers(Bounded):
+    """All whole numbers of 64 bits, not all of which double precision has."""
+
+    info = np.iinfo(np.int64)
+    action_space = Box(info.min, info.max, (2,), np.int64)
+
+
+class SometimesNaN(Plain):
+    """A quarter of the episodes has a reward that is not a number."""
+
+    def reset(self, *, seed=None, options=None):
+        self.bad = seed is not None and (seed // 7) % 4 == 0
+        return super().reset(seed=seed)
+
+    def reward(self, action):
+        return np.nan if self.bad and self.time == 3 else super().reward(action)
+
+
+class AlwaysNaN(Plain):
+    """No episode has a reward that is a number."""
+
+    def reward(self, action):
+        return np.nan
+
+
+class NoEnd(Plain):
+    """Never ends."""
+
+    length = 10**18
+
+
+class Threads(Plain):
+    """Starts threads that never end."""
+
+    def __init__(self):
+        for _ in range(2):
+            threading.Thread(target=time.sleep, args=(1e6,)).start()
+
+
+class OldStep(Plain):
+    """Four values from `step`, as before Gymnasium."""
+
+    def step(self, action):
+        observation, reward, done, _, info = super().step(action)
+        return observation, reward, done, info
+
+
+class OldReset(Plain):
+    """An observation alone from `reset`, likewise."""
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0]
+
+
+class NoSeed(Plain):
+    """No seed for `reset`, likewise."""
+
+    def reset(self):  # type: ignore[override]
+        return super().reset()
+
+
+class CloseFails(Plain):
+    """Raises as it is closed."""
+
+    def close(self):
+        raise RuntimeError("close went wrong")
+
+
+class MakingFails(Plain):
+    """Raises as it is made."""
+
+    def __init__(self):
+        raise RuntimeError("making went wrong")
+
+
+for _kind in list(globals().values()):
+    if isinstance(_kind, type) and issubclass(_kind, Plain):
+        gymnasium.register(f"{_kind.__name__}-v0", entry_point=cast("EnvCreator", _kind))
+gymnasium.register("Limited-v0", entry_point=cast("EnvCreator", OldStep), max_episode_steps=9)
