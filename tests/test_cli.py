@@ -105,6 +105,7 @@ MISTAKES = [
     (["fit"], ["CONFIG is missing", "odes-rl fit CONFIG", "odes-rl fit --data.source SOURCE"]),
     (["resume"], ["RUN is missing", "odes-rl resume RUN"]),
     (["train", "absent.yaml"], ["absent.yaml"]),
+    (["train", "Pendulum-v1"], ["no config 'Pendulum-v1'", "odes-rl train --task.id Pendulum-v1"]),
     (["train", "{config}", "more"], ["unexpected argument 'more'"]),
     (["train", "{config}", "--strategy.sgima", "1"], ["strategy.sgima", "'strategy.sigma'"]),
     (["train", "{config}", "--sigma=1"], ["'strategy.sigma'"]),

@@ -83,6 +83,10 @@ def make_config(path: str | None, overrides: Mapping[str, Any], kind: Kind[Confi
         UserError: as `load_config`, or if neither says what is learnt.
     """
     if path is not None:
+        if not Path(path).suffix and not Path(path).exists():
+            raise UserError(
+                f"there is no config {path!r}; without a file: odes-rl {kind.command} --{kind.place} {path}"
+            )
         return load_config(path, overrides, kind)
     if kind.place not in overrides:
         raise UserError(

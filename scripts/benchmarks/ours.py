@@ -138,7 +138,7 @@ class Generations:
         started = time.perf_counter()
         state, metrics = advance(self.config, trainer.experiment, timed, trainer.state)
         advanced = time.perf_counter()
-        record(trainer.run, trainer.state, state, metrics, lambda line: None)
+        record(trainer.run, state, metrics, lambda line: None)
         recorded = time.perf_counter()
         trainer.run.checkpoints.save(1, state)
         saved = (time.perf_counter() - recorded) / _CHECKPOINT_EVERY
