@@ -9,8 +9,9 @@ from rollout_cases import settings as make_settings
 from odes_rl.act.bounds import SQUASHES
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import layout_of
-from odes_rl.rollouts.environments import describe, flatten, make_environment
+from odes_rl.rollouts.environments import describe, make_environment
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.rollouts.spaces import flattener
 
 TASK, STEPS = "Hopper-v5", 25
 IDLE = 2
@@ -23,12 +24,13 @@ class PlainPool:
     def __init__(self, board):
         self.units = np.insert(np.arange(board.seeds.size), IDLE, -1)
         self.environments: list[gymnasium.Env] = [make_environment(TASK, STEPS) for _ in self.units]
+        self.flatten = flattener(self.environments[0].observation_space)
         self.told = []
         for identity, environment in enumerate(self.environments):
             unit = self.units[identity]
             seed = 0 if unit < 0 else int(board.seeds.reshape(-1)[unit])
             # The reward of a reset belongs to no step.
-            self.told.append((identity, flatten(environment.reset(seed=seed)[0]), 1e6, True, False))
+            self.told.append((identity, self.flatten(environment.reset(seed=seed)[0]), 1e6, True, False))
 
     def batch(self):
         ids, observations, rewards, first, over = zip(*self.told[::-1], strict=True)
@@ -41,7 +43,7 @@ class PlainPool:
         for identity, action in zip(ids, actions, strict=True):
             environment = self.environments[identity]
             observation, reward, terminated, truncated, _ = environment.step(action.astype(np.float32))
-            self.told.append((identity, flatten(observation), float(reward), False, terminated or truncated))
+            self.told.append((identity, self.flatten(observation), float(reward), False, terminated or truncated))
 
 
 def run_in_batches(squash, rule, asked):
