@@ -207,6 +207,13 @@ class NoSeed(Plain):
         return super().reset()
 
 
+class NoOptions(Plain):
+    """No options for `reset`."""
+
+    def reset(self, seed=None):  # type: ignore[override]
+        return super().reset(seed=seed)
+
+
 class CloseFails(Plain):
     """Raises as it is closed."""
 

@@ -85,7 +85,8 @@ def _make(task: str, max_steps: int | None, options: dict[str, Any]) -> gymnasiu
                 raise UserError(
                     f"task.id: {task} observes images, for which policies here have no layers ({message})"
                 ) from error
-            if "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
+            takes_no_option = isinstance(error, TypeError) and any(repr(option) in message for option in options)
+            if takes_no_option or "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
                 raise UserError(f"task.id: {task} cannot be made: {message}") from error
             text = "".join(traceback.format_exception(error)).rstrip()
             raise EnvironmentFailure(f"{task} raised as it was made:\n{text}") from None

@@ -128,7 +128,7 @@ def main() -> int:
     except NoPictureError as error:
         print(error)
         return _NO_PICTURE
-    except OSError as error:
+    except (OSError, UserError) as error:
         print(error)
         return 1
 

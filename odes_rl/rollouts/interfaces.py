@@ -21,18 +21,21 @@ def layers(environment: gymnasium.Env) -> Iterator[gymnasium.Env]:
 
 
 def check_resets(task: str, environment: gymnasium.Env) -> None:
-    """Check that `reset` of the environment, and of each wrapper around it, takes a seed.
+    """Check that `reset` of the environment, and of each wrapper around it, takes a seed and options.
 
     Raises:
-        UserError: if it is that of the old interface, which took none.
+        UserError: if it is that of the old interface, which took neither.
     """
     for layer in layers(environment):
-        parameters = inspect.signature(layer.reset).parameters.values()
-        if not any(p.name == "seed" or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
-            raise UserError(
-                f"task.id: {task} has the old interface: reset of {type(layer).__name__} takes no seed; Gymnasium's "
-                f"is {_RESET}"
-            )
+        parameters = inspect.signature(layer.reset).parameters
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+            continue
+        for name in ("seed", "options"):
+            if name not in parameters:
+                raise UserError(
+                    f"task.id: {task} has the old interface: reset of {type(layer).__name__} takes no {name}; "
+                    f"Gymnasium's is {_RESET}"
+                )
 
 
 def first_observation(task: str, answer: Any) -> Any:

@@ -3,6 +3,7 @@
 from functools import reduce
 
 import numpy as np
+import pytest
 
 from odes_rl.rollouts.base import Moments
 
@@ -36,6 +37,26 @@ def test_empty_moments_change_nothing():
 def test_before_anything_was_seen_observations_stay_as_they_are():
     np.testing.assert_array_equal(Moments.empty(3).standard_deviation(), np.ones(3))
     np.testing.assert_array_equal(of(np.array([[5.0, 1.0]])).standard_deviation(), np.ones(2))
+
+
+def test_before_anything_was_seen_the_mean_is_a_guess_and_normalises_nothing():
+    guess = Moments.empty(2)._replace(mean=np.array([5.0, 1e9]))
+    np.testing.assert_array_equal(guess.centre(), [0, 0])
+    some = of(np.random.default_rng(1).normal(size=(5, 2)))
+    for left, right in zip(guess.merge(some), some, strict=True):
+        np.testing.assert_array_equal(left, right)
+    np.testing.assert_array_equal(some.centre(), some.mean)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1e-8), (0.0, 1e-30), (1e8, 0.5), (1e7, 1e-4)])
+def test_a_deviation_counts_beside_the_entrys_size(mean, deviation):
+    moments = Moments(np.asarray(4.0), np.array([mean]), np.array([4 * deviation**2]))
+    assert moments.standard_deviation()[0] == pytest.approx(deviation)
+
+
+def test_what_rounding_leaves_of_a_constant_does_not_count():
+    moments = Moments(np.asarray(4.0), np.array([1e8]), np.array([4 * 1e-8**2]))
+    assert np.isinf(moments.standard_deviation()[0])
 
 
 def test_an_entry_that_never_varied_has_an_infinite_deviation():
