@@ -22,12 +22,14 @@ class Field(NamedTuple):
         prepare: `prepare(params) -> prepared`, what does not depend on t or z, once a solve.
         apply: `apply(prepared, t, z [B, h], x [B, n]) -> ż [B, h]`; x is the network's input, for data control. Fields
             of images have [B, side, side, channels] in place of [B, h].
+        jumps: times at which it is not continuous in t.
     """
 
     init: Callable[[jax.Array], Params]
     manifolds: Any
     prepare: Callable[[Params], Any]
     apply: Callable[[Any, jax.Array, jax.Array, jax.Array], jax.Array]
+    jumps: tuple[float, ...] = ()
 
 
 def network_field(
@@ -64,10 +66,11 @@ def network_field(
     return Field(init, manifolds, lambda params: params, apply)
 
 
-def trajectory_field(size: int, trajectory: Trajectory, nodes: int, activation: str = "abs") -> Field:
-    """ż = σ(W(t) z + b) with weights from any trajectory on [0, 1], which are computed once a solve.
+def trajectory_field(size: int, trajectory: Trajectory, nodes: int = 100, activation: str = "abs") -> Field:
+    """ż = σ(W(t) z + b) with weights from any trajectory on [0, 1], wherever the solver asks for them.
 
-    They are exact at the times i/`nodes`, i = 0..nodes, and linear between them.
+    Weights that flow themselves are computed once a solve, in `nodes` steps: they are what the flow's method gives at
+    the times i/`nodes`, i = 0..nodes, and linear between them, an error that no tolerance of the solver sees.
     """
     manifolds = {"trajectory": trajectory.manifolds, "bias": Euclidean()}
 
@@ -75,14 +78,16 @@ def trajectory_field(size: int, trajectory: Trajectory, nodes: int, activation: 
         return {"trajectory": trajectory.init(key), "bias": jnp.zeros(size)}
 
     def prepare(params: Params) -> Any:
+        if trajectory.at is not None:
+            return params
         times = jnp.arange(nodes + 1) / nodes
-        return {"weights": trajectory.weights(params["trajectory"], times), "bias": params["bias"]}
+        return params | {"trajectory": trajectory.weights(params["trajectory"], times)}
 
     def apply(prepared: Any, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
-        W = interpolated(prepared["weights"], t)
+        W = (trajectory.at or interpolated)(prepared["trajectory"], t)
         return activate(activation, matmul(z, W.T) + prepared["bias"])
 
-    return Field(init, manifolds, prepare, apply)
+    return Field(init, manifolds, prepare, apply, trajectory.jumps)
 
 
 def interpolated(values: jax.Array, t: jax.Array) -> jax.Array:

@@ -72,7 +72,8 @@ def continuous_network(
         state = inputs.apply(params["inputs"], x)
         along = jnp.zeros((*state.shape[:-1], int(loss_along is not None)), state.dtype)
         prepared = (field.prepare(params["field"]), x, depth)
-        return solve(solving, _scaled(field, loss_along), prepared, jnp.concatenate([state, along], -1), times)
+        start = jnp.concatenate([state, along], -1)
+        return solve(solving, _scaled(field, loss_along), prepared, start, times, field.jumps)
 
     def apply(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         solution = flow(params, x, jnp.array([0.0, 1.0]))

@@ -53,10 +53,18 @@ class Solution(NamedTuple):
     steps: jax.Array
 
 
-def solve(solving: Solving, field: VectorField, params: Any, start: Any, times: jax.Array) -> Solution:
+def solve(
+    solving: Solving,
+    field: VectorField,
+    params: Any,
+    start: Any,
+    times: jax.Array,
+    jumps: tuple[float, ...] = (),
+) -> Solution:
     """The solution of ż = field(t, z, params), z(times[0]) = `start`, at `times` [T], which rise or fall.
 
-    A batch is one state, solved with common steps. Gradients flow to `params` and `start`.
+    A batch is one state, solved with common steps. Gradients flow to `params` and `start`. A method that chooses its
+    steps ends one at each of the times `jumps`, where the field is not continuous in t; equal steps take no notice.
 
     If the method gives up, because its steps are too many or the state is no longer finite, the states are infinite
     from there on: nothing raises, and whoever looks at them can say why.
@@ -64,7 +72,7 @@ def solve(solving: Solving, field: VectorField, params: Any, start: Any, times: 
     import diffrax
 
     first, last = times[0], times[-1]
-    control, dt0, most = _steps(solving, first, last)
+    control, dt0, most = _steps(solving, first, last, jumps)
     found = diffrax.diffeqsolve(
         diffrax.ODETerm(field),  # pyright: ignore[reportArgumentType]
         make_solver(solving.solver, tolerance=solving.tolerance),
@@ -82,13 +90,17 @@ def solve(solving: Solving, field: VectorField, params: Any, start: Any, times: 
     return Solution(found.ys, found.stats["num_steps"])
 
 
-def _steps(solving: Solving, first: jax.Array, last: jax.Array) -> tuple[Any, jax.Array | None, int]:
+def _steps(
+    solving: Solving, first: jax.Array, last: jax.Array, jumps: tuple[float, ...]
+) -> tuple[Any, jax.Array | None, int]:
     """Diffrax's controller of the step, the first step, and how many there may be."""
     import diffrax
 
     count = solving.solver_steps
     if count is None:
         control = diffrax.PIDController(rtol=solving.tolerance, atol=solving.tolerance)
+        if jumps:
+            control = diffrax.ClipStepSizeController(control, jump_ts=jnp.array(jumps, first.dtype))
         return control, None, solving.most_steps
     if solving.adjoint == "backsolve":  # which takes the same controller backwards
         return diffrax.ConstantStepSize(), (last - first) / count, count + 1

@@ -82,7 +82,7 @@ def depth_variance(config: DepthVarianceConfig, tell: Tell) -> Findings:
     rows = [(name, f.parameters, f.loss, f.accuracy, f.steps) for name, f in found.items()]
     notes = (
         "Flows of the plane keep the inner class inside the outer one, so no model separates annuli without error.",
-        "Stacked weights pass from one piece to the next along a hundredth of depth.",
+        "The solver ends a step at each jump of stacked weights.",
     )
     heading = ("weights", "parameters", "cross-entropy", "accuracy", "solver steps")
     return Findings(heading, rows, _draw(found, np.asarray(x), np.asarray(labels)), notes)
@@ -99,7 +99,7 @@ def trajectory(name: Model, config: DepthVarianceConfig) -> Trajectory:
 
 def model(name: Model, config: DepthVarianceConfig) -> ContinuousNetwork:
     """ż = S tanh(W(s) z + b) on the plane from the input, and an affine logit of z(1)."""
-    field = trajectory_field(2, trajectory(name, config), 100, "tanh")
+    field = trajectory_field(2, trajectory(name, config), activation="tanh")
     scaled = field._replace(apply=lambda prepared, t, z, x: config.depth * field.apply(prepared, t, z, x))
     return continuous_network(identity(2), scaled, 1, Solving(tolerance=config.tolerance))
 
@@ -164,7 +164,8 @@ def _draw(found: Mapping[Model, Separation], x: np.ndarray, labels: np.ndarray) 
         for index in range(4):
             entry = separation.weights[:, index // 2, index % 2]
             label = f"$W_{{{index // 2 + 1}{index % 2 + 1}}}$"
-            column[2].plot(np.linspace(0, 1, 101), entry, color=COLOURS[index], linestyle=LINES[index], label=label)
+            style = {"color": COLOURS[index], "linestyle": LINES[index], "label": label}
+            column[2].step(np.linspace(0, 1, 101), entry, where="post", **style)
         column[2].set(xlabel="depth $s / S$", ylabel="weight")
         for axes in column:
             dress_panel(axes)

@@ -1,4 +1,4 @@
-"""Spirals seen at irregular times: a latent ODE beside a recurrent network, inside what is seen and beyond it."""
+"""Spirals seen at irregular times: a latent ODE beside a recurrent network, inside the times of training and beyond."""
 
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -20,7 +20,7 @@ from odes_rl.studies.descent import minimise
 
 
 class SpiralsConfig(StudyConfig, frozen=True):
-    """A latent ODE and a recurrent network on noisy spirals, of which some points of the first half are seen."""
+    """A latent ODE and a recurrent network, trained on the first half of noisy spirals and asked for all of it."""
 
     study: Literal["spirals"] = "spirals"
     examples: int = Field(default=1000, ge=2)
@@ -74,8 +74,8 @@ class Forecast(NamedTuple):
 
 
 def spirals(config: SpiralsConfig, tell: Tell) -> Findings:
-    """Train both models, and measure them inside the first half of time, where they see, and beyond."""
-    train, test = draw_spirals(config, config.examples, 1), draw_spirals(config, config.test_examples, 2)
+    """Train both models on the first half of time, and measure them there and beyond."""
+    train, test = first_half(draw_spirals(config, config.examples, 1)), draw_spirals(config, config.test_examples, 2)
     found = {
         "latent ODE": fit_latent(config, train, test, lambda line: tell(f"latent ODE: {line}")),
         "recurrent network": fit_recurrent(config, train, test, lambda line: tell(f"recurrent network: {line}")),
@@ -84,7 +84,8 @@ def spirals(config: SpiralsConfig, tell: Tell) -> Findings:
     still = np.asarray(jnp.sqrt(jnp.mean(jnp.sum(test.true**2, -1), 0) / 2))
     notes = (
         "Errors are root mean squares in a coordinate, against the spirals without noise at all common times: "
-        "interpolation up to time 0.5, where points are seen, extrapolation after it. Both models see the same points.",
+        "interpolation up to time 0.5, extrapolation after it. Both models see the same points, and no point after "
+        "time 0.5, in training or in the test.",
         "The recurrent network says each point from those before it, after time 0.5 from what it said itself, at "
         f"{config.fed_at} times; the latent ODE has read all that is seen.",
         f"The noise has a standard deviation of {config.noise:g}; saying 0 throughout has an error of "
@@ -111,6 +112,12 @@ def draw_spirals(config: SpiralsConfig, count: int, fold: int) -> Spirals:
     return Spirals(times, true, noisy, observed, observed & (times <= 0.5))
 
 
+def first_half(drawn: Spirals) -> Spirals:
+    """What lies up to time 0.5, all that training knows of: beyond it is extrapolation."""
+    count = int(jnp.sum(drawn.times <= 0.5))
+    return Spirals(drawn.times[:count], *(array[:, :count] for array in drawn[1:]))
+
+
 def errors(said: np.ndarray, test: Spirals) -> tuple[float, float]:
     """Root mean squared errors of `said` [N, T, 2] after time 0: up to time 0.5, and after it."""
     squares, times = (said - np.asarray(test.true)) ** 2, np.asarray(test.times)
@@ -119,33 +126,35 @@ def errors(said: np.ndarray, test: Spirals) -> tuple[float, float]:
 
 
 def fit_latent(config: SpiralsConfig, train: Spirals, test: Spirals, tell: Tell) -> Forecast:
-    """A latent ODE, which sees the first half of a spiral, trained to say all that is observed of it."""
+    """A latent ODE trained to say all that it sees of a spiral in `train`, and asked at all times of `test`."""
     model = latent_ode(2, config.latent, config.width, config.encoder, Solving(tolerance=config.tolerance))
 
     def loss(params: Any, key: jax.Array) -> jax.Array:
         draw_key, sample_key = jax.random.split(key)
         rows = jax.random.choice(draw_key, train.true.shape[0], (config.batch,))
-        noisy, seen, asked = train.noisy[rows], train.seen[rows], train.observed[rows]
-        bound = evidence_bound(model, params, sample_key, noisy, seen, asked, train.times, config.noise)
-        return -jnp.mean(bound) / config.points
+        noisy, seen = train.noisy[rows], train.seen[rows]
+        bound = evidence_bound(model, params, sample_key, noisy, seen, seen, train.times, config.noise)
+        return -jnp.mean(bound) / train.times.size
+
+    # Read from the end of what is known, as in training: the time before the first point is an input.
+    known = first_half(test)
 
     def said(params: Any) -> jax.Array:
-        q = model.encode(params, test.noisy, test.seen, test.times)
+        q = model.encode(params, known.noisy, known.seen, known.times)
         return model.decode(params, q.mean, test.times)
 
     return _fit(config, model.init, model.manifolds, loss, said, tell)
 
 
 def fit_recurrent(config: SpiralsConfig, train: Spirals, test: Spirals, tell: Tell) -> Forecast:
-    """A recurrent network trained to say what is observed next, on what it says itself beyond time 0.5 in the test."""
+    """A recurrent network trained to say what is seen next; after time 0.5 of `test` it goes on from what it said."""
     model = forecaster(2, config.recurrent)
 
     def loss(params: Any, key: jax.Array) -> jax.Array:
         rows = jax.random.choice(key, train.true.shape[0], (config.batch,))
-        squares = jnp.sum(
-            (model.apply(params, train.noisy[rows], train.observed[rows], train.times) - train.noisy[rows]) ** 2, -1
-        )
-        asked = train.observed[rows] & (train.times > 0)
+        noisy, seen = train.noisy[rows], train.seen[rows]
+        squares = jnp.sum((model.apply(params, noisy, seen, train.times) - noisy) ** 2, -1)
+        asked = seen & (train.times > 0)
         return jnp.sum(jnp.where(asked, squares, 0.0)) / jnp.sum(asked) / 2
 
     def said(params: Any) -> jax.Array:

@@ -19,8 +19,9 @@ def bucket_indices(times: jax.Array, buckets: int, resolution: int) -> jax.Array
 def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory:
     """Weights [L, h, h] with W_t = `W`[⌊t · buckets⌋], parameter [buckets, h, h], h = `hidden` (Davis et al. 2020).
 
-    Times are rounded to multiples of 1/`resolution`. With as many buckets as there are steps this is the unconstrained
-    residual network. Entries start as normal of variance 1/h: the spectral radius of each is near 1.
+    Times are rounded to multiples of 1/`resolution`, but for `at`, which jumps at i/`buckets` itself. With as many
+    buckets as there are steps this is the unconstrained residual network. Entries start as normal of variance 1/h: the
+    spectral radius of each is near 1.
 
     Raises:
         ValueError: if there is no bucket, or more of them than times to tell apart.
@@ -35,4 +36,9 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
         return params["W"][bucket_indices(times, buckets, resolution)]
 
-    return Trajectory(init, manifolds, weights)
+    jumps = tuple(i / buckets for i in range(1, buckets))
+
+    def at(params: dict[str, jax.Array], t: jax.Array) -> jax.Array:
+        return params["W"][jnp.sum(t >= jnp.array(jumps, t.dtype))]
+
+    return Trajectory(init, manifolds, weights, at, jumps)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds import Euclidean, Manifold
-from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.base import Trajectory, function_of_time
 
 _UNCONSTRAINED = Euclidean()
 
@@ -23,4 +23,4 @@ def constant(hidden: int, manifold: Manifold = _UNCONSTRAINED) -> Trajectory:
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
         return jnp.broadcast_to(params["W"], (times.shape[0], hidden, hidden))
 
-    return Trajectory(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)

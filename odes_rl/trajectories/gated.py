@@ -4,7 +4,7 @@ import jax
 
 from odes_rl.lie_steps import flow, geodesic, lie_step
 from odes_rl.manifolds import Manifold, Orthogonal
-from odes_rl.trajectories.base import Params, Trajectory
+from odes_rl.trajectories.base import Params, Trajectory, function_of_time
 from odes_rl.trajectories.gating import Inputs, gating
 
 _LEARNED = Orthogonal()
@@ -46,4 +46,5 @@ def gated(
             return geodesic(start, field(params, times[0], start), times)
         return flow(step, lambda t, W: field(params, t, W), start, times)
 
-    return Trajectory(init, {"initial": initial} | gate.manifolds, weights)
+    make = function_of_time if inputs == "none" else Trajectory
+    return make(init, {"initial": initial} | gate.manifolds, weights)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from odes_rl.manifolds import Euclidean
-from odes_rl.trajectories.base import Params, Trajectory
+from odes_rl.trajectories.base import Params, Trajectory, function_of_time
 from odes_rl.trajectories.gating import Inputs, gating
 
 
@@ -34,7 +34,7 @@ def gated_hypernetwork(
             return params["initial"] + times[:, None, None] * gate.matrix(params, times[0], params["initial"])
         return _euler(lambda t, W: gate.matrix(params, t, W), params["initial"], times)
 
-    return Trajectory(init, manifolds, weights)
+    return (function_of_time if inputs == "none" else Trajectory)(init, manifolds, weights)
 
 
 def _euler(field: Callable[[jax.Array, jax.Array], jax.Array], start: jax.Array, times: jax.Array) -> jax.Array:

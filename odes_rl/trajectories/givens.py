@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from odes_rl.manifolds import Euclidean, Orthogonal
-from odes_rl.trajectories.base import Params, Trajectory
+from odes_rl.trajectories.base import Params, Trajectory, function_of_time
 
 
 def partners(hidden: int, rounds: int) -> np.ndarray:
@@ -55,4 +55,4 @@ def givens(hidden: int, rounds: int = 5, scale: float = 1.0) -> Trajectory:
             W = W * jnp.cos(angles) + W[..., other] * (jnp.sin(angles) * sign)
         return W
 
-    return Trajectory(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)

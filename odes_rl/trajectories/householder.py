@@ -34,4 +34,8 @@ def householder(hidden: int, vectors: Trajectory | None = None) -> Trajectory:
     manifolds and start are those of `vectors`; all spectral radii are 1.
     """
     inner = trigonometric(hidden) if vectors is None else vectors
-    return Trajectory(inner.init, inner.manifolds, lambda params, times: reflections(inner.weights(params, times)))
+    at = inner.at
+    return inner._replace(
+        weights=lambda params, times: reflections(inner.weights(params, times)),
+        at=None if at is None else lambda params, t: reflections(at(params, t)),
+    )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from odes_rl.errors import check_name
 from odes_rl.manifolds import Euclidean
-from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.base import Trajectory, function_of_time
 from odes_rl.trajectories.expansion import expand
 
 
@@ -60,7 +60,7 @@ def polynomial(hidden: int, degree: int = 5, basis: str = "chebyshev") -> Trajec
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
         return expand(params["coefficients"], values(times, degree))
 
-    return Trajectory(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)
 
 
 def _by_recurrence(

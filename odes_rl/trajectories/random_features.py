@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds import Euclidean, Frozen
-from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.base import Trajectory, function_of_time
 from odes_rl.trajectories.expansion import expand
 
 
@@ -35,4 +35,4 @@ def random_features(hidden: int, features: int = 16, bandwidth: float = 1.0) -> 
         angles = times[:, None] * params["frequencies"] + params["phases"]
         return expand(params["coefficients"], jnp.cos(angles))
 
-    return Trajectory(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds import Euclidean
-from odes_rl.trajectories.base import Trajectory
+from odes_rl.trajectories.base import Trajectory, function_of_time
 from odes_rl.trajectories.expansion import expand
 
 
@@ -38,4 +38,4 @@ def trigonometric(hidden: int, degree: int = 5, period: float | None = None) -> 
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
         return expand(params["coefficients"], basis(times, degree, period))
 
-    return Trajectory(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)

@@ -4,13 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
 from pydantic import ValidationError
 
 from odes_rl.continuous.fields import trajectory_field
-from odes_rl.continuous.inputs import linear
+from odes_rl.continuous.inputs import identity, linear
 from odes_rl.continuous.network import continuous_network
 from odes_rl.continuous.solving import Solving, counting, solve
 from odes_rl.ode_solvers import SOLVERS
+from odes_rl.trajectories.bucketed import bucketed
 from odes_rl.trajectories.gated import gated
 from odes_rl.trajectories.isospectral import isospectral
 from odes_rl.trajectories.trigonometric import trigonometric
@@ -102,6 +104,60 @@ def test_a_smaller_tolerance_takes_more_steps_and_errs_less():
     steps, distances = zip(*errors, strict=True)
     assert steps[0] < steps[1] < steps[2]
     assert distances[0] > distances[1] > distances[2]
+
+
+def reference(W, bias, start, pieces):
+    """z(1) of ż = tanh(W(t) z + b), one piece of continuous weights after another."""
+    z = start
+    for index in range(pieces):
+        middle = (index + 0.5) / pieces
+
+        def field(t, z, middle=middle):
+            return np.tanh(W(middle if pieces > 1 else t) @ z + bias)
+
+        ends = (index / pieces, (index + 1) / pieces)
+        z = scipy.integrate.solve_ivp(field, ends, z, "DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+    return z
+
+
+@pytest.mark.parametrize(("name", "pieces"), [("trigonometric", 1), ("bucketed", 3)])
+def test_the_error_falls_with_the_tolerance_though_weights_change_or_jump_on_the_way(name, pieces):
+    with jax.enable_x64(True):
+        trajectory = {"trigonometric": trigonometric(4, 3, period=0.5), "bucketed": bucketed(4, 3)}[name]
+        field = trajectory_field(4, trajectory, activation="tanh")
+        params = field.init(jax.random.key(0))
+        params = jax.tree.map(lambda leaf: 4 * leaf, params) | {"bias": jnp.linspace(-1, 1, 4)}
+        W = jax.jit(lambda t: trajectory.weights(params["trajectory"], t[None])[0])
+        start = np.linspace(0.5, -1, 4)
+        expected = reference(lambda t: np.asarray(W(jnp.asarray(t))), np.asarray(params["bias"]), start, pieces)
+        errors, steps = [], []
+        for tolerance in (1e-5, 1e-9):
+            network = continuous_network(identity(4), field, None, Solving(tolerance=tolerance))
+            found, count = network.apply({"inputs": {}, "field": params}, jnp.asarray(start)[None])
+            errors.append(float(np.abs(found[0] - expected).max()))
+            steps.append(int(count))
+    assert 1e-3 > errors[0] > 10 * errors[1]
+    assert errors[1] < 1e-7
+    assert steps[0] < 60
+
+
+def test_a_solve_over_jumps_is_exact_at_them_and_so_is_its_gradient_that_comes_back_over_them():
+    solving, jumps = Solving(tolerance=1e-5), (0.25, 0.5)
+
+    def field(t, z, levels):
+        return levels[jnp.sum(t >= jnp.array(jumps))] * jnp.ones_like(z)
+
+    levels, times = jnp.array([1.0, -2.0, 4.0]), jnp.array([0.0, 0.25, 0.5, 1.0])
+    forward = solve(solving, field, levels, jnp.zeros(1), times, jumps)
+    np.testing.assert_allclose(forward.states[:, 0], [0, 0.25, -0.25, 1.75], atol=1e-6)
+    assert forward.steps < 12
+
+    def end(levels):
+        return solve(Solving(adjoint="backsolve"), field, levels, jnp.zeros(1), times[jnp.array([0, 3])], jumps).states[
+            -1, 0
+        ]
+
+    np.testing.assert_allclose(jax.grad(end)(levels), [0.25, 0.25, 0.5], atol=1e-5)
 
 
 def test_where_a_method_gives_up_states_are_infinite():

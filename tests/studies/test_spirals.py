@@ -1,11 +1,21 @@
 """Spirals: what they are, what is seen of them, and that training brings the errors down."""
 
+import sys
 from functools import partial
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.studies.spirals import SpiralsConfig, draw_spirals, errors, fit_latent, fit_recurrent
+from odes_rl.studies.spirals import (
+    SpiralsConfig,
+    draw_spirals,
+    errors,
+    first_half,
+    fit_latent,
+    fit_recurrent,
+    spirals,
+)
 
 CONFIG = SpiralsConfig(
     directory="unused",
@@ -36,6 +46,18 @@ def test_spirals_grow_and_turn_both_ways_and_are_seen_in_their_first_half():
     assert (drawn.observed | ~drawn.seen).all()
 
 
+@pytest.mark.slow
+def test_nothing_after_half_of_time_is_known_in_training_or_in_the_test(monkeypatch):
+    def draw(config, count, fold):
+        drawn = draw_spirals(config, count, fold)
+        return drawn._replace(noisy=jnp.where((drawn.times > 0.5)[:, None], jnp.nan, drawn.noisy))
+
+    monkeypatch.setattr(sys.modules[SpiralsConfig.__module__], "draw_spirals", draw)
+    small = {"examples": 10, "test_examples": 4, "steps": 2, "latent": 2, "width": 4, "encoder": 4, "batch": 4}
+    found = spirals(CONFIG.model_copy(update=small), lambda line: None)
+    assert np.isfinite(np.array([row[2:] for row in found.rows], float)).all()
+
+
 def test_errors_are_told_apart_by_their_time():
     test = draw_spirals(CONFIG, 4, 2)
     beyond = (np.asarray(test.times) > 0.5)[None, :, None]
@@ -45,7 +67,8 @@ def test_errors_are_told_apart_by_their_time():
 
 @pytest.mark.parametrize("fit", [pytest.param(fit_latent, marks=pytest.mark.slow), fit_recurrent])
 def test_a_short_training_lowers_the_loss_and_the_errors(fit):
-    train, test = draw_spirals(CONFIG, 100, 1), draw_spirals(CONFIG, 20, 2)
+    train, test = first_half(draw_spirals(CONFIG, 100, 1)), draw_spirals(CONFIG, 20, 2)
+    assert train.times[-1] <= 0.5 < draw_spirals(CONFIG, 100, 1).times[train.times.size]
     short, longer = (
         partial(fit, CONFIG.model_copy(update={"steps": steps}), train, test, lambda line: None)() for steps in (1, 300)
     )

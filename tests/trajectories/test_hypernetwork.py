@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from odes_rl.trajectories.hypernetwork import hypernetwork
 
@@ -28,3 +29,13 @@ def test_the_first_weights_have_mean_square_one_over_h():
     trajectory = hypernetwork(20)
     W = trajectory.weights(trajectory.init(jax.random.key(2)), jnp.zeros(1))
     np.testing.assert_allclose(20 * jnp.mean(W**2), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("width", [16, 5])
+@pytest.mark.parametrize("embedding", [1, 3])
+def test_the_spectral_radius_starts_near_one_at_all_times_of_all_draws(width, embedding):
+    trajectory = hypernetwork(48, embedding, width)
+    params = jax.vmap(trajectory.init)(jax.random.split(jax.random.key(3), 24))
+    weights = jax.vmap(trajectory.weights, in_axes=(0, None))(params, jnp.array([0.5, 0.96]))
+    radii = np.abs(np.linalg.eigvals(np.asarray(weights))).max(axis=-1)
+    assert 0.8 < radii.min() < radii.max() < 1.4

@@ -43,9 +43,9 @@ MEMBERS = {
 
 @functools.cache
 def candidates(name):
-    """Three random parameters, and their weights [3, L, h, h]."""
+    """Eight random parameters, and their weights [8, L, h, h]."""
     trajectory = MEMBERS[name]
-    params = jax.vmap(trajectory.init)(jax.random.split(jax.random.key(0), 3))
+    params = jax.vmap(trajectory.init)(jax.random.split(jax.random.key(0), 8))
     return params, jax.jit(jax.vmap(trajectory.weights, in_axes=(0, None)))(params, TIMES)
 
 
@@ -56,7 +56,7 @@ def test_the_table_has_every_registered_trajectory():
 @pytest.mark.parametrize("name", MEMBERS)
 def test_weights_have_their_shape_and_dtype_and_differ_between_candidates(name):
     _, weights = candidates(name)
-    assert weights.shape == (3, STEPS, HIDDEN, HIDDEN)
+    assert weights.shape == (8, STEPS, HIDDEN, HIDDEN)
     assert weights.dtype == jnp.float32
     assert np.abs(weights[0] - weights[1]).max() > 0.1
 
@@ -74,6 +74,23 @@ def test_the_spectral_radius_starts_near_one(name):
     radii = np.abs(np.linalg.eigvals(np.asarray(candidates(name)[1], np.float64))).max(axis=-1)
     assert radii.mean() == pytest.approx(1, abs=0.15)
     assert radii.max() < 1.6
+
+
+@pytest.mark.parametrize("name", [name for name, trajectory in MEMBERS.items() if trajectory.at])
+def test_weights_at_one_time_are_those_among_others(name):
+    trajectory = MEMBERS[name]
+    params = jax.tree.map(lambda leaf: leaf[0], candidates(name)[0])
+    assert trajectory.at
+    at = jax.jit(trajectory.at)
+    for t, W in zip(TIMES[:3], candidates(name)[1][0], strict=False):
+        np.testing.assert_allclose(at(params, t), W, atol=2e-6)
+
+
+def test_weights_without_a_value_at_one_time_are_those_that_flow():
+    flows = {"isospectral", "gated t", "gated_hypernetwork t", "per_layer", "coupled"}
+    assert {name for name, trajectory in MEMBERS.items() if trajectory.at is None} == {
+        name for name in MEMBERS if any(name == flow or name.startswith(f"{flow} ") for flow in flows)
+    }
 
 
 @pytest.mark.parametrize("name", MEMBERS)
