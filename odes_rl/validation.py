@@ -43,14 +43,15 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         UserError: an unknown option, a wrong type, a value out of range, a missing one.
     """
     check_options(model, values, prefix)
+    texts = {option: parse_text(model, option, text) for option, text in values.items() if isinstance(text, str)}
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate({**values, **texts})
     except ValidationError as error:
         raise UserError("; ".join(_explain(prefix, dict(detail)) for detail in error.errors())) from None
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
-    """A command line value: None for the text `none` where the option may be None, else the text, for pydantic."""
+    """A value given as text: None for `none` where the option may be None, else the text, for pydantic."""
     annotation = model.model_fields[option].annotation
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     if type(None) in choices and text.lower() in ("none", "null"):
@@ -65,6 +66,8 @@ def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
         return f"{name} is missing"
     if detail["type"] == "value_error":
         return f"{name.rstrip('.')}: {message.removeprefix('Value error, ')}"
+    if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        return f"{name} is {detail['input']!r}, but must be text: in quotes, '{detail['input']}', it is"
     allowed = _ALLOWED.get(detail["type"], message.removeprefix("Input should be "))
     return f"{name} is {detail['input']!r}, but must be {allowed}{_guess(detail)}"
 

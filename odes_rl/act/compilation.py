@@ -47,9 +47,8 @@ class _Cache(FunctionCache):
 def _loads_anywhere(kind: Any) -> bool:
     """Whether every process can import the classes that a numba type is made of."""
     named = getattr(kind, "instance_class", None)
-    if named is not None and not is_ours(named):
-        return False
-    return all(map(_loads_anywhere, kind)) if isinstance(kind, types.BaseTuple) else True
+    entries: Any = kind if isinstance(kind, types.BaseTuple) else ()
+    return (named is None or is_ours(named)) and all(map(_loads_anywhere, entries))
 
 
 def is_ours(thing: Any) -> bool:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from odes_rl.errors import UserError
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import Board, Layout, layout_of
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.inference import Actor, Inference
 from odes_rl.rollouts.watch import DeathToll, HangWatch
-from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED
+from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED, REFUSED
 from odes_rl.start_up import import_path, python_command
 
 _THREAD_LIMITS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
@@ -60,6 +61,7 @@ class ProcessesBackend:
 
         Raises:
             EnvironmentFailure: also if workers die or hang again and again without finishing an episode.
+            UserError: if a worker cannot make its environments, or find the act rule.
         """
         posted = () if self.inference else weights
         layout = layout_of(posted, statistics, episode_seeds)
@@ -120,6 +122,8 @@ class ProcessesBackend:
                 continue
             if answer == FAILED:
                 raise EnvironmentFailure(detail)
+            if answer == REFUSED:
+                raise UserError(detail)
             if answer == FINISHED:
                 finished.add(index)
             if answer == ASKING and self.inference:

@@ -23,8 +23,9 @@ from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.slots import run_slots
 
-ALIVE, ASKING, FINISHED, FAILED = "alive", "asking", "finished", "failed"
-"""What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised."""
+ALIVE, ASKING, FINISHED, FAILED, REFUSED = "alive", "asking", "finished", "failed", "refused"
+"""What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised; the
+task is not one that can be run, which is its user's mistake."""
 
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
@@ -36,7 +37,7 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     try:
         _serve(connection, commands, memory_descriptor, lock_descriptor, index)
     except UserError as error:
-        _send(connection, FAILED, str(error))
+        _send(connection, REFUSED, str(error))
     except MemoryError:  # others may have had more luck: it counts as a death
         raise
     except Exception:  # it would raise in every worker that takes this one's place
