@@ -45,8 +45,9 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         UserError: an unknown option, a wrong type, a value out of range, a missing one.
     """
     check_options(model, values, prefix)
+    texts = {option: parse_text(model, option, text) for option, text in values.items() if isinstance(text, str)}
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate({**values, **texts})
     except ValidationError as error:
         details: list[dict[str, Any]] = [dict(detail) for detail in error.errors()]
         entries = {detail["loc"][:-1] for detail in details}
@@ -55,7 +56,7 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
-    """A command line value: None for the text `none` where the option may be None, else the text, for pydantic.
+    """A value given as text: None for the text `none` where the option may be None, else the text, for pydantic.
 
     Where the option holds several values, `[a, b]` is a list of them, and any other text a list of one; a flat list is
     cut into pairs where the values are pairs.
@@ -99,6 +100,8 @@ def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
         return f"{name.rstrip('.')}: {message.removeprefix('Value error, ')}"
     if detail["type"] in ("too_short", "too_long"):
         return f"{name} is {detail['input']!r}, but must be {_counted(detail)}"
+    if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        return f"{name} is {detail['input']!r}, but must be text: in quotes, '{detail['input']}', it is"
     allowed = _ALLOWED.get(detail["type"], message.removeprefix("Input should be "))
     return f"{name} is {detail['input']!r}, but must be {allowed}{_guess(detail)}"
 

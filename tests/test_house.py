@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
     {"errors", "interrupts", "start_up"},
-    {"validation", "parts"},
+    {"parts", "yaml_text"},
+    {"validation"},
     {"act"},
     {"matrix_functions"},
     {"lie_steps", "manifolds"},

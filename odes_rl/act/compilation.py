@@ -47,8 +47,8 @@ class _Cache(FunctionCache):
 def _loads_anywhere(kind: Any) -> bool:
     """Whether every process can import the classes that a numba type is made of."""
     named = getattr(kind, "instance_class", None)
-    parts = kind if isinstance(kind, types.BaseTuple) else ()
-    return (named is None or is_ours(named)) and all(map(_loads_anywhere, parts))  # pyright: ignore[reportArgumentType]
+    entries: Any = kind if isinstance(kind, types.BaseTuple) else ()
+    return (named is None or is_ours(named)) and all(map(_loads_anywhere, entries))
 
 
 def is_ours(thing: Any) -> bool:

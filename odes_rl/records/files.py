@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from odes_rl.errors import StorageError, UserError, one_line
+from odes_rl.yaml_text import dump_yaml, parse_yaml
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
@@ -29,14 +28,16 @@ def read_yaml(path: str | Path) -> dict[Any, Any]:
     """The mapping in the YAML file at `path`.
 
     Raises:
-        UserError: no such file, no YAML, no mapping.
+        UserError: no such file, no YAML, a key given twice, no mapping.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read the config {str(path)!r}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{str(path)!r} is not YAML: {one_line(error)}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{str(path)!r} is not YAML in UTF-8: {one_line(error)}") from None
+    except UserError as error:
+        raise UserError(f"{str(path)!r}: {error}") from None
     if not isinstance(content, dict):
         kind = "nothing" if content is None else f"a value of type {type(content).__name__}"
         raise UserError(f"{str(path)!r} holds {kind}, but must be a mapping from sections to options")
@@ -45,7 +46,7 @@ def read_yaml(path: str | Path) -> dict[Any, Any]:
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` to the file at `path`, at once."""
-    replace_text(path, yaml.safe_dump(dict(content), sort_keys=False))
+    replace_text(path, dump_yaml(dict(content)))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -65,6 +65,7 @@ class ProcessesBackend:
 
         Raises:
             EnvironmentFailure: also if workers die or hang again and again without finishing an episode.
+            UserError: if a worker cannot make its environments, or find the act rule.
         """
         posted = () if self.inference else weights
         layout = layout_of(posted, statistics, episode_seeds)

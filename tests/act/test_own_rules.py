@@ -83,7 +83,7 @@ def test_workers_know_it_and_the_cache_does_not(rules):
 
 def test_what_a_worker_cannot_resolve_is_one_line(rules):
     absent = settings("ABSENT")
-    with ProcessesBackend(absent, workers=1) as backend, pytest.raises(EnvironmentFailure) as caught:
+    with ProcessesBackend(absent, workers=1) as backend, pytest.raises(UserError) as caught:
         backend.evaluate(*questions())
     with pytest.raises(UserError) as told:
         find_rule(absent.act_rule)
