@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from functools import reduce
 
+import jax.numpy as jnp
 import numpy as np
 
 from odes_rl.errors import StorageError
+from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
@@ -121,7 +123,7 @@ def _update(
 ) -> tuple[TrainingState, StrategyInfo]:
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    strategy, info = experiment.strategy.tell(state.strategy, fitness.astype(np.float32))
+    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told_returns(config.strategy, fitness)))
     moments = reduce(Moments.merge, rollouts.moments, state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
