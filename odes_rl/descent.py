@@ -24,7 +24,7 @@ def scheduled(kind: Schedule, value: float, horizon: int, elapsed: jax.Array) ->
     if kind == "inverse_sqrt":
         return value / jnp.sqrt(elapsed + 1.0)
     assert kind == "constant", kind
-    return jnp.asarray(value)
+    return jnp.asarray(value, jnp.float32)
 
 
 def tangent_optimizer(

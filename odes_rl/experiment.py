@@ -104,7 +104,7 @@ def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Param
     count = jax.tree.leaves(candidates)[0].shape[0]
     part = part_size(count // groups, _AT_ONCE)
     materialise = partial(by_parts, jax.vmap(policy.materialise), part)
-    return over_devices(lambda _, candidates: materialise(candidates), mesh, None, candidates)
+    return over_devices(lambda device, _, candidates: materialise(candidates, device), mesh, None, candidates)
 
 
 def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import reduce
 
-import numpy as np
+import jax.numpy as jnp
 
 from odes_rl.errors import StorageError
+from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.evaluate import evaluate_state, normalising_moments
 from odes_rl.experiment import (
@@ -184,7 +185,7 @@ def _update(
 ) -> tuple[TrainingState, StrategyInfo]:
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    strategy, info = experiment.strategy.tell(state.strategy, fitness.astype(np.float32))
+    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told_returns(config.strategy, fitness)))
     moments = reduce(Moments.merge, rollouts.moments, state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info

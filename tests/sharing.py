@@ -1,4 +1,7 @@
-"""A program for `test_sharing.py`: two generations on as many devices as JAX has, and digests of all that they give."""
+"""A program for `test_sharing.py`: two generations on as many devices as JAX has, and digests of all that they give.
+
+Its arguments are populations, each of which makes its own two, and options, both as JSON.
+"""
 
 import hashlib
 import json
@@ -8,8 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from odes_rl.es.strategy import mesh_of
 from odes_rl.experiment import initial_state, make_experiment
 from odes_rl.records.layers import layer_values
 
@@ -17,7 +21,6 @@ OPTIONS = {
     "task.id": "HalfCheetah-v5",
     "policy.hidden": 8,
     "policy.steps": 4,
-    "strategy.population": 16,
     "strategy.optimizer": "adam",
     "run.directory": "none",
 }
@@ -31,24 +34,25 @@ def digest(tree: Any) -> str:
     return whole.hexdigest()
 
 
-def distributed(tree: Any) -> bool:
-    """Whether each device has its own share of each leaf, along the first axis."""
-    mesh = jax.make_mesh((jax.device_count(),), ("population",))
+def distributed(mesh: Mesh, tree: Any) -> bool:
+    """Whether each device of `mesh` has its own share of each leaf, along the first axis."""
     split = NamedSharding(mesh, PartitionSpec("population"))
     return all(leaf.sharding.is_equivalent_to(split, leaf.ndim) for leaf in jax.tree.leaves(tree))
 
 
-def main(options: dict[str, Any]) -> None:
-    """Print the digests, in the order of the generations, and how the arrays lie."""
-    experiment = make_experiment(layer_values({}, OPTIONS | options, default_directory="none"))
+def generations(population: int, options: dict[str, Any]) -> tuple[list[str], list[int]]:
+    """The digests, in the order of the generations, and over how many devices the arrays of each lie."""
+    changed = OPTIONS | options | {"strategy.population": population}
+    config = layer_values({}, changed, default_directory="none")
+    experiment, mesh = make_experiment(config), mesh_of(config.strategy)
     state = initial_state(experiment, seed=0).strategy
     digests: list[str] = []
-    shared: list[bool] = []
+    devices: list[int] = []
     for generation in range(2):
         candidates = jax.jit(experiment.strategy.ask)(state)
         weights = experiment.candidate_weights(state)
-        shared += [jax.device_count() > 1 and distributed((candidates, weights))]
-        returns = jnp.asarray(np.random.default_rng(generation).normal(size=16), jnp.float32)
+        devices += [mesh.size if mesh is not None and distributed(mesh, (candidates, weights)) else 1]
+        returns = jnp.asarray(np.random.default_rng(generation).normal(size=population), jnp.float32)
         state, info = experiment.strategy.tell(state, returns)
         policy = experiment.policy_weights(state.params)
         digests += [
@@ -57,8 +61,9 @@ def main(options: dict[str, Any]) -> None:
             digest((state.params, state.optimizer)),
             digest((info, policy)),
         ]
-    print("RESULT", json.dumps({"digests": digests, "shared": shared}))
+    return digests, devices
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    asked, options = (json.loads(argument) for argument in sys.argv[1:])
+    print("RESULT", json.dumps([generations(population, options) for population in asked]))

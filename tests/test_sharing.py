@@ -6,49 +6,75 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+POPULATIONS = (4, 8, 16, 48, 200)
+"""Of pairs, in 2, 4, 8, 8 and 4 groups: with 2, 4 or 8 devices each number of groups a device is met."""
+
+
+class Outcome(NamedTuple):
+    """What `tests/sharing.py` prints for each population, and what it logs."""
+
+    digests: list[list[str]]
+    devices: list[list[int]]
+    log: str
 
 
 @functools.cache
-def outcome(devices: int, **options: Any) -> dict[str, Any]:
-    """What `tests/sharing.py` prints on that many devices, and what it logs."""
+def outcome(devices: int, populations: tuple[int, ...], perturbations: str = "gaussian", bits: int = 32) -> Outcome:
+    """That of so many devices, where JAX has 32 or 64 bits enabled."""
+    options = {"strategy.perturbations": perturbations}
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
-    command = [sys.executable, "-m", "tests.sharing", json.dumps(options)]
+    command = [sys.executable, "-m", "tests.sharing", json.dumps(populations), json.dumps(options)]
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": flags, "JAX_LOG_COMPILES": "1"},
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_LOG_COMPILES": "1", "JAX_ENABLE_X64": str(bits == 64)},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.rpartition("RESULT")[2]) | {"log": done.stderr}
+    digests, lie = zip(*json.loads(done.stdout.rpartition("RESULT")[2]), strict=True)
+    return Outcome(list(digests), list(lie), done.stderr)
 
 
-@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.slow), 4])
-def test_candidates_weights_and_updates_are_the_same_to_the_bit_on_several_devices(devices):
-    assert outcome(devices)["digests"] == outcome(1)["digests"]
-    assert len(set(outcome(1)["digests"])) == 8
+def compilations(found: Outcome) -> list[int]:
+    """Of the functions that make a generation's weights and its update."""
+    return [found.log.count(f"Compiling jit({name})") for name in ("candidate_weights", "tell")]
 
 
-@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.slow), 4])
-def test_arrays_lie_on_all_devices_and_two_generations_compile_once(devices):
-    found = outcome(devices)
-    assert found["shared"] == [True, True]
-    assert [found["log"].count(f"Compiling jit({name})") for name in ("candidate_weights", "tell")] == [1, 1]
-    assert "devices share" not in found["log"]
+def test_where_each_device_has_one_group_all_bits_are_those_of_one_device():
+    found = outcome(4, (8,))
+    assert found.devices == [[4, 4]]
+    assert found.digests == outcome(1, (8,)).digests
+    assert len(set(found.digests[0])) == 8
+    assert compilations(found) == [1, 1]
+    assert "devices share" not in found.log
+
+
+def test_where_64_bits_are_enabled_the_strategy_and_the_policy_stay_in_single_precision():
+    found = outcome(1, (8,), bits=64)
+    assert found.digests[0][:2] == outcome(1, (8,)).digests[0][:2]  # candidates and weights; Adam's powers round better
+    assert compilations(found) == [1, 1]  # the state keeps its types
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [2, 4, 8])
+def test_any_number_of_groups_a_device_gives_the_bits_of_one_device(devices):
+    found = outcome(devices, POPULATIONS)
+    assert found.devices == [[min(devices, groups)] * 2 for groups in (2, 4, 8, 8, 4)]
+    for population, mine, theirs in zip(POPULATIONS, found.digests, outcome(1, POPULATIONS).digests, strict=True):
+        assert mine == theirs, population
 
 
 @pytest.mark.slow
 def test_orthogonal_perturbations_stay_on_one_device_and_say_so():
-    options = {"strategy.perturbations": "orthogonal"}
-    found = outcome(2, **options)
-    assert found["digests"] == outcome(1, **options)["digests"]
-    assert found["shared"] == [False, False]
-    assert "one device draws" in found["log"]
+    found = outcome(2, (16,), "orthogonal")
+    assert found.digests == outcome(1, (16,), "orthogonal").digests
+    assert found.devices == [[1, 1]]
+    assert "one device draws" in found.log

@@ -19,7 +19,7 @@ _TAYLOR = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(6))
 
 def row_seeds(key: jax.Array, count: int) -> jax.Array:
     """[count, 3] uint32: two words of the key, and the row's number."""
-    words = jnp.broadcast_to(jax.random.bits(key, (2,)), (count, 2))
+    words = jnp.broadcast_to(jax.random.bits(key, (2,), jnp.uint32), (count, 2))
     return jnp.concatenate([words, jnp.arange(count, dtype=jnp.uint32)[:, None]], axis=1)
 
 

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.sharding import Mesh
 
 from odes_rl.es.noise import normal_rows, row_seeds
-from odes_rl.es.population import gathered, group_count, over_devices, part_size
+from odes_rl.es.population import gathered, group_count, in_turn, over_devices, part_size
 from odes_rl.manifolds import Stiefel
 from odes_rl.matrix_functions import matmul
 
@@ -46,7 +45,7 @@ def orthogonal_rows(key: jax.Array, count: int, size: int) -> jax.Array:
     direction_key, length_key = jax.random.split(key)
     rows = Stiefel().random(direction_key, (blocks, block, size)).reshape(blocks * block, size)[:count]
     lengths = jnp.linalg.norm(normal_rows(row_seeds(length_key, count), size), axis=1, keepdims=True)
-    return rows * lengths
+    return (rows * lengths).astype(jnp.float32)
 
 
 PERTURBATIONS: dict[str, Perturbations] = {
@@ -78,21 +77,29 @@ def estimate_gradient(
         sigma: the perturbations' standard deviation.
         size: of a direction.
         mesh: devices that share the groups.
+
+    Raises:
+        ValueError: if there are not as many utilities as seeds, for one sign or two.
     """
+    if utilities.ndim != 2 or utilities.shape[1] not in (1, 2) or len(utilities) != len(seeds):
+        raise ValueError(
+            f"utilities are {utilities.shape}, but must be ({len(seeds)}, 1) or ({len(seeds)}, 2): "
+            "a row for each direction, a column for each sign"
+        )
     signed = utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
     groups = group_count(len(signed))
     share = len(signed) // groups
     part = part_size(share, _AT_ONCE // size)
 
-    def weigh(totals: jax.Array, items: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
-        group, weights, seeds = items
-        return totals.at[group].add(matmul(weights, directions(seeds))), None
+    def weigh(totals: jax.Array, i: jax.Array, items: tuple[jax.Array, jax.Array]) -> jax.Array:
+        weights, seeds = items
+        return totals.at[i // (share // part)].add(matmul(weights, directions(seeds)).astype(totals.dtype))
 
-    def group_totals(_: None, items: tuple[jax.Array, jax.Array]) -> jax.Array:
+    def group_totals(device: jax.Array | int, _: None, items: tuple[jax.Array, jax.Array]) -> jax.Array:
         """[groups of this device, size]: one loop, since XLA runs what is in two nested ones on a single core."""
         here = items[0].shape[0] * part // share
-        number = jnp.repeat(jnp.arange(here), share // part, total_repeat_length=items[0].shape[0])
-        return lax.scan(weigh, jnp.zeros((here, size)), (number, *items))[0]
+        dtype = jnp.promote_types(signed.dtype, jnp.float32)
+        return in_turn(weigh, jnp.zeros((here, size), dtype), items, device)
 
     items = jax.tree.map(lambda leaf: leaf.reshape(-1, part, *leaf.shape[1:]), (signed, seeds))
     totals = gathered(mesh, over_devices(group_totals, mesh, None, items))

@@ -7,9 +7,10 @@ so results are the same to the bit on one device or on eight.
 import logging
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -17,6 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 POPULATION = "population"
 """Name of the mesh's one axis."""
 _MOST_GROUPS = 8
+Carry = TypeVar("Carry")
 
 _log = logging.getLogger(__name__)
 
@@ -32,28 +34,53 @@ def part_size(group: int, about: int) -> int:
     return min(divisors, key=lambda d: abs(math.log(d / max(about, 1))))
 
 
-def by_parts(function: Callable[[Any], Any], size: int, items: Any) -> Any:
+def in_turn(
+    step: Callable[[Carry, jax.Array, Any], Carry], start: Carry, items: Any, device: jax.Array | int = 0
+) -> Carry:
+    """`carry = step(carry, i, item i)` from `start` on, for each of `items`, leaves [n, …]; the last carry.
+
+    The loop counts from `device` · n, so that its length is unknown to a compiler: one of a single turn would be
+    dissolved, its body fused with what stands around it, and rounded otherwise than in a longer loop.
+    """
+    (count,) = {leaf.shape[0] for leaf in jax.tree.leaves(items)}
+    first = device * count
+
+    def turn(number: jax.Array, carry: Carry) -> Carry:
+        i = number - first
+        item = jax.tree.map(lambda leaf: lax.dynamic_index_in_dim(leaf, i, keepdims=False), items)
+        return step(carry, i, item if count > 1 else lax.optimization_barrier((item, number))[0])
+
+    return lax.fori_loop(first, first + count, turn, start)
+
+
+def by_parts(function: Callable[[Any], Any], size: int, items: Any, device: jax.Array | int = 0) -> Any:
     """`function(part)` of each `size` items in turn; leaves [n, …] to leaves [n, …], n a multiple of `size`."""
+    parts = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), items)
+    count = jax.tree.leaves(parts)[0].shape[0]
+    shapes = jax.eval_shape(function, jax.tree.map(lambda leaf: leaf[0], parts))
+    start = jax.tree.map(lambda made: jnp.zeros((count, *made.shape), made.dtype), shapes)
 
-    def apart(leaf: jax.Array) -> jax.Array:
-        return leaf.reshape(-1, size, *leaf.shape[1:])
+    def write(results: Any, i: jax.Array, part: Any) -> Any:
+        return jax.tree.map(lambda leaf, made: leaf.at[i].set(made), results, function(part))
 
-    def together(leaf: jax.Array) -> jax.Array:
-        return leaf.reshape(-1, *leaf.shape[2:])
-
-    return jax.tree.map(together, lax.map(function, jax.tree.map(apart, items)))
+    results = in_turn(write, start, parts, device)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
 
 
-def over_devices(function: Callable[[Any, Any], Any], mesh: Mesh | None, shared: Any, items: Any) -> Any:
-    """`function(shared, items)`, leaves [n, …], where each device of `mesh` has its share of `items`, leaves [n, …].
+def over_devices(function: Callable[[Any, Any, Any], Any], mesh: Mesh | None, shared: Any, items: Any) -> Any:
+    """`function(device, shared, items)`, leaves [n, …], on each device of `mesh` with its share of `items` [n, …].
 
-    All have `shared`. Without a mesh there is one device.
+    All have `shared`; `device` is the device's number. Without a mesh there is one, of number 0.
     """
     if mesh is None:
-        return function(shared, items)
+        return function(0, shared, items)
+
+    def on_device(shared: Any, items: Any) -> Any:
+        return function(lax.axis_index(POPULATION), shared, items)
+
     split, whole = PartitionSpec(POPULATION), PartitionSpec()
     # Unchecked: the check wants the constant start of every loop marked as differing between devices.
-    return jax.shard_map(function, mesh=mesh, in_specs=(whole, split), out_specs=split, check_vma=False)(shared, items)
+    return jax.shard_map(on_device, mesh=mesh, in_specs=(whole, split), out_specs=split, check_vma=False)(shared, items)
 
 
 def gathered(mesh: Mesh | None, array: jax.Array) -> jax.Array:

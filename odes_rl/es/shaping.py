@@ -30,14 +30,20 @@ def centred_ranks(returns: jax.Array) -> jax.Array:
     ordered = jnp.sort(flat)
     below = jnp.searchsorted(ordered, flat, side="left")
     above = flat.size - jnp.searchsorted(ordered, flat, side="right")
-    return ((below - above) / (2 * max(flat.size - 1, 1))).reshape(returns.shape)
+    ranks = (below - above).astype(returns.dtype) / (2 * max(flat.size - 1, 1))
+    return ranks.reshape(returns.shape)
 
 
 def top_k(returns: jax.Array, k: int) -> jax.Array:
     """Returns of the k directions with the best one, over their deviation; all others 0.
 
     Scaled so that the mean over candidates is that over the chosen (Mania, Guy & Recht 2018, algorithm 2).
+
+    Raises:
+        ValueError: if there are fewer than k directions.
     """
+    if k > len(returns):
+        raise ValueError(f"top_k is {k}, but there are only {len(returns)} directions")
     best = returns.max(axis=1)
     chosen = jax.lax.top_k(best, k)[1]
     kept = returns[chosen]

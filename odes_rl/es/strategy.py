@@ -72,7 +72,7 @@ class Strategy(NamedTuple):
         init: `init(key, params) -> state`.
         ask: `ask(state) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
         tell: `tell(state, returns [C]) -> (state, info)`; returns that are not finite count as the worst finite
-            one.
+            one. It raises ValueError for another number of returns than candidates.
     """
 
     init: Callable[[jax.Array, Params], StrategyState]
@@ -98,6 +98,10 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         return _candidates(config, manifolds, mesh, state)
 
     def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
+        if returns.shape != (config.population,):
+            raise ValueError(
+                f"returns are {returns.shape}, but must be ({config.population},): one for each candidate that ask gave"
+            )
         rate = learning_rate_at(config, state.generation)
         gradient = _tangent_gradient(config, manifolds, mesh, state, returns)
         descent = jax.tree.map(jnp.negative, gradient)
@@ -105,7 +109,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         step = jax.tree.map(lambda d: rate * d, direction)
         usable = jnp.isfinite(returns).any() & jnp.isfinite(optax.tree.norm(step))
         params, memory = jax.tree.map(
-            lambda new, old: jnp.where(usable, new, old),
+            lambda new, old: jnp.where(usable, new, old).astype(old.dtype),
             (tree_exp(manifolds, state.params, step), memory),
             (state.params, state.optimizer),
         )
@@ -135,10 +139,11 @@ def _candidates(config: StrategyConfig, manifolds: Any, mesh: Mesh | None, state
     draw, size = PERTURBATIONS[config.perturbations].directions, _size(state.params)
     spaces = manifolds if config.space == "tangent" else tree_ambient(manifolds)
 
-    def moved(shared: tuple[Params, jax.Array], seeds: jax.Array) -> Params:
+    def moved(device: jax.Array | int, shared: tuple[Params, jax.Array], seeds: jax.Array) -> Params:
         params, scales = shared
-        noise = jax.vmap(ravel_pytree(params)[1])(draw(seeds, size))
-        return jax.tree.map(partial(_moved, config, scales), spaces, params, noise)
+        flat, unravel = ravel_pytree(params)
+        noise = jax.vmap(unravel)(draw(seeds, size).astype(flat.dtype))
+        return jax.tree.map(partial(_moved, config, device, scales), spaces, params, noise)
 
     shared = (state.params, _signs(config) * sigma_at(config, state.generation))
     candidates = over_devices(moved, mesh, shared, _seeds(config, state))
@@ -146,7 +151,12 @@ def _candidates(config: StrategyConfig, manifolds: Any, mesh: Mesh | None, state
 
 
 def _moved(
-    config: StrategyConfig, scales: jax.Array, manifold: Manifold, point: jax.Array, noise: jax.Array
+    config: StrategyConfig,
+    device: jax.Array | int,
+    scales: jax.Array,
+    manifold: Manifold,
+    point: jax.Array,
+    noise: jax.Array,
 ) -> jax.Array:
     """[p, signs, …]: the point moved along each of `noise` [p, …] by each of `scales` [signs]."""
 
@@ -157,7 +167,7 @@ def _moved(
 
     if isinstance(manifold, Euclidean):
         return move(noise)  # a sum rounds alike in any shape, and is written but once
-    return by_parts(move, config.directions // group_count(config.directions), noise)
+    return by_parts(move, config.directions // group_count(config.directions), noise, device)
 
 
 def _tangent_gradient(
@@ -170,7 +180,8 @@ def _tangent_gradient(
     size, directions = _size(state.params), PERTURBATIONS[config.perturbations].directions
     sigma = sigma_at(config, state.generation)
     flat = estimate_gradient(utilities, _seeds(config, state), lambda seeds: directions(seeds, size), sigma, size, mesh)
-    return tree_to_tangent(manifolds, state.params, ravel_pytree(state.params)[1](flat))
+    params, unravel = ravel_pytree(state.params)
+    return tree_to_tangent(manifolds, state.params, unravel(flat.astype(params.dtype)))
 
 
 def _seeds(config: StrategyConfig, state: StrategyState) -> jax.Array:
@@ -184,4 +195,4 @@ def _size(params: Params) -> int:
 
 
 def _signs(config: StrategyConfig) -> jax.Array:
-    return jnp.array([1.0, -1.0] if config.antithetic else [1.0])
+    return jnp.array([1.0, -1.0] if config.antithetic else [1.0], jnp.float32)

@@ -1,9 +1,12 @@
 """Policies: one file a named architecture, and the registry of all."""
 
+import jax
+import jax.numpy as jnp
+
 from odes_rl.parts import find_part
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
-from odes_rl.policies.base import Policy, PolicyConfig, PolicyFamily
+from odes_rl.policies.base import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
 from odes_rl.policies.con_res_net import ConResNetConfig, con_res_net
 from odes_rl.policies.counting import parameter_count
@@ -56,9 +59,24 @@ def policy_config_class(name: str) -> type[PolicyConfig]:
 
 
 def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -> Policy:
-    """The policy that `config` describes, for observations [n] and actions [m]; of matched size if it asks for that."""
+    """The policy that `config` describes, for observations [n] and actions [m]; of matched size if it asks for that.
+
+    Its parameters and weights are float32, and the same bits where JAX has 64 bits enabled.
+    """
     matched = match_parameters(config, observation_size, action_size)
-    return policy_family(config.name).build(matched, observation_size, action_size)
+    with jax.enable_x64(False):  # what is constant, such as times, is made here
+        policy = policy_family(config.name).build(matched, observation_size, action_size)
+
+    def init(key: jax.Array) -> Params:
+        with jax.enable_x64(False):
+            return policy.init(key)
+
+    def materialise(params: Params) -> Weights:
+        single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), params)
+        with jax.enable_x64(False):
+            return policy.materialise(single)
+
+    return policy._replace(init=init, materialise=materialise)
 
 
 def match_parameters(config: PolicyConfig, observation_size: int, action_size: int) -> PolicyConfig:

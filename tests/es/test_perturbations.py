@@ -88,6 +88,12 @@ def test_the_estimate_is_equation_7():
         np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (4, 2), (6, 1), (5,)])
+def test_utilities_that_do_not_suit_the_directions_are_an_error(shape):
+    with pytest.raises(ValueError, match=r"utilities are \(.*\), but must be \(5, 1\) or \(5, 2\)"):
+        estimate(np.zeros(shape), np.zeros((5, 3)), 0.1)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("antithetic", [True, False])
 def test_the_estimate_is_unbiased_on_a_linear_function(name, antithetic):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.es.population import by_parts, group_count, part_size, population_mesh
+from odes_rl.es.population import by_parts, group_count, in_turn, part_size, population_mesh
 
 
 @pytest.mark.parametrize(("directions", "groups"), [(1, 1), (3, 1), (50, 2), (100, 4), (64, 8), (4096, 8)])
@@ -32,6 +32,14 @@ def test_parts_are_computed_in_order():
     np.testing.assert_array_equal(doubled, 2 * items["x"])
     np.testing.assert_array_equal(sums, items["x"].sum(axis=1))
     assert set(sizes) == {(4, 2)}
+
+
+@pytest.mark.parametrize("device", [0, jnp.asarray(3)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_items_are_met_in_turn_on_any_device(device, count):
+    items = jnp.arange(1.0, count + 1)
+    total = in_turn(lambda carry, i, item: 10 * carry + item + 0 * i, jnp.zeros(()), items, device)
+    assert float(total) == [1, 12, 123][count - 1]
 
 
 @pytest.mark.parametrize(

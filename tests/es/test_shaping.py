@@ -83,6 +83,11 @@ def test_top_k_takes_the_step_of_augmented_random_search():
     np.testing.assert_allclose(2 * alpha * probe * gradient, published, rtol=1e-4, atol=1e-7)
 
 
+def test_more_directions_than_there_are_cannot_be_chosen():
+    with pytest.raises(ValueError, match="top_k is 5, but there are only 4 directions"):
+        top_k(jnp.asarray(RETURNS), 5)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_failed_candidates_take_the_worst_finite_return(bad):
     returns = jnp.array([3.0, bad, -5.0, 2.0])

@@ -214,6 +214,13 @@ def test_a_failed_candidate_counts_as_the_worst_finite_one(row, bad):
     assert_trees(failed.params, replaced.params, rtol=0)
 
 
+@pytest.mark.parametrize("count", [1, 4, 11, 24])
+def test_another_number_of_returns_than_candidates_is_an_error(count):
+    _, _, tell, state, *_ = case(COVERING[0])
+    with pytest.raises(ValueError, match=rf"returns are \({count},\), but must be \(12,\): one for each candidate"):
+        tell(state, jnp.zeros(count))
+
+
 def test_schedules_reach_sigma_and_learning_rate():
     config = configure(sigma_schedule="inverse_sqrt", learning_rate_schedule="inverse_sqrt")
     manifolds, params = {"bias": Euclidean()}, {"bias": jnp.zeros(50)}
