@@ -112,4 +112,5 @@ def _within(value: float | None, low: float | None, high: float | None, form: Ca
 def _reached(row: Row) -> str:
     if row.steps_to_threshold is None:
         return "–"
-    return f"{_STEPS(row.steps_to_threshold)} ({row.reached} of {row.seeds})"
+    steps = row.steps_to_threshold
+    return f"{f'{steps:g}' if steps < 1000 else _STEPS(steps)} ({row.reached} of {row.seeds})"
