@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from odes_rl.errors import UserError
-from odes_rl.reports.seeds import RETURNS, Measure, Run
+from odes_rl.reports.measures import RETURNS, Measure
+from odes_rl.reports.seeds import Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
 LINES = ("-", "--", "-.", ":")

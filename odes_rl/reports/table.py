@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from matplotlib.ticker import EngFormatter
 
 from odes_rl.reports.comparison import Comparison, Result
+from odes_rl.reports.measures import RETURNS, Measure
 from odes_rl.reports.rows import Row
-from odes_rl.reports.seeds import RETURNS, Measure
 
 HEADINGS = (
     "{learner}",
