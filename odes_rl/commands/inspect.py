@@ -27,7 +27,8 @@ class Inspect(BaseModel):
     """Seed of the policy's episode: the first of those that `evaluate` rolls out. Of a fitted model's test examples: it
     draws which 500 of them are looked at, if there are more, and whose sensitivities are shown."""
     output: str | None = None
-    """Picture to write, as PNG and as PDF; inspection.png in the run directory if left out."""
+    """Picture to write, which ends in .png, .pdf or .svg; without an ending a PNG and a PDF. If left out, those are
+    inspection.png and inspection.pdf in the run directory, drawn anew each time."""
 
 
 def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
@@ -39,13 +40,14 @@ def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
     """
     from odes_rl.records.layers import FITTING
     from odes_rl.records.run_directory import recorded_kind
-    from odes_rl.reports.drawing import save, stem_of
+    from odes_rl.reports.drawing import picture_files, save
 
+    output = command.output or Path(command.run) / "inspection"
+    picture_files(output)  # a mistake there is told before the work
     lines, figure = (_fitted if recorded_kind(command.run) is FITTING else _policy)(command)
     for line in lines:
         print(line)
-    output = command.output or Path(command.run) / "inspection"
-    for path in save(figure, stem_of(output)):
+    for path in save(figure, output):
         print(path)
     return 0
 

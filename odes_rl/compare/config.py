@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from odes_rl.errors import UserError, suggestion
 from odes_rl.records.files import read_yaml
 from odes_rl.records.layers import FITTING, TRAINING, Kind
-from odes_rl.reports.seeds import ACCURACIES, RETURNS, Measure
+from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
 from odes_rl.validation import STRICT, build_model
 
 Entries = dict[str, dict[str, Any] | None]

@@ -11,7 +11,8 @@ from odes_rl.errors import UserError
 from odes_rl.records.files import CELL, METRICS
 from odes_rl.records.metrics import Metrics, read_metrics
 from odes_rl.reports.accuracies import evaluated_accuracies
-from odes_rl.reports.seeds import RETURNS, Measure, Run, read_run
+from odes_rl.reports.measures import RETURNS, Measure
+from odes_rl.reports.seeds import Run, read_run
 
 
 class Place(NamedTuple):

@@ -1,40 +1,86 @@
-"""Reward curves over seeds, as PNG and PDF. Free of JAX."""
+"""Curves over seeds, a panel a task, as pictures. Free of JAX."""
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, save, stem_of
-from odes_rl.reports.seeds import Run, average_runs, group_runs, measure_of, read_run
+from odes_rl.errors import UserError
+from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, picture_files, save
+from odes_rl.reports.finding import Found, check_metric, find_runs
+from odes_rl.reports.seeds import NothingYetError, Run, average_runs, group_runs, measure_of, read_run
+
+_COLUMNS = 4
+_LEGEND_WIDTH = 80
+"""Characters of a line of the legend."""
 
 
-def plot_curves(paths: Sequence[str | Path], output: str | Path) -> list[Path]:
-    """Draw the curves of the runs at `paths`; the PNG and the PDF written, beside each other at `output`.
+def plot_curves(paths: Sequence[str | Path], output: str | Path, metric: str | None = None) -> list[Path]:
+    """Draw the curves of the runs at `paths`, of `metric` or of what they are measured by; the files written.
 
     Raises:
-        UserError: if a path holds no run, a run has no returns yet, or `output` cannot be written.
+        UserError: if a path holds no run, a run has no returns yet or no such metric, or `output` cannot be written.
     """
-    figure = draw_curves([read_run(path) for path in paths])
-    return save(figure, stem_of(output))
+    picture_files(output)  # a mistake there is told first
+    found = find_runs(paths)
+    if metric is not None:
+        check_metric(found, metric)
+    return save(draw_curves(_read(found, metric)), output)
+
+
+def _read(found: Sequence[Found], metric: str | None) -> list[Run]:
+    """The curves of the runs that were found; of those in comparisons only the ones that there are yet."""
+    runs: list[Run] = []
+    for path, label in found:
+        try:
+            runs.append(read_run(path, metric, label))
+        except NothingYetError:
+            if label is None or len(found) == 1:
+                raise
+    if not runs:
+        raise UserError(f"none of {len(found)} runs has anything to show yet: let them go on")
+    return runs
 
 
 def draw_curves(runs: Sequence[Run]) -> Figure:
-    """A figure with a line and a band for each experiment among `runs`, and the legend below the axes.
+    """A figure with a panel for each task, in it a line and a band for each experiment, and the legend below.
 
-    Colours suit the colour-blind; line styles and markers tell the curves apart without any.
+    What has one label looks the same in every panel. Colours suit the colour-blind; line styles and markers tell the
+    curves apart without any.
     """
-    groups, measure = group_runs(runs), measure_of(runs)
-    figure = Figure(figsize=(6.4, 4.2 + 0.22 * len(groups)), layout="constrained")
-    axes = figure.add_subplot()
-    for index, (label, group) in enumerate(groups.items()):
-        curve = average_runs(group)
-        seeds = f"mean ± standard deviation of {curve.seeds} seeds" if curve.seeds > 1 else "1 seed"
-        draw_line(axes, curve.steps, curve.mean, textwrap.fill(f"{label} ({seeds})", 80), index)
+    measure = measure_of(runs)
+    tasks = sorted({str(run.options.get(measure.place)) for run in runs})
+    panels = {task: group_runs([run for run in runs if str(run.options.get(measure.place)) == task]) for task in tasks}
+    labels = list(dict.fromkeys(label for groups in panels.values() for label in groups))
+    columns = min(len(panels), _COLUMNS)
+    rows = math.ceil(len(panels) / columns)
+    width, height = (6.4, 4.2) if len(panels) == 1 else (max(3.4 * columns, 6.8), 2.9 * rows)
+    figure = Figure(figsize=(width, height + 0.22 * len(labels)), layout="constrained")
+    for place, (task, groups) in enumerate(panels.items(), 1):
+        axes = figure.add_subplot(rows, columns, place)
+        _draw_groups(axes, groups, labels)
+        dress(axes, measure)
+        axes.set_title(task)
+    handles = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
+    told = [textwrap.fill(f"{label} ({_seeds(label, panels)})", _LEGEND_WIDTH) for label in labels]
+    legend = {"loc": "outside lower center", "frameon": False, "handlelength": 4}
+    figure.legend([handles[label] for label in labels], told, **legend)
+    return figure
+
+
+def _draw_groups(axes: Axes, groups: Mapping[str, Sequence[Run]], labels: Sequence[str]) -> None:
+    for label, group in groups.items():
+        index, curve = labels.index(label), average_runs(group)
+        draw_line(axes, curve.steps, curve.mean, label, index)
         draw_band(axes, curve.steps, curve.mean - curve.deviation, curve.mean + curve.deviation, index)
         draw_alone(axes, group, curve.steps[-1], index)
-    dress(axes, measure)
-    axes.set_title(", ".join(sorted({str(run.options.get(measure.place)) for run in runs})))
-    figure.legend(loc="outside lower center", frameon=False, handlelength=4)
-    return figure
+
+
+def _seeds(label: str, panels: Mapping[str, Mapping[str, Sequence[Run]]]) -> str:
+    counts = sorted({len(groups[label]) for groups in panels.values() if label in groups})
+    if counts == [1]:
+        return "1 seed"
+    return f"mean ± standard deviation of {' or '.join(map(str, counts))} seeds"

@@ -1,4 +1,4 @@
-"""How a curve looks: told apart by colour, by line and by marker. Free of JAX."""
+"""How a curve looks: told apart by colour, by line and by marker; and the files of pictures. Free of JAX."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import MaxNLocator
 
 from odes_rl.errors import UserError
-from odes_rl.reports.seeds import RETURNS, Measure, Run
+from odes_rl.reports.measures import RETURNS, Measure
+from odes_rl.reports.seeds import Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
+_UNITS = (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4))
+"""Of steps: a name, how many it is, and how many an axis must reach for it."""
+_ENDINGS = (".png", ".pdf", ".svg")
 
 
 def draw_line(axes: Axes, steps: np.ndarray, middle: np.ndarray, label: str, index: int) -> None:
@@ -32,8 +36,12 @@ def draw_line(axes: Axes, steps: np.ndarray, middle: np.ndarray, label: str, ind
 
 
 def draw_band(axes: Axes, steps: np.ndarray, low: np.ndarray, high: np.ndarray, index: int) -> None:
-    """The band of the `index`-th line, from `low` [n] to `high` [n] at `steps` [n]."""
-    axes.fill_between(steps, low, high, color=COLOURS[index % len(COLOURS)], alpha=0.2, linewidth=0)
+    """The band of the `index`-th line, from `low` [n] to `high` [n] at `steps` [n]; a bar at a single step."""
+    colour = COLOURS[index % len(COLOURS)]
+    if steps.size == 1:
+        axes.vlines(steps, low, high, color=colour, alpha=0.4, linewidth=4)
+    else:
+        axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def draw_alone(axes: Axes, runs: Sequence[Run], start: float, index: int) -> None:
@@ -52,11 +60,22 @@ def draw_alone(axes: Axes, runs: Sequence[Run], start: float, index: int) -> Non
 
 
 def dress(axes: Axes, measure: Measure = RETURNS) -> None:
-    """Units, and what every panel has."""
+    """Units, and what every panel has; call it when everything is drawn."""
     axes.set_xlabel(measure.steps_label)
-    axes.xaxis.set_major_formatter(EngFormatter())
+    low, high = axes.dataLim.intervalx
+    if low == high:  # matplotlib would show marks a fraction of a step apart
+        axes.set_xticks([low])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter(lambda value, _: steps_text(value, high))
     axes.set_ylabel(measure.values_label)
     dress_panel(axes)
+
+
+def steps_text(value: float, most: float) -> str:
+    """A number of steps on an axis that reaches up to `most`, all in one unit: `0`, `0.5 M`, `1 M`."""
+    unit, factor = next(((name, size) for name, size, reached in _UNITS if most >= reached), ("", 1.0))
+    return f"{value / factor:g} {unit}" if value and unit else f"{value:,.10g}"
 
 
 def dress_panel(axes: Axes) -> None:
@@ -65,23 +84,33 @@ def dress_panel(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def stem_of(output: str | Path) -> Path:
-    """`output` without the suffix of a picture, for both kinds go beside each other."""
-    path = Path(output)
-    return path.with_suffix("") if path.suffix.lower() in (".png", ".pdf") else path
-
-
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write `figure` as PNG and PDF, beside each other under the name `stem`.
+def picture_files(output: str | Path) -> list[Path]:
+    """The files that a picture is written to: `output`, or where it has no ending a PNG and a PDF of that name.
 
     Raises:
-        UserError: if they cannot be written.
+        UserError: if it has another ending.
     """
-    written = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf")]
+    path = Path(output)
+    if not path.suffix:
+        return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]
+    if path.suffix.lower() not in _ENDINGS:
+        raise UserError(
+            f"output is {str(output)!r}, but must end in {', '.join(_ENDINGS)}, or have no ending, for a PNG and a PDF"
+        )
+    return [path]
+
+
+def save(figure: Figure, output: str | Path) -> list[Path]:
+    """Write `figure` to the `picture_files` of `output`; their paths.
+
+    Raises:
+        UserError: if `output` has no picture's ending, or they cannot be written.
+    """
+    written = picture_files(output)
     try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
+        written[0].parent.mkdir(parents=True, exist_ok=True)
         for path in written:
             figure.savefig(path, dpi=200)
     except OSError as error:
-        raise UserError(f"cannot write {str(stem)!r}: {error.strerror}") from None
+        raise UserError(f"cannot write {str(output)!r}: {error.strerror}") from None
     return written

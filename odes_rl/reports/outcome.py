@@ -32,6 +32,6 @@ def _evaluation_line(line: Metrics) -> str:
 def curve_line(run: Path) -> str:
     """The path of the curve of the run at `run`, drawn anew, or why there is none."""
     try:
-        return f"curve: {plot_curves([run], run / 'curve.png')[0]}"
+        return f"curve: {plot_curves([run], run / 'curve')[0]}"
     except UserError as error:
         return f"no curve was drawn: {error}"

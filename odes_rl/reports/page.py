@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from odes_rl.reports.accuracy_table import AccuracyTable, accuracy_table, shown_accuracies
 from odes_rl.reports.comparison import Comparison, Result
+from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, Kind, draw_panels
 from odes_rl.reports.rows import Row
-from odes_rl.reports.seeds import ACCURACIES, RETURNS, Measure
 from odes_rl.reports.table import cells_of, headings
 
 _WHAT = {

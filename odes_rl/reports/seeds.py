@@ -1,7 +1,7 @@
 """Curves from run directories; seeds of one experiment put together. Free of JAX."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.records.files import CONFIG, METRICS, read_yaml, require_run
 from odes_rl.records.metrics import read_metrics
+from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
 
 _NO_PART_OF_AN_EXPERIMENT = {
     "run.directory",
@@ -26,87 +27,29 @@ _NO_PART_OF_AN_EXPERIMENT = {
 }
 """Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
 _POINTS = 400
-
-
-class Measure(NamedTuple):
-    """What a curve shows.
-
-    Attributes:
-        steps: the metric along the axis.
-        values: the metrics to show, of which the first that there is counts.
-        steps_label: the axis in words.
-        values_label: likewise.
-        name: the option that names what learns.
-        place: the option that says what is learnt.
-        learner: what learns, in words.
-        learners: more than one.
-        task: what is learnt, in words.
-        tasks: more than one.
-        speed: the metric of how fast it goes.
-        speed_label: that in words.
-        values_form: how a value is written in a table.
-    """
-
-    steps: str
-    values: tuple[str, ...]
-    steps_label: str
-    values_label: str
-    name: str
-    place: str
-    learner: str
-    learners: str
-    task: str
-    tasks: str
-    speed: str
-    speed_label: str
-    values_form: Callable[[float], str]
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
-
-
-RETURNS = Measure(
-    steps="env_steps",
-    values=("evaluation_return_mean", "return_mean"),
-    steps_label="environment steps",
-    values_label="return",
-    name="policy.name",
-    place="task.id",
-    learner="policy",
-    learners="policies",
-    task="task",
-    tasks="tasks",
-    speed="env_steps_per_second",
-    speed_label="env.step/s",
-    values_form=_number,
-)
-ACCURACIES = Measure(
-    steps="epoch",
-    values=("test_accuracy",),
-    steps_label="epochs",
-    values_label="test accuracy",
-    name="model.name",
-    place="data.source",
-    learner="model",
-    learners="models",
-    task="data set",
-    tasks="data sets",
-    speed="examples_per_second",
-    speed_label="examples/s",
-    values_form="{:.2%}".format,
-)
-"""Of supervised runs."""
 _log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
-    """One seed's curve: dotted options of its config, environment steps or epochs [n], returns or accuracies [n]."""
+    """One seed's curve.
+
+    Attributes:
+        options: dotted options of its config.
+        steps: [n] environment steps or epochs.
+        returns: [n] returns, accuracies, or whatever metric was asked for.
+        measure: what they are.
+        label: of the policy or model, in the comparison that the run is a part of.
+    """
 
     options: dict[str, Any]
     steps: np.ndarray
     returns: np.ndarray
     measure: Measure = RETURNS
+    label: str | None = None
+
+
+class NothingYetError(UserError):
+    """A run has not come to what should be shown of it."""
 
 
 class Curve(NamedTuple):
@@ -118,22 +61,27 @@ class Curve(NamedTuple):
     seeds: int
 
 
-def read_run(path: str | Path) -> Run:
+def read_run(path: str | Path, metric: str | None = None, label: str | None = None) -> Run:
     """The curve of the run at `path`: its evaluations if it has any, else the mean return of its candidates.
 
+    With `metric` it is that column of its metrics; `label` is that of the policy or model, if it has one.
+
     Raises:
-        UserError: if there is no run, or it has nothing to show yet.
+        NothingYetError: if it has nothing to show yet.
+        UserError: if there is no run.
     """
     directory = require_run(path)
     options = _flatten(read_yaml(directory / CONFIG))
     lines = read_metrics(directory / METRICS)
     measure = ACCURACIES if ACCURACIES.name in options else RETURNS
+    if metric is not None:
+        measure = measure._replace(values=(metric,), values_label=metric)
     for name in measure.values:
         points = [(line[measure.steps], line[name]) for line in lines if line.get(name) is not None]
         if points:
             steps, values = np.asarray(points, float).T
-            return Run(options, steps, values, measure)
-    raise UserError(f"{str(path)!r} has no finite {measure.values_label} yet: let it go on")
+            return Run(options, steps, values, measure, label)
+    raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: let it go on")
 
 
 def measure_of(runs: Sequence[Run]) -> Measure:
@@ -144,12 +92,14 @@ def measure_of(runs: Sequence[Run]) -> Measure:
     """
     measures = {run.measure for run in runs}
     if len(measures) > 1:
-        raise UserError("some of the runs have returns and others accuracies: give those of one kind")
+        raise UserError("some of the runs were trained and others fitted: give those of one kind")
     return measures.pop()
 
 
 def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs of one experiment together, under a label that names what tells the experiments apart.
+
+    Those of comparisons keep their labels there, as long as these tell them apart.
 
     Of runs with one seed only that which went furthest is kept, for they say the same: a warning tells of the others.
     """
@@ -161,8 +111,10 @@ def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
     telling = [name for name in names if len({repr(e[name]) for e in experiments if name in e}) > 1]
     labelled: dict[str, list[Run]] = {}
     measure = measure_of(runs)
+    own = [{run.label for run in group} for group in groups.values()]
+    compared = None not in set.union(*own) and sum(map(len, own)) == len(groups) == len(set.union(*own))
     for experiment, group in zip(experiments, groups.values(), strict=True):
-        label = _label(experiment, telling, measure)
+        label = str(group[0].label) if compared else _label(experiment, telling, measure)
         labelled[f"{label}, {len(labelled) + 1}" if label in labelled else label] = _distinct_seeds(group)
     return labelled
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from matplotlib.ticker import EngFormatter
 
 from odes_rl.reports.comparison import Comparison, Result
+from odes_rl.reports.measures import RETURNS, Measure
 from odes_rl.reports.rows import Row
-from odes_rl.reports.seeds import RETURNS, Measure
 
 HEADINGS = (
     "{learner}",
@@ -112,4 +112,5 @@ def _within(value: float | None, low: float | None, high: float | None, form: Ca
 def _reached(row: Row) -> str:
     if row.steps_to_threshold is None:
         return "–"
-    return f"{_STEPS(row.steps_to_threshold)} ({row.reached} of {row.seeds})"
+    steps = row.steps_to_threshold
+    return f"{f'{steps:g}' if steps < 1000 else _STEPS(steps)} ({row.reached} of {row.seeds})"

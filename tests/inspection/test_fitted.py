@@ -89,7 +89,7 @@ def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
 @pytest.mark.filterwarnings("error")
 def test_the_command_tells_and_draws(inspected, tmp_path, capsys):
     name, run, _, found = inspected
-    options = ["--output", str(tmp_path / "inside.png"), "--checkpoint", "latest"]
+    options = ["--output", str(tmp_path / "inside"), "--checkpoint", "latest"]
     assert main(["inspect", str(run.path), *options]) == 0
     told = capsys.readouterr().out
     assert f"{found.title}: 355 test examples" in told

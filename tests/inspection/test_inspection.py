@@ -157,7 +157,7 @@ def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
 
 def test_the_command_tells_and_draws(inspected, tmp_path, capsys):
     _, run, found = inspected
-    assert main(["inspect", str(run.path), "--output", str(tmp_path / "inside.png")]) == 0
+    assert main(["inspect", str(run.path), "--output", str(tmp_path / "inside")]) == 0
     told = capsys.readouterr().out
     assert f"return {found.total:.2f}" in told
     assert (tmp_path / "inside.pdf").stat().st_size > 1000

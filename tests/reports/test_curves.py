@@ -7,19 +7,23 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from matplotlib.collections import LineCollection
 
+from odes_rl.cli import main
 from odes_rl.errors import UserError
 from odes_rl.reports.curves import draw_curves, plot_curves
+from odes_rl.reports.finding import find_runs
 from odes_rl.reports.seeds import Run, average_runs, group_runs, read_run
+from tests.comparisons import record
 
 
 @pytest.fixture
 def make_run(tmp_path):
-    def make_run(name, returns, *, policy="linear", evaluated=False, sigma=0.1, **run):
+    def make_run(name, returns, *, policy="linear", task="Swimmer-v5", evaluated=False, sigma=0.1, **run):
         directory = tmp_path / name
         directory.mkdir()
         config = {
-            "task": {"id": "Swimmer-v5"},
+            "task": {"id": task},
             "policy": {"name": policy},
             "strategy": {"sigma": sigma},
             "rollouts": {"workers": run.pop("workers", None), "backend": run.pop("backend", "serial")},
@@ -93,12 +97,121 @@ def test_returns_that_were_not_finite_leave_a_gap(make_run):
     np.testing.assert_allclose(read_run(make_run("run", [1.0, None, 3.0])).steps, [0, 200])
 
 
-@pytest.mark.parametrize("name", ["curves.png", "curves.pdf", "curves"])
-def test_png_and_pdf_are_written(make_run, tmp_path, name):
-    png, pdf = plot_curves([make_run("run", [1.0, 2.0])], tmp_path / "new" / name)
-    assert (png.name, pdf.name) == ("curves.png", "curves.pdf")
-    assert png.read_bytes().startswith(b"\x89PNG")
-    assert pdf.read_bytes().startswith(b"%PDF")
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("curves", ["curves.png", "curves.pdf"]),
+        ("curves.png", ["curves.png"]),
+        ("curves.PDF", ["curves.PDF"]),
+        ("curves.svg", ["curves.svg"]),
+    ],
+)
+def test_the_ending_says_what_is_written(make_run, tmp_path, name, files):
+    written = plot_curves([make_run("run", [1.0, 2.0])], tmp_path / "new" / name)
+    assert [path.name for path in written] == files
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(files)
+    starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+    for path in written:
+        assert path.read_bytes().startswith(starts[path.suffix.lower()])
+
+
+@pytest.mark.parametrize("command", ["plot", "inspect"])
+def test_another_ending_is_a_mistake_with_nothing_written(command, make_run, tmp_path, capsys):
+    assert main([command, str(make_run("run", [1.0])), "--output", str(tmp_path / "new/x.jpeg")]) == 2
+    told = capsys.readouterr().err
+    assert "x.jpeg', but must end in .png, .pdf, .svg, or have no ending" in told
+    assert not (tmp_path / "new").exists()
+
+
+def marks(axes):
+    """The texts of the marks along the axis of steps that are seen."""
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+    return [label.get_text() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([0], ["0"]),
+        ([123_456], ["123.456 k"]),
+        ([0, 1], ["0", "1"]),
+        ([0, 2], ["0", "1", "2"]),
+        ([0, 100], ["0", "20", "40", "60", "80", "100"]),
+        ([0, 2_000], ["0", "250", "500", "750", "1,000", "1,250", "1,500", "1,750", "2,000"]),
+        ([0, 50_000], ["0", "10 k", "20 k", "30 k", "40 k", "50 k"]),
+        (range(0, 2_000_001, 1000), ["0", "0.25 M", "0.5 M", "0.75 M", "1 M", "1.25 M", "1.5 M", "1.75 M", "2 M"]),
+    ],
+)
+def test_marks_of_the_axis_are_whole_steps_in_one_unit(steps, expected):
+    run = Run({"task.id": "Swimmer-v5"}, np.array(steps, float), np.arange(len(steps), dtype=float))
+    assert marks(draw_curves([run]).axes[0]) == expected
+
+
+def test_a_single_point_of_several_seeds_has_a_bar():
+    runs = [Run({"run.seed": seed}, np.zeros(1), np.array([value])) for seed, value in enumerate((1.0, 3.0))]
+    axes = draw_curves(runs).axes[0]
+    (bars,) = axes.collections
+    assert isinstance(bars, LineCollection)
+    (segment,) = bars.get_segments()
+    np.testing.assert_allclose(segment, [[0, 2 - 2**0.5], [0, 2 + 2**0.5]])
+
+
+def test_a_panel_a_task_in_which_a_policy_looks_the_same(make_run):
+    places = [("a", "Swimmer-v5", "linear"), ("b", "Swimmer-v5", "nanode"), ("c", "Hopper-v5", "nanode")]
+    figure = draw_curves([read_run(make_run(name, [1, 2], task=task, policy=p)) for name, task, p in places])
+    assert [axes.get_title() for axes in figure.axes] == ["Hopper-v5", "Swimmer-v5"]
+    styles = [{line.get_label(): (line.get_color(), line.get_marker()) for line in axes.lines} for axes in figure.axes]
+    named = [{label: style for label, style in own.items() if not str(label).startswith("_")} for own in styles]
+    assert list(named[0]) == ["nanode"]
+    assert set(named[1]) == {"linear", "nanode"}
+    assert named[0]["nanode"] == named[1]["nanode"] != named[1]["linear"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["nanode (1 seed)", "linear (1 seed)"]
+
+
+def test_a_metric_is_drawn_in_place_of_returns(make_run, tmp_path, capsys):
+    path = make_run("run", [1.0, 5.0])
+    run = read_run(path, "generation")
+    np.testing.assert_array_equal(run.returns, [0, 1])
+    assert draw_curves([run]).axes[0].get_ylabel() == "generation"
+    assert main(["plot", str(path), "--metric", "return_maen", "--output", str(tmp_path / "x.png")]) == 2
+    told = capsys.readouterr().err
+    assert "no run has a metric 'return_maen': did you mean 'return_mean'? valid are env_steps, generation," in told
+    assert main(["plot", str(path), "--metric", "return_mean", "--output", str(tmp_path / "x.png")]) == 0
+
+
+def test_a_comparisons_directory_stands_for_its_runs(tmp_path):
+    data = {
+        ("A-v5", "nanode"): [[1.0, 2], [3.0, 4]],
+        ("A-v5", "own label"): [[1.0, 2]],
+        ("B-v5", "nanode"): [[5.0, 6], []],
+    }
+    comparison = record(tmp_path / "all", data)
+    (comparison.places[-1].path / "metrics.jsonl").unlink()  # has not begun
+    found = find_runs([tmp_path / "all"])
+    assert [(path.name, label) for path, label in found] == [
+        ("seed_0", "nanode"),
+        ("seed_1", "nanode"),
+        ("seed_0", "own label"),
+        ("seed_0", "nanode"),
+    ]
+    assert [path for path, _ in find_runs([tmp_path / "all/B-v5"])] == [tmp_path / "all/B-v5/nanode/seed_0"]
+    assert plot_curves([tmp_path / "all"], tmp_path / "x.png") == [tmp_path / "x.png"]
+    figure = draw_curves([read_run(path, label=label) for path, label in found])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "nanode (mean ± standard deviation of 1 or 2 seeds)",
+        "own label (1 seed)",
+    ]
+
+
+def test_a_comparison_with_nothing_to_show_is_a_mistake(tmp_path):
+    comparison = record(tmp_path, {("A-v5", "nanode"): [[], []]})
+    with pytest.raises(UserError, match="none of 2 runs has anything to show yet"):
+        plot_curves([tmp_path], tmp_path / "x.png")
+    for place in comparison.places:
+        (place.path / "metrics.jsonl").unlink()
+    with pytest.raises(UserError, match="of which no run has begun"):
+        plot_curves([tmp_path], tmp_path / "x.png")
 
 
 def test_the_legend_covers_nothing_and_lines_differ_without_colour(make_run):

@@ -28,6 +28,7 @@ def test_first_and_last_evaluation_and_the_curve(run):
     assert last == "evaluation at generation 2: return 3.00 ± 3.00"
     assert curve == f"curve: {run / 'curve.png'}"
     assert (run / "curve.png").is_file()
+    assert (run / "curve.pdf").is_file()
 
 
 def test_a_single_evaluation_is_told_once(run):
