@@ -4,10 +4,10 @@ import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from odes_rl.errors import UserError, nearest, one_line, suggestion
+from odes_rl.yaml_text import parse_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
 STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
@@ -77,8 +77,8 @@ def _listed(option: str, text: str) -> list[Any]:
     if not text.startswith("["):
         return [text]
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return parse_yaml(text)
+    except UserError:
         raise UserError(f"{option} is {text!r}, which is no list: write it as in '[1, 2]'") from None
 
 

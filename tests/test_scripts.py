@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import tomllib
+from importlib.metadata import requires
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -106,6 +107,7 @@ def python(tmp_path):
         'case "$*" in\n'
         f'*"-m venv"*) mkdir -p .venv/bin; cp {program} .venv/bin/python\n'
         '              echo "$PWD/.venv" >.venv/bin/activate ;;\n'
+        '*"(3, 13)"*) test -z "${NEW_PYTHON:-}" ;;\n'
         f'*"-m pip"*) echo "$*" >>{tmp_path}/pip.log ;;\n'
         "esac\n",
         encoding="utf-8",
@@ -138,6 +140,27 @@ def test_set_up_keeps_the_extras_installed_before(checkout, python):
     for extras in (["dev"], [], ["cuda"]):
         set_up(checkout, *extras, python=str(python))
     assert [command.rpartition(" ")[2] for command in installations(checkout)] == [".[dev]", ".[cuda,dev]"]
+
+
+def test_set_up_leaves_out_labmaze_where_it_has_no_wheel(checkout, python, monkeypatch):
+    monkeypatch.setenv("NEW_PYTHON", "1")
+    assert set_up(checkout, python=str(python)).returncode == 0
+    assert [command.split()[-2:] for command in installations(checkout)] == [
+        ["--editable", "."],
+        ["--no-deps", "dm_control"],
+    ]
+
+
+def test_what_dm_control_needs_but_labmaze_stands_in_the_project():
+    """Directly, or by way of mujoco, matplotlib and tensorboardX, which need the rest everywhere."""
+    named = {requirement_name(dependency) for dependency in PROJECT["project"]["dependencies"]}
+    by_others = set().union(*map(needed_by, ("mujoco", "matplotlib", "tensorboardX")))
+    assert "labmaze" in needed_by("dm_control")
+    assert not needed_by("dm_control") - {"labmaze"} - named - by_others
+
+
+def needed_by(package: str) -> set[str]:
+    return {requirement_name(dependency) for dependency in requires(package) or [] if "extra ==" not in dependency}
 
 
 def test_set_up_refuses_an_unknown_extra(checkout, python):

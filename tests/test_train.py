@@ -153,8 +153,9 @@ def test_statistics_are_of_all_observations_seen(tmp_path):
 
 
 def test_alive_bonus_is_shifted_in_training_only(tmp_path):
-    plain, plain_state = train_run(tmp_path / "plain", run__generations=1)
-    shifted, shifted_state = train_run(tmp_path / "shifted", run__generations=1, task__alive_bonus_shift=1.0)
+    changes = {"run__generations": 1, "task__max_steps": 200}  # all fall before, at different steps
+    plain, plain_state = train_run(tmp_path / "plain", **changes)
+    shifted, shifted_state = train_run(tmp_path / "shifted", **changes, task__alive_bonus_shift=1.0)
     assert plain.metrics()[1]["return_mean"] == shifted.metrics()[1]["return_mean"]
     assert bits(plain_state) != bits(shifted_state)
 

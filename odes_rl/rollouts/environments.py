@@ -1,12 +1,14 @@
 """Environments by their Gymnasium id. Free of JAX."""
 
-import importlib
+import importlib.util
 import logging
 import math
 import os
 import traceback
 import warnings
 from collections.abc import Iterable
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,6 +145,11 @@ def check_task(task: str) -> None:
         module, _, task = task.partition(":")
         load_module("task.id", module)
     if task.startswith("dm_control/"):
+        if importlib.util.find_spec("dm_control") is None:
+            raise UserError(
+                f"task.id: {task} needs the package dm_control, which is not installed: scripts/setup installs it, on "
+                "Python 3.13 and newer by `pip install --no-deps dm_control`"
+            )
         _register_dm_control()
     if task not in gymnasium.registry:
         _register_dm_control()
@@ -171,8 +178,10 @@ def _is_endless(environment: gymnasium.Env) -> bool:
 
 
 def _register_dm_control() -> None:
-    shimmy = importlib.import_module("shimmy")
-    gymnasium.register_envs(shimmy)
+    with redirect_stdout(StringIO()) as told:  # that tasks are left out, which need labmaze
+        shimmy = importlib.import_module("shimmy")
+        gymnasium.register_envs(shimmy)
+    _log.debug("%s", told.getvalue())
     _log_physics_warnings()  # dm_control prints them
 
 

@@ -23,8 +23,8 @@ def check_known_elsewhere(task: str) -> None:
     if colon:
         if not _is_importable(module):
             raise UserError(
-                f"task.id: worker processes cannot import the module {module!r} of {task!r}: put its file into a "
-                "directory that PYTHONPATH names, or use rollouts.backend: serial"
+                f"task.id: worker processes cannot import the module {module!r} of {task!r}: put its file into "
+                "the current directory, or one that PYTHONPATH names, or use rollouts.backend: serial"
             )
         return
     spec = gymnasium.registry.get(name)
@@ -33,7 +33,7 @@ def check_known_elsewhere(task: str) -> None:
     if not _fresh_process_finds(name):
         raise UserError(
             f"task.id: {name!r} is registered in this process alone, and worker processes do not know it: name the "
-            f"module that registers it, as in task.id: my_module:{name} (its directory in PYTHONPATH), or use "
+            f"module that registers it, as in task.id: my_module:{name} (a file in the current directory, or in one of PYTHONPATH), or use "
             "rollouts.backend: serial"
         )
 
@@ -50,6 +50,6 @@ def _fresh_process_finds(task: str) -> bool:
 
     environment = {**os.environ, **worker_environment()}
     answer = subprocess.run(
-        [sys.executable, "-c", _CODE, task], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [sys.executable, "-P", "-c", _CODE, task], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     return answer.returncode == 0 or "no task" not in answer.stderr  # of anything else the workers will tell

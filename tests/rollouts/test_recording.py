@@ -1,6 +1,8 @@
 """Episodes written down and filmed: they are the ones that a backend plays, to the last bit."""
 
 import ctypes.util
+import os
+import subprocess
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -9,11 +11,13 @@ import pytest
 from rollout_cases import WALK, questions, settings
 
 from odes_rl.act import ACT_RULES
+from odes_rl.cli import main
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.start_up import import_path, python_command, start_up
 
 TASKS = ["HalfCheetah-v5", "Hopper-v5", "dm_control/cheetah-run-v0"]
 renders = pytest.mark.skipif(not ctypes.util.find_library("EGL"), reason="needs EGL")
@@ -82,6 +86,33 @@ def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monke
     film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
     with pytest.raises(UserError, match=r"nothing renders Hopper-v5 here: .* glfw: a display, .*MUJOCO_GL=egl"):
         film_episode(film, lambda step: None)
+
+
+@pytest.mark.skipif(bool(ctypes.util.find_library("OSMesa")), reason="OSMesa is there")
+def test_a_library_that_is_missing_is_named_with_its_package_however_mujoco_gl_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("ODES_RL_RENDERER", "")
+    monkeypatch.setenv("MUJOCO_GL", " OSMesa")
+    start_up()
+    assert os.environ["MUJOCO_GL"] == "disable"
+    weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
+    film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    with pytest.raises(UserError, match=r"for osmesa: .*apt-get install libosmesa6") as caught:
+        film_episode(film, lambda step: None)
+    assert "libegl1" not in str(caught.value)
+
+
+def test_what_needs_no_film_needs_no_renderer():
+    command, environment = python_command("odes_rl.cli"), {**os.environ, **import_path(), "MUJOCO_GL": "osmosis"}
+    done = subprocess.run([*command, "list", "tasks"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "HalfCheetah-v5" in done.stdout
+
+
+def test_a_renderer_that_there_is_not_is_told_before_the_episodes(monkeypatch, capsys):
+    monkeypatch.setenv("ODES_RL_RENDERER", "")
+    monkeypatch.setenv("MUJOCO_GL", "osmosis")
+    assert main(["evaluate", "absent", "--video", "film.mp4"]) == 2
+    assert "MUJOCO_GL is 'osmosis', but must be one of egl, osmesa, glfw" in capsys.readouterr().err
 
 
 @renders
