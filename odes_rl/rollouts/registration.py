@@ -33,8 +33,8 @@ def check_known_elsewhere(task: str) -> None:
     if not _fresh_process_finds(name):
         raise UserError(
             f"task.id: {name!r} is registered in this process alone, and worker processes do not know it: name the "
-            f"module that registers it, as in task.id: my_module:{name} (a file in the current directory, or in one of PYTHONPATH), or use "
-            "rollouts.backend: serial"
+            f"module that registers it, as in task.id: my_module:{name} (a file in the current directory, or in one of "
+            "PYTHONPATH), or use rollouts.backend: serial"
         )
 
 
@@ -49,7 +49,6 @@ def _fresh_process_finds(task: str) -> bool:
     from odes_rl.rollouts.processes import worker_environment
 
     environment = {**os.environ, **worker_environment()}
-    answer = subprocess.run(
-        [sys.executable, "-P", "-c", _CODE, task], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    command = [sys.executable, "-P", "-c", _CODE, task]
+    answer = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return answer.returncode == 0 or "no task" not in answer.stderr  # of anything else the workers will tell
