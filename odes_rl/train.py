@@ -11,7 +11,7 @@ import numpy as np
 from odes_rl.errors import StorageError
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
-from odes_rl.evaluate import evaluate_state, normalising_moments
+from odes_rl.evaluate import evaluate_state, normalising_moments, warmed_up
 from odes_rl.experiment import Experiment, TrainingState, initial_state, make_experiment, open_backend
 from odes_rl.records.config import ExperimentConfig
 from odes_rl.records.metrics import Metrics
@@ -74,9 +74,11 @@ def _begin(
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
+    state = warmed_up(run.config, experiment, backend, state)
     evaluation = _evaluate(run.config, experiment, backend, state)
-    metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
-    return record(run, state, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+    seconds = time.perf_counter() - started
+    metrics = {"generation": 0, "env_steps": state.env_steps, "wall_seconds": seconds, **evaluation}
+    return record(run, state, state._replace(wall_seconds=seconds), metrics, report)
 
 
 def _write_launch(run: RunDirectory, generation: int) -> None:

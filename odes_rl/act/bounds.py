@@ -9,17 +9,19 @@ SQUASHES = ("clip", "tanh")
 
 @compiled
 def normalise(
-    observation: np.ndarray, mean: np.ndarray, deviation: np.ndarray, sums: np.ndarray, out: np.ndarray
+    observation: np.ndarray, mean: np.ndarray, deviation: np.ndarray, clip: float, sums: np.ndarray, out: np.ndarray
 ) -> None:
-    """Write (observation − mean) / deviation, all float64 [n], into out [n] float32.
+    """Write (observation − mean) / deviation, all float64 [n], within ±clip, into out [n] float32.
 
-    Adds the deviations from `mean` and their squares to sums [2, n], from which `Moments` are made.
+    What is not finite stays so: it has to fail the candidate. Adds the deviations from `mean` and their squares to sums
+    [2, n], from which `Moments` are made.
     """
     for i in range(observation.size):
         difference = observation[i] - mean[i]
         sums[0, i] += difference
         sums[1, i] += difference * difference
-        out[i] = difference / deviation[i]
+        value = difference / deviation[i]
+        out[i] = min(max(value, -clip), clip) if np.isfinite(value) else value
 
 
 @compiled

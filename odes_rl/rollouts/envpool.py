@@ -62,10 +62,10 @@ class EnvPoolBackend:
         self._begin(board, pool, units, np.arange(pool.size))
         actions = np.empty((pool.batch, self.order.task.action_size))
         goes_on = np.empty(pool.batch, np.bool_)
-        task = self.order.task
+        task, clip = self.order.task, self.settings.clip
         while (units != _NOBODY).any():
             batch = pool.receive()
-            self.answer(board, units, batch, self.squash_code, task.low, task.high, actions, goes_on)
+            self.answer(board, units, batch, clip, self.squash_code, task.low, task.high, actions, goes_on)
             if goes_on.all():
                 pool.step(batch.ids, actions)
                 continue

@@ -104,7 +104,8 @@ class Lane:
 
     def look(self, out: np.ndarray) -> None:
         """Write the normalised observation [n] float32."""
-        normalise(self.observation, self.board.mean, self.board.deviation, self.sums, out)
+        board = self.board
+        normalise(self.observation, board.mean, board.deviation, self.settings.clip, self.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on.

@@ -11,6 +11,7 @@ from odes_rl.rollouts.native.stepping import (
     GOES_ON,
     Bounds,
     Memory,
+    Scale,
     apply,
     compile_episode,
     observe,
@@ -52,9 +53,9 @@ class NativeLane:
         lane, memory, limit = self.lane, self.memory, self.simulation.limit
         left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
-        board = lane.board
+        scale = Scale(lane.board.mean, lane.board.deviation, lane.settings.clip)
         outcome, self.remembered, saturated = self.episode(
-            self.tables, 0, lane.weights, board.mean, board.deviation, self.bounds, lane.sums, lane.length, memory
+            self.tables, 0, lane.weights, scale, self.bounds, lane.sums, lane.length, memory
         )
         return self._go_on(outcome, saturated)
 
@@ -64,7 +65,8 @@ class NativeLane:
         if self.remembered == 0:
             read_features(self.tables, 0, self.memory.features[0])
         observe(self.tables, 0, lane.observation)
-        normalise(lane.observation, lane.board.mean, lane.board.deviation, lane.sums, out)
+        board = lane.board
+        normalise(lane.observation, board.mean, board.deviation, lane.settings.clip, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on."""

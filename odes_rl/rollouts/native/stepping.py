@@ -128,6 +128,14 @@ class Memory(NamedTuple):
     healthy: np.ndarray
 
 
+class Scale(NamedTuple):
+    """How observations are normalised: by their mean [n] and deviation [n], and cut to ±clip."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    clip: float
+
+
 class Bounds(NamedTuple):
     """How actions are bounded: the squash's place in SQUASHES, and the lowest and highest [m]."""
 
@@ -159,9 +167,8 @@ def apply(
 def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
     """The function that runs episodes with the act rule of that name; it is compiled when first called.
 
-    `episode(tables, s, weights, mean [n], deviation [n], bounds, sums [2, n], length [1], memory) -> (outcome, steps,
-    saturated)` steps simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step
-    by step.
+    `episode(tables, s, weights, scale, bounds, sums [2, n], length [1], memory) -> (outcome, steps, saturated)` steps
+    simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step by step.
     """
 
     @compiled(nogil=True)
@@ -169,21 +176,20 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         tables: Tables,
         s: int,
         weights: Any,
-        mean: np.ndarray,
-        deviation: np.ndarray,
+        scale: Scale,
         bounds: Bounds,
         sums: np.ndarray,
         length: np.ndarray,
         memory: Memory,
     ) -> tuple[int, int, int]:
-        observation = np.empty(mean.size)
-        normalised = np.empty(mean.size, np.float32)
+        observation = np.empty(scale.mean.size)
+        normalised = np.empty(scale.mean.size, np.float32)
         raw = np.empty(bounds.low.size, np.float32)
         total = 0
         read_features(tables, s, memory.features[0])
         for t in range(memory.healthy.size):
             observe(tables, s, observation)
-            normalise(observation, mean, deviation, sums, normalised)
+            normalise(observation, scale.mean, scale.deviation, scale.clip, sums, normalised)
             act(rule, weights, normalised, raw)
             outcome, saturated = apply(tables, s, raw, bounds, length, memory, t)
             total += saturated
