@@ -1,6 +1,7 @@
 """Evaluation: the unperturbed policy, on episodes that training never sees."""
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -20,7 +21,7 @@ from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.filming import Film, film_episode
-from odes_rl.rollouts.seeds import fresh_seeds
+from odes_rl.rollouts.seeds import fresh_seeds, warmup_seeds
 
 Checkpoint = Literal["best", "latest"]
 
@@ -128,6 +129,25 @@ def evaluate_state(
     """Roll out the policy of `state` in an episode for each of `seeds` [1, E]; returns [1, E]."""
     weights = experiment.policy_weights(state.strategy.params)
     return backend.evaluate(weights, normalising_moments(config, state), seeds)
+
+
+def warmed_up(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> TrainingState:
+    """The first state of a run, with the moments of `task.warmup_episodes` of its policy.
+
+    The episodes are run in rounds of 1, 1, 2, 4, 8, … that the moments of all earlier ones normalise: what a policy
+    makes of raw observations may visit other states than it will visit once they are normalised.
+    """
+    seeds = warmup_seeds(config.run.seed, config.task.warmup_episodes)
+    done = 0
+    while done < seeds.size:
+        following = 2 * done or 1
+        rollouts = evaluate_state(config, experiment, backend, state, seeds[:, done:following])
+        moments = reduce(Moments.merge, rollouts.moments, state.moments)
+        state = state._replace(moments=moments, env_steps=state.env_steps + int(rollouts.lengths.sum()))
+        done = following
+    return state
 
 
 def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:

@@ -109,7 +109,9 @@ def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Param
 
 def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:
     """What those who run episodes of `config` must know."""
-    return EpisodeSettings(config.task.id, config.task.max_steps, policy.act_rule, config.policy.squash)
+    task = config.task
+    clip = math.inf if task.clip_observations is None else task.clip_observations
+    return EpisodeSettings(task.id, task.max_steps, policy.act_rule, config.policy.squash, clip)
 
 
 def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:

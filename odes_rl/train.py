@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from odes_rl.errors import StorageError
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
-from odes_rl.evaluate import evaluate_state, normalising_moments
+from odes_rl.evaluate import evaluate_state, normalising_moments, warmed_up
 from odes_rl.experiment import (
     Experiment,
     TrainingState,
@@ -98,12 +98,13 @@ def _begin(
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
+    state = warmed_up(run.config, experiment, backend, state)
     rollouts = _evaluate(run.config, experiment, backend, state)
     if state.moments.count == 0:  # the first generation's moments are taken about what was seen here
         state = state._replace(moments=state.moments._replace(mean=rollouts.moments[0].mean))
-    evaluation = evaluation_metrics(rollouts)
-    metrics = {"generation": 0, "env_steps": 0, "wall_seconds": time.perf_counter() - started, **evaluation}
-    return record(run, state._replace(wall_seconds=metrics["wall_seconds"]), metrics, report)
+    seconds = time.perf_counter() - started
+    metrics = {"generation": 0, "env_steps": state.env_steps, "wall_seconds": seconds, **evaluation_metrics(rollouts)}
+    return record(run, state._replace(wall_seconds=seconds), metrics, report)
 
 
 def forget_end(run: RunDirectory, generation: int) -> None:

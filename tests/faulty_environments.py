@@ -13,6 +13,8 @@ from gymnasium.envs.registration import EnvCreator
 from gymnasium.spaces import Box, Dict, Discrete
 
 LENGTH = 6
+REWARDS = {"offset": (1.0, 1e8), "huge": (1e37, 0.0)}
+"""Factors and offsets of rewards that single precision does not hold."""
 
 
 class Walk(gymnasium.Env):
@@ -36,6 +38,9 @@ class Walk(gymnasium.Env):
         if self.time == 3:
             self._misbehave()
         reward = np.nan if self.fault == "reward" and self.time == 3 else self.sum
+        if self.fault in REWARDS:
+            factor, offset = REWARDS[self.fault]
+            reward = factor * reward + offset
         return self._observe(), reward, self.time == LENGTH, False, {}
 
     def _observe(self):
@@ -129,6 +134,8 @@ for name, entry, fault in (
     ("BadReward", Walk, "reward"),
     ("BadObservation", Walk, "observation"),
     ("Diverging", Walk, "divergence"),
+    ("Offset", Walk, "offset"),
+    ("Huge", Walk, "huge"),
     ("Killed", Walk, "killed"),
     ("Stopped", Walk, "stopped"),
     ("StoppedWithLock", Walk, "stopped_with_lock"),

@@ -8,11 +8,14 @@ import threading
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import psutil
 import pytest
 import yaml
 
+from odes_rl.evaluate import warmed_up
+from odes_rl.experiment import initial_state, make_experiment, open_backend
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.train import train
@@ -150,6 +153,47 @@ def test_statistics_are_of_all_observations_seen(tmp_path):
     _, again = train_run(tmp_path / "again", run__generations=1)
     for ours, theirs in zip(state.moments, again.moments, strict=True):
         np.testing.assert_array_equal(ours, theirs)  # nothing is normalised in the first generation
+
+
+def test_a_warm_up_counts_its_steps_and_gives_the_same_bits_however_the_run_is_made(tmp_path):
+    warm = {"task__warmup_episodes": 3, "task__clip_observations": 2.0}
+    whole, state = train_run(tmp_path / "whole", **warm)
+    first = whole.metrics()[0]
+    assert first["generation"] == 0
+    assert 0 < first["env_steps"] <= 3 * TINY["task.max_steps"]
+    assert whole.metrics()[-1]["env_steps"] == state.env_steps == int(state.moments.count)
+    split, other = train_run(tmp_path / "split", **warm, rollouts__backend="processes", rollouts__workers=2)
+    assert (timeless(split), bits(other)) == (timeless(whole), bits(state))
+    train_run(tmp_path / "parts", **warm, run__generations=2)
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 4}) as parts:
+        assert bits(train(parts, lambda metrics: None)) == bits(state)
+    assert timeless(parts) == timeless(whole)
+
+
+def test_the_warm_up_normalises_its_later_episodes_by_its_earlier_ones(tmp_path):
+    config = create_run(tmp_path / "run", task__warmup_episodes=3).config
+    experiment = make_experiment(config)
+    asked = []
+    with open_backend(config, experiment.policy) as backend:
+
+        class Noting:
+            def evaluate(self, weights, statistics, seeds):
+                asked.append((int(statistics.count), seeds.shape))
+                return backend.evaluate(weights, statistics, seeds)
+
+        state = warmed_up(config, experiment, Noting(), initial_state(experiment, 0))  # pyright: ignore
+    assert [shape for _, shape in asked] == [(1, 1), (1, 1), (1, 1)]
+    counts = [count for count, _ in asked]
+    assert counts[0] == 0 < counts[1] < counts[2] < int(state.moments.count) == state.env_steps
+
+
+@pytest.mark.parametrize("task", ["Offset", "Huge"])
+def test_rewards_beyond_single_precision_teach_what_they_teach_without_it(tmp_path, task):
+    _, plain = train_run(tmp_path / "plain", run__generations=2, task__id="faulty_environments:Walk-v0")
+    run, state = train_run(tmp_path / "run", run__generations=2, task__id=f"faulty_environments:{task}-v0")
+    assert run.metrics()[-1]["update_norm"] > 0
+    for mine, theirs in zip(*map(jax.tree.leaves, (state.strategy.params, plain.strategy.params)), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
 
 
 def test_alive_bonus_is_shifted_in_training_only(tmp_path):

@@ -13,19 +13,21 @@ def normalise(
     mean: np.ndarray,
     deviation: np.ndarray,
     origin: np.ndarray,
+    clip: float,
     sums: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Write (observation − mean) / deviation, all float64 [n], into out [n] float32.
+    """Write (observation − mean) / deviation, all float64 [n], within ±clip, into out [n] float32.
 
-    Adds the deviations from `origin` [n] and their squares to sums [2, n], from which `Moments` are made: of an entry
-    that never leaves its origin both are exactly 0.
+    What is not finite stays so: it has to fail the candidate. Adds the deviations from `origin` [n] and their squares
+    to sums [2, n], from which `Moments` are made: of an entry that never leaves its origin both are exactly 0.
     """
     for i in range(observation.size):
         difference = observation[i] - origin[i]
         sums[0, i] += difference
         sums[1, i] += difference * difference
-        out[i] = (observation[i] - mean[i]) / deviation[i]
+        value = (observation[i] - mean[i]) / deviation[i]
+        out[i] = min(max(value, -clip), clip) if np.isfinite(value) else value
 
 
 @compiled

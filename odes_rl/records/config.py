@@ -23,8 +23,21 @@ class TaskConfig(BaseModel):
     """Environment steps after which an episode is cut; none keeps the task's own limit."""
     normalise_observations: bool = True
     """Shift and scale observations by their mean and standard deviation over all earlier generations."""
+    warmup_episodes: int = Field(default=0, ge=0)
+    """Episodes of the unperturbed policy before the first generation, which give the first mean and deviation of
+    observations; they count as environment steps."""
+    clip_observations: float | None = Field(default=None, gt=0)
+    """Largest entry of a normalised observation, of either sign: beyond it they are cut; none cuts nothing."""
     alive_bonus_shift: float = 0.0
     """Subtracted from each step's reward in training, so that standing still is not worth learning."""
+
+    @model_validator(mode="after")
+    def _check_normalisation(self) -> "TaskConfig":
+        for option, default in (("warmup_episodes", 0), ("clip_observations", None)):
+            value = getattr(self, option)
+            if value != default and not self.normalise_observations:
+                raise ValueError(f"{option} is {value}, but only normalised observations have it: leave it out")
+        return self
 
 
 class RunConfig(BaseModel):

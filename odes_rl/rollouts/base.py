@@ -1,5 +1,6 @@
 """What a rollout backend is, and what goes in and comes out. Free of JAX."""
 
+import math
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -94,9 +95,10 @@ class RolloutBackend(Protocol):
 
 
 class EpisodeSettings(NamedTuple):
-    """What a worker must know to run episodes, all plain values."""
+    """What a worker must know to run episodes, all plain values; normalised observations are cut to ±clip."""
 
     task: str
     max_steps: int | None
     act_rule: str
     squash: str
+    clip: float = math.inf

@@ -67,9 +67,9 @@ def _finish(board: Board, c: int, e: int, failed: bool) -> None:
 def compile_answer(rule: str) -> Callable[..., None]:
     """The function that answers batches with the act rule of that name; it is compiled when first called.
 
-    `answer(board, units [N], batch, code, low [m], high [m], actions [B, m], goes_on [B])` writes actions float64 and
-    whether the episode goes on. `units` has the unit of each environment, −1 for one without; `code` is the squash's
-    place in SQUASHES.
+    `answer(board, units [N], batch, clip, code, low [m], high [m], actions [B, m], goes_on [B])` writes actions
+    float64 and whether the episode goes on. `units` has the unit of each environment, −1 for one without; normalised
+    observations are cut to ±clip; `code` is the squash's place in SQUASHES.
     """
     weights_of = find_rule(rule).weights
 
@@ -78,6 +78,7 @@ def compile_answer(rule: str) -> Callable[..., None]:
         board: Board,
         units: np.ndarray,
         batch: Batch,
+        clip: float,
         code: int,
         low: np.ndarray,
         high: np.ndarray,
@@ -97,7 +98,8 @@ def compile_answer(rule: str) -> Callable[..., None]:
                 if batch.over[b]:
                     _finish(board, c, e, not np.isfinite(board.returns[c, e]))
                     continue
-            normalise(batch.observations[b], board.mean, board.deviation, board.origin, board.sums[c, e], normalised)
+            sums = board.sums[c, e]
+            normalise(batch.observations[b], board.mean, board.deviation, board.origin, clip, sums, normalised)
             act(rule, weights_of(*_entry(board.weights, c)), normalised, raw)
             saturated = squash(code, raw, low, high, actions[b])
             board.lengths[c, e] += 1

@@ -64,10 +64,11 @@ class EnvPoolBackend:
         self._begin(board, pool, units, np.arange(pool.size))
         actions = np.empty((pool.batch, self.order.task.action_size))
         goes_on = np.empty(pool.batch, np.bool_)
+        clip = self.settings.clip
         while (units != _NOBODY).any():
             check_interrupted()
             batch = pool.receive()
-            self.answer(board, units, batch, self.squash_code, *pool.bounds, actions, goes_on)
+            self.answer(board, units, batch, clip, self.squash_code, *pool.bounds, actions, goes_on)
             if goes_on.all():
                 pool.step(batch.ids, actions)
                 continue

@@ -119,7 +119,8 @@ class Lane:
     def look(self, out: np.ndarray) -> None:
         """Write the normalised observation [n] float32."""
         board = self.board
-        normalise(self.observation, board.mean, board.deviation, board.origin, self.sums, out)
+        clip = self.settings.clip
+        normalise(self.observation, board.mean, board.deviation, board.origin, clip, self.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on.

@@ -17,6 +17,12 @@ def training_seeds(run_seed: int, generation: int, directions: int, signs: int, 
     return np.repeat(np.array(seeds, np.int64), signs, axis=0)
 
 
+def warmup_seeds(run_seed: int, episodes: int) -> np.ndarray:
+    """[1, episodes] int64 of the episodes before the first generation."""
+    seeds = [_hash(run_seed, 0, 0, episode, 1) % _HALF for episode in range(episodes)]
+    return np.array([seeds], np.int64)
+
+
 def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
     """[1, episodes] int64, the same at every evaluation, so that evaluations of a run compare like with like."""
     return _evaluation(seed, episodes, 0)

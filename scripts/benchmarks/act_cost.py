@@ -23,7 +23,7 @@ def act_seconds(experiment: Experiment, params: Params) -> float:
     @njit
     def acts(repetitions, weights, observation, mean, deviation, origin, sums, normalised, raw, action):
         for _ in range(repetitions):
-            normalise(observation, mean, deviation, origin, sums, normalised)
+            normalise(observation, mean, deviation, origin, np.inf, sums, normalised)
             kernel(weights, normalised, raw)
             squash(0, raw, low, high, action)
 

@@ -16,10 +16,10 @@ def run_squash(code, raw, low=LOW, high=HIGH, dtype=np.float32):
     return squash(code, np.array(raw, np.float32), low, high, action), action
 
 
-def run_normalise(observation, mean, deviation, sums=None, origin=None):
+def run_normalise(observation, mean, deviation, sums=None, origin=None, clip=np.inf):
     out = np.empty(observation.size, np.float32)
     sums = np.zeros((2, observation.size)) if sums is None else sums
-    normalise(observation, mean, deviation, mean if origin is None else origin, sums, out)
+    normalise(observation, mean, deviation, mean if origin is None else origin, clip, sums, out)
     return out
 
 
@@ -33,6 +33,13 @@ def test_observations_are_normalised_in_float64_and_only_then_cast():
 
 def test_an_infinite_deviation_normalises_to_zero():
     np.testing.assert_array_equal(run_normalise(np.array([5.0]), np.array([1.0]), np.array([np.inf])), [0.0])
+
+
+def test_normalised_entries_are_cut_but_what_is_not_finite_stays():
+    observation, sums = np.array([1.0, 9.0, -9.0, np.inf, -np.inf, np.nan]), np.zeros((2, 6))
+    out = run_normalise(observation, np.ones(6), np.full(6, 2.0), sums, clip=3.0)
+    np.testing.assert_array_equal(out, [0, 3, -3, np.inf, -np.inf, np.nan])
+    assert sums[0, 1] == 8  # the moments are those of what was observed
 
 
 def test_the_sums_are_those_of_the_deviations_and_add_up():

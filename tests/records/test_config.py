@@ -171,3 +171,10 @@ def test_a_run_has_an_end(tmp_path):
     run = load_config(path, {"run.env_steps": "1000"}).run
     assert [run.is_over(10**9, steps) for steps in (999, 1000, 1001)] == [False, True, True]
     assert load_config(path, {"run.env_steps": "1000", "run.generations": "5"}).run.is_over(5, 0)
+
+
+@pytest.mark.parametrize(("option", "value"), [("warmup_episodes", 3), ("clip_observations", 5.0)])
+def test_what_belongs_to_normalisation_needs_it(write, option, value):
+    path = write({"task": {**TASK, "normalise_observations": False, option: value}})
+    with pytest.raises(UserError, match=f"task: {option} is {value}, but only normalised observations have it"):
+        load_config(path)

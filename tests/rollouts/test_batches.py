@@ -46,20 +46,21 @@ class PlainPool:
             self.told.append((identity, self.flatten(observation), float(reward), False, terminated or truncated))
 
 
-def run_in_batches(squash, rule, asked):
+def run_in_batches(settings, asked):
     layout = layout_of(*asked)
     board = layout.place(bytearray(layout.size()))
     board.post(*asked)
     for unit in range(board.seeds.size):
         board.sums.reshape(board.seeds.size, -1)[unit] = np.nan  # left by an earlier generation
         start(board, unit)
-    pool, answer = PlainPool(board), compile_answer(rule)
+    pool, answer = PlainPool(board), compile_answer(settings.act_rule)
     task = describe(pool.environments[0])
     while pool.told:
         batch = pool.batch()
         actions = np.empty((batch.ids.size, task.action_size))
         goes_on = np.empty(batch.ids.size, np.bool_)
-        answer(board, pool.units, batch, SQUASHES.index(squash), task.low, task.high, actions, goes_on)
+        bounds = SQUASHES.index(settings.squash), task.low, task.high
+        answer(board, pool.units, batch, settings.clip, *bounds, actions, goes_on)
         pool.step(batch.ids[goes_on], actions[goes_on])
     return board, board.rollouts(task.action_size, 0)
 
@@ -68,10 +69,10 @@ def run_in_batches(squash, rule, asked):
 def test_batches_give_the_bits_of_lanes(squash):
     asked = questions(TASK, 3, 2)
     asked[0].output[1] = np.inf  # a candidate that fails
-    settings = make_settings(TASK, STEPS, squash)
+    settings = make_settings(TASK, STEPS, squash)._replace(clip=0.3)
     with SerialBackend(settings) as backend:
         expected = backend.evaluate(*asked)
-    board, found = run_in_batches(squash, settings.act_rule, asked)
+    board, found = run_in_batches(settings, asked)
     assert_same_bits(found, expected)
     assert board.done.all()
     assert found.failed.tolist() == [[False] * 2, [True] * 2, [False] * 2]

@@ -22,6 +22,7 @@ from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS, tolerance
 from odes_rl.rollouts.native.finding import agrees, class_name, lay_bare, native_steps, own_steps, unwrap
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.lane import NativeLane
+from odes_rl.rollouts.recording import record_episode
 from tests.act_weights import rule_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -115,6 +116,17 @@ def test_every_act_rule_runs_whole_episodes(rule):
     weights = ACT_RULES[rule].weights(*(np.stack(candidates) for candidates in zip(*leaves, strict=True)))
     questions = weights, make_statistics("HalfCheetah-v5"), make_seeds(CANDIDATES, EPISODES)
     assert_same_bits(roll_out(native_lane(settings), questions), roll_out(Lane(settings), questions))
+
+
+def test_normalised_observations_are_cut_alike():
+    questions = make_weights("HalfCheetah-v5", 1), make_statistics("HalfCheetah-v5"), make_seeds(1, 1)
+    cut = make_settings("HalfCheetah-v5", 40)._replace(clip=0.5)
+    found = roll_out(native_lane(cut), questions)
+    assert_same_bits(found, roll_out(Lane(cut), questions))
+    recording = record_episode(cut, *questions[:2], int(questions[2][0, 0]))
+    assert recording.total == found.returns.item()
+    assert np.abs(recording.observations).max() == 0.5
+    assert found.returns != roll_out(native_lane(cut._replace(clip=np.inf)), questions).returns
 
 
 def test_long_episodes_are_run_in_pieces():

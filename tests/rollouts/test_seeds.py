@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from odes_rl.rollouts.seeds import evaluation_seeds, fresh_seeds, training_seeds
+from odes_rl.rollouts.seeds import evaluation_seeds, fresh_seeds, training_seeds, warmup_seeds
 
 
 def test_members_of_a_pair_share_their_seeds_and_nobody_else_does():
@@ -37,6 +37,15 @@ def test_training_evaluation_and_judgement_draw_from_disjoint_ranges_below_two_t
         assert seeds.size == 2000
         assert low <= seeds.min() < low + 0.1 * (high - low)
         assert high - 0.1 * (high - low) < seeds.max() < high
+
+
+def test_the_warm_up_has_episodes_of_its_own_in_trainings_range():
+    seeds = warmup_seeds(3, 50)
+    assert seeds.shape == (1, 50)
+    np.testing.assert_array_equal(seeds[:, :7], warmup_seeds(3, 7))
+    assert seeds.max() < 2**30
+    first = [training_seeds(3, generation, 50, 1, 2) for generation in range(3)]
+    assert len(np.unique([*seeds.flat, *np.ravel(first)])) == 50 + 3 * 50 * 2
 
 
 def test_the_largest_run_seed_is_fine():

@@ -60,7 +60,7 @@ class NativeLane:
         left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
         board = lane.board
-        normalising = Normalising(board.mean, board.deviation, board.origin)
+        normalising = Normalising(board.mean, board.deviation, board.origin, lane.settings.clip)
         outcome, self.remembered, saturated = self.episode(
             self.tables, 0, lane.weights, normalising, self.bounds, lane.sums, lane.length, memory
         )
@@ -73,7 +73,8 @@ class NativeLane:
             read_features(self.tables, 0, self.memory.features[0])
         observe(self.tables, 0, lane.observation)
         board = lane.board
-        normalise(lane.observation, board.mean, board.deviation, board.origin, lane.sums, out)
+        clip = lane.settings.clip
+        normalise(lane.observation, board.mean, board.deviation, board.origin, clip, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on."""

@@ -137,11 +137,19 @@ class Bounds(NamedTuple):
 
 
 class Normalising(NamedTuple):
-    """How observations are normalised, and about what their moments are taken: each [n], as on the board."""
+    """How observations are normalised and about what their moments are taken, each [n] as on the board; then a cut.
+
+    Attributes:
+        mean: what is subtracted.
+        deviation: what it is divided by.
+        origin: what moments are taken about.
+        clip: normalised observations are cut to ±clip.
+    """
 
     mean: np.ndarray
     deviation: np.ndarray
     origin: np.ndarray
+    clip: float
 
 
 @compiled
@@ -182,7 +190,7 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         length: np.ndarray,
         memory: Memory,
     ) -> tuple[int, int, int]:
-        mean, deviation, origin = normalising
+        mean, deviation, origin, clip = normalising
         observation = np.empty(mean.size)
         normalised = np.empty(mean.size, np.float32)
         raw = np.empty(bounds.low.size, np.float32)
@@ -190,7 +198,7 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         read_features(tables, s, memory.features[0])
         for t in range(memory.healthy.size):
             observe(tables, s, observation)
-            normalise(observation, mean, deviation, origin, sums, normalised)
+            normalise(observation, mean, deviation, origin, clip, sums, normalised)
             act(rule, weights, normalised, raw)
             outcome, saturated = apply(tables, s, raw, bounds, length, memory, t)
             total += saturated
