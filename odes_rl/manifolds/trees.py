@@ -1,0 +1,49 @@
+"""The functions of manifolds over whole trees of parameters, whose manifolds a tree mirrors."""
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from odes_rl.manifolds.euclidean import Euclidean
+from odes_rl.manifolds.frozen import Frozen
+from odes_rl.manifolds.stiefel import Metric
+
+
+def tree_to_tangent(manifolds: Any, params: Any, gradients: Any) -> Any:
+    """Tangent coordinates of each leaf's Euclidean gradient."""
+    return jax.tree.map(lambda m, *leaf: m.to_tangent(*leaf), manifolds, params, gradients)
+
+
+def tree_horizontal(manifolds: Any, params: Any, tangents: Any) -> Any:
+    """Each leaf's tangent coordinates less what does not move the point; a manifold without `horizontal` has none."""
+    return jax.tree.map(
+        lambda m, x, v: m.horizontal(x, v) if hasattr(m, "horizontal") else v, manifolds, params, tangents
+    )
+
+
+def tree_exp(manifolds: Any, params: Any, tangents: Any) -> Any:
+    """Each leaf moved along its tangent coordinates."""
+    return jax.tree.map(lambda m, *leaf: m.exp(*leaf), manifolds, params, tangents)
+
+
+def tree_perturb(manifolds: Any, params: Any, noise: Any, scale: jax.Array | float) -> Any:
+    """Each leaf moved on its manifold along `scale` times its ambient noise."""
+    return jax.tree.map(lambda m, *leaf: m.perturb(*leaf, scale), manifolds, params, noise)
+
+
+def tree_ambient(manifolds: Any) -> Any:
+    """The spaces around each leaf's manifold, in which it moves freely; what is frozen stays so."""
+    return jax.tree.map(lambda manifold: manifold if isinstance(manifold, Frozen) else Euclidean(), manifolds)
+
+
+def tree_in_metric(manifolds: Any, metric: Metric) -> Any:
+    """The same manifolds with that metric, where there is a choice."""
+    return jax.tree.map(lambda m: replace(m, metric=metric) if hasattr(m, "metric") else m, manifolds)
+
+
+def tree_violation(manifolds: Any, params: Any) -> jax.Array:
+    """Scalar: the largest violation of any leaf; 0 for an empty tree."""
+    violations = jax.tree.leaves(jax.tree.map(lambda m, leaf: m.violation(leaf), manifolds, params))
+    return jnp.max(jnp.stack(violations)) if violations else jnp.zeros(())
