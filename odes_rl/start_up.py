@@ -3,6 +3,8 @@
 import os
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 RENDERER = "ODES_RL_RENDERER"
 """The variable of the environment that keeps the user's MUJOCO_GL, for films alone."""
@@ -12,6 +14,7 @@ def start_up() -> None:
     """Let the user's modules be found, and nothing but films look for a library that renders."""
     _search_current_directory()
     _set_renderer_aside()
+    _name_glfw()
 
 
 def _search_current_directory() -> None:
@@ -28,6 +31,18 @@ def _set_renderer_aside() -> None:
     if chosen is not None and chosen != "disable":
         os.environ[RENDERER] = chosen
     os.environ["MUJOCO_GL"] = "disable"
+
+
+def _name_glfw() -> None:
+    """Name the library that the package glfw brings, where it does, for MuJoCo's environments import that package.
+
+    It would look for the library in processes of its own, which complain if a signal ends this one meanwhile.
+    """
+    spec = find_spec("glfw")
+    for directory in spec.submodule_search_locations or () if spec else ():
+        library = Path(directory, "x11", "libglfw.so")
+        if library.exists():
+            os.environ.setdefault("PYGLFW_LIBRARY", str(library))
 
 
 def python_command(module: str) -> list[str]:

@@ -197,7 +197,7 @@ def test_rewards_beyond_single_precision_teach_what_they_teach_without_it(tmp_pa
 
 
 def test_alive_bonus_is_shifted_in_training_only(tmp_path):
-    changes = {"run__generations": 1, "task__max_steps": 200}  # all fall before, at different steps
+    changes = {"run__generations": 1, "task__max_steps": 200, "strategy__sigma": 1.0}  # all fall, at different steps
     plain, plain_state = train_run(tmp_path / "plain", **changes)
     shifted, shifted_state = train_run(tmp_path / "shifted", **changes, task__alive_bonus_shift=1.0)
     assert plain.metrics()[1]["return_mean"] == shifted.metrics()[1]["return_mean"]

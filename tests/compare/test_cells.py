@@ -165,7 +165,7 @@ def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
 
 
 def test_the_packages_comparisons_are_there():
-    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more", "search", "ablations"}
+    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more", "search", "ablations", "normalisation"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -175,10 +175,16 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
     assert list(thresholds(config)) == list(config.places)
     assert config.directory == f"runs/compare/{path.stem}"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
+    said = {option for learner in config.learners.values() for option in (learner or {}).get("task", {})}
     for task, entry in config.places.items():
         entry = entry or {}
         shared = [
-            (options.task, options.run.evaluate_every, options.strategy.sigma, options.strategy.population)
+            (
+                options.task.model_dump(exclude=said),
+                options.run.evaluate_every,
+                options.strategy.sigma,
+                options.strategy.population,
+            )
             for options in [c.config for c in cells if c.task == task]
             if isinstance(options, ExperimentConfig)
         ]
