@@ -119,14 +119,18 @@ def storm(command: str, number: int, moments: int, place: Path, out: Path) -> in
     """Interrupt the command at so many random moments of its first seconds; how often it was at work."""
     chance, at_work = random.Random(f"{command} {number}"), 0
     whole = 12.0
+    film = Path(f"{out}.mp4")
     for _ in range(moments):
+        film.unlink(missing_ok=True)
         process, started = start(COMMANDS[command](place, out)), time.monotonic()
         moment = chance.uniform(0.0, whole)
         while time.monotonic() - started < moment and process.poll() is None:
             time.sleep(0.005)
         if process.poll() is not None:
             whole = time.monotonic() - started
-        at_work += end(process, number)
+        interrupted = end(process, number)
+        at_work += interrupted
+        assert not interrupted or not film.exists(), "half a film was left"
     return at_work
 
 

@@ -156,7 +156,7 @@ def test_an_environment_without_an_end_is_warned_of(train, caplog):
     assert "has no limit of its own" not in caplog.text
     assert train("Plain", directory="other") == 0  # it ends by itself, which nobody can know
     assert caplog.text.count("odd_environments:Plain-v0 has no limit of its own") == 1
-    assert "--task.max_steps" in caplog.text
+    assert "--task.max-steps" in caplog.text
 
 
 @pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/cheetah-run-v0"])

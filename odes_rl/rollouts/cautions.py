@@ -16,7 +16,7 @@ def warn_if_endless(name: str, task: Task, max_steps: int | None) -> None:
     if task.endless and max_steps is None:
         _log.warning(
             "task.id: %s has no limit of its own: an episode that does not end by itself goes on for ever; give it "
-            "one: --task.max_steps 1000",
+            "one: --task.max-steps 1000",
             name,
         )
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
@@ -63,7 +64,7 @@ def film_episode(film: Film, report: Callable[[int], None]) -> float:
         if status == _RAISED:
             raise EnvironmentFailure(answer)
         reason = answer.splitlines()[-1] if answer else f"exit status {status}"
-        if status != _NO_PICTURE:
+        if status != _NO_PICTURE or "DependencyNotInstalled" in reason:  # no renderer has what is missing there
             raise UserError(f"cannot film {film.settings.task}: {reason}")
         reasons[renderer] = reason
     tried = "; or ".join(f"{renderer}: {_FIXES[renderer]} ({reason})" for renderer, reason in reasons.items())
@@ -140,11 +141,15 @@ def _film(film: Film) -> float:
         raise NoPictureError(error) from None
     except Exception:  # MuJoCo raises what its renderer does as it is imported
         raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
-    with open_video(film.output) as video:
-        camera = Camera(video)
-        options = {"render_mode": "rgb_array", **_picture_options(film.settings.task, video.size)}
-        episode = (film.settings, film.weights, film.statistics, film.seed)
-        return record_episode(*episode, camera.look, **options).total
+    try:
+        with open_video(film.output) as video:
+            camera = Camera(video)
+            options = {"render_mode": "rgb_array", **_picture_options(film.settings.task, video.size)}
+            episode = (film.settings, film.weights, film.statistics, film.seed)
+            return record_episode(*episode, camera.look, **options).total
+    except BaseException:
+        Path(film.output).unlink(missing_ok=True)  # also where whoever listened has been interrupted, and is gone
+        raise
 
 
 def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
