@@ -28,7 +28,7 @@ def scheduled(kind: Schedule, value: float, horizon: int, elapsed: jax.Array) ->
 
 
 def named_optimizer(
-    name: Optimizer, momentum: float, weight_decay: float, manifolds: Any
+    name: Optimizer, momentum: float, weight_decay: float, manifolds: Any, *, maximise: bool = False
 ) -> optax.GradientTransformation:
     """The `riemannian` optimiser of that name, of unit step length; only Euclidean leaves decay.
 
@@ -40,4 +40,4 @@ def named_optimizer(
         "adam": lambda: optax.scale_by_adam(b1=momentum),
     }
     optimizer = optax.chain(directions[name](), optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
-    return riemannian(optimizer, manifolds, horizontal=name != "sgd")
+    return riemannian(optimizer, manifolds, maximise=maximise, horizontal=name != "sgd")

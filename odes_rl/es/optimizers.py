@@ -20,5 +20,5 @@ def learning_rate_at(config: StrategyConfig, generation: jax.Array) -> jax.Array
 
 
 def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformation:
-    """The optimiser of what is minimised, of unit step length; only Euclidean leaves decay."""
-    return named_optimizer(config.optimizer, config.momentum, config.weight_decay, manifolds)
+    """The optimiser of what is maximised, of unit step length; only Euclidean leaves decay."""
+    return named_optimizer(config.optimizer, config.momentum, config.weight_decay, manifolds, maximise=True)

@@ -103,8 +103,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
             )
         rate = learning_rate_at(config, state.generation)
         gradient = _gradient(config, mesh, state, returns)
-        descent = jax.tree.map(jnp.negative, gradient)
-        direction, memory = optimizer.update(descent, state.optimizer, state.params)
+        direction, memory = optimizer.update(gradient, state.optimizer, state.params)
         step = jax.tree.map(lambda d: rate * d, direction)
         usable = jnp.isfinite(returns).any() & jnp.isfinite(optax.tree.norm(step))
         params, memory = jax.tree.map(

@@ -31,7 +31,7 @@ class Step:
 
 
 def riemannian(
-    optimizer: optax.GradientTransformation, manifolds: Any, *, horizontal: bool = True
+    optimizer: optax.GradientTransformation, manifolds: Any, *, maximise: bool = False, horizontal: bool = True
 ) -> optax.GradientTransformationExtraArgs:
     """Any optax `optimizer` over parameters whose leaves live on `manifolds`, a pytree that mirrors them.
 
@@ -47,6 +47,7 @@ def riemannian(
     Args:
         optimizer: elementwise and odd ones, as nearly all are, keep coordinates in their linear space.
         manifolds: one for each leaf.
+        maximise: True if gradients are of what is to grow, such as returns. The sign is turned here and nowhere else.
         horizontal: False saves the projection, where an optimiser only scales: gradients have no such part.
 
     Raises:
@@ -62,7 +63,7 @@ def riemannian(
     def update(updates: Any, state: optax.OptState, params: Any = None, **extra: Any) -> tuple[Any, optax.OptState]:
         if params is None:
             raise UserError("update got no params, but steps start from a point: call update(gradients, state, params)")
-        descent = jax.tree.map(_descent, manifolds, params, updates)
+        descent = jax.tree.map(partial(_descent, maximise), manifolds, params, updates)
         coordinates, state = inner.update(descent, state, _seen(manifolds, params, descent), **extra)
         if horizontal:
             coordinates = tree_horizontal(manifolds, params, coordinates)
@@ -87,8 +88,10 @@ def apply_updates(params: Any, updates: Any) -> Any:
     return jax.tree.map(lambda new, old: new.astype(old.dtype), moved, params)
 
 
-def _descent(manifold: Manifold, point: jax.Array, gradient: jax.Array) -> jax.Array:
-    """Tangent coordinates of the gradient of what is minimised."""
+def _descent(maximise: bool, manifold: Manifold, point: jax.Array, gradient: jax.Array) -> jax.Array:
+    """Tangent coordinates of the direction of descent that optax wants."""
+    if maximise:
+        return -manifold.to_tangent(point, gradient)
     # Linear in the gradient, but for a penalty, which manifolds take off an ascent direction.
     if getattr(manifold, "l2_penalty", 0.0):
         return -manifold.to_tangent(point, -gradient)

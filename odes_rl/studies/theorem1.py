@@ -77,13 +77,13 @@ def ascend(depth: int, config: Theorem1Config) -> Ascent:
     """Ascent from each seed's starting point: tangent coordinates times τ^(−1/2), and exp, on every leaf's manifold."""
     policy = make_policy(OdeToOdeConfig(hidden=config.hidden, steps=depth, activation="tanh", squash="tanh"), 4, 2)
     start_key, policy_key = jax.random.split(jax.random.key(config.seed))
-    optimizer = named_optimizer("sgd", 0.0, 0.0, policy.manifolds)
+    optimizer = named_optimizer("sgd", 0.0, 0.0, policy.manifolds, maximise=True)
     starts = jax.random.uniform(start_key, (config.starts, 4), minval=-1.0)
     value = jax.value_and_grad(lambda params: mean_return(policy, params, starts, config.horizon))
 
     def step(params: Any, index: jax.Array) -> tuple[Any, tuple[jax.Array, jax.Array]]:
         total, gradient = value(params)
-        direction, _ = optimizer.update(jax.tree.map(jnp.negative, gradient), optimizer.init(params), params)
+        direction, _ = optimizer.update(gradient, optimizer.init(params), params)
         rate = scheduled("inverse_sqrt", config.step, config.iterations, index)
         moved = apply_updates(params, jax.tree.map(lambda d: rate * d, direction))
         return moved, (optax.tree.norm(tree_to_tangent(policy.manifolds, params, gradient)) ** 2, total)

@@ -73,11 +73,12 @@ def test_weight_decay_has_nothing_to_pull_on_a_manifold():
     assert not any(step.coordinates[name].any() for name in ("W", "frame", "Q"))
 
 
-def test_a_penalty_is_added_to_what_is_minimised():
-    ours = odes_rl.riemannian(optax.sgd(1.0), Euclidean(l2_penalty=0.3))
+@pytest.mark.parametrize(("maximise", "end"), [(False, 1 - 2 - 0.6), (True, 1 + 2 - 0.6)])
+def test_a_penalty_is_added_to_what_is_minimised_and_taken_off_what_is_maximised(maximise, end):
+    ours = odes_rl.riemannian(optax.sgd(1.0), Euclidean(l2_penalty=0.3), maximise=maximise)
     point, gradient = jnp.ones(3), jnp.full(3, 2.0)
     step, _ = update(ours, gradient, ours.init(point), point)
-    np.testing.assert_allclose(odes_rl.apply_updates(point, step), 1 - 2 - 0.6 * np.ones(3), rtol=1e-6)
+    np.testing.assert_allclose(odes_rl.apply_updates(point, step), np.full(3, end), rtol=1e-6)
 
 
 def test_it_descends_under_vmap_and_keeps_the_dtype():
