@@ -1,4 +1,4 @@
-"""Descent on a product of manifolds: one optax optimiser over tangent coordinates, and schedules of its step."""
+"""Descent on a product of manifolds: optimisers by name, and schedules of their step."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from odes_rl.manifolds import Euclidean, tree_horizontal
+from odes_rl.manifolds import riemannian
 
 Optimizer = Literal["sgd", "momentum", "adam"]
 Schedule = Literal["constant", "cosine", "inverse_sqrt"]
@@ -27,30 +27,17 @@ def scheduled(kind: Schedule, value: float, horizon: int, elapsed: jax.Array) ->
     return jnp.asarray(value, jnp.float32)
 
 
-def tangent_optimizer(
-    name: Optimizer, momentum: float, weight_decay: float, manifolds: Any
+def named_optimizer(
+    name: Optimizer, momentum: float, weight_decay: float, manifolds: Any, *, maximise: bool = False
 ) -> optax.GradientTransformation:
-    """The optimiser of a descent direction in tangent coordinates, of unit step length; only Euclidean leaves decay.
+    """The `riemannian` optimiser of that name, of unit step length; only Euclidean leaves decay.
 
-    `momentum` is the decay of the momentum, and the first decay rate of Adam. All that is left of a step moves the
-    point: what an optimiser's memory, or its work entry by entry, adds of other directions is projected out
-    (`Stiefel.horizontal`), so `update` needs the parameters.
+    `momentum` is the decay of the momentum, and the first decay rate of Adam.
     """
     directions = {
         "sgd": optax.identity,
         "momentum": lambda: optax.trace(momentum),
         "adam": lambda: optax.scale_by_adam(b1=momentum),
     }
-    euclidean = jax.tree.map(lambda manifold: isinstance(manifold, Euclidean), manifolds)
-    # A gradient's own coordinates are horizontal already.
-    horizontal = optax.identity() if name == "sgd" else _horizontal(manifolds)
-    return optax.chain(
-        directions[name](),
-        horizontal,
-        optax.add_decayed_weights(weight_decay, mask=euclidean),
-        optax.scale(-1.0),
-    )
-
-
-def _horizontal(manifolds: Any) -> optax.GradientTransformation:
-    return optax.stateless(lambda updates, params: tree_horizontal(manifolds, params, updates))
+    optimizer = optax.chain(directions[name](), optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
+    return riemannian(optimizer, manifolds, maximise=maximise, horizontal=name != "sgd")

@@ -1,4 +1,4 @@
-"""Functions of matrices in full precision: products, bracket, exponential, a step towards orthonormality.
+"""Functions of matrices in full precision: products, bracket, exponential, roots, a step towards orthonormality.
 
 All take [..., d, d] (or [..., p, q] where said) and keep the dtype. Products use `Precision.HIGHEST`: the
 default on TPU and recent GPUs is narrower than float32, and what it rounds away is orthogonality.
@@ -21,6 +21,8 @@ _Y2 = (857 - 58 * _ROOT) / 630
 
 _LONGEST_SCALING = 64
 """Halvings at most: a norm beyond 2⁶⁴ gives infinities or NaN anyway, and a loop has to end."""
+_ROOT_STEPS = 26
+"""Of an iteration that multiplies a small eigenvalue by 9/4, and then squares its distance from 1."""
 _LONGEST_DIFFERENTIATED = 16
 """Squarings that a derivative goes through: a scan has a fixed length. Enough for norms to 2¹⁵."""
 
@@ -38,6 +40,11 @@ def commutator(left: jax.Array, right: jax.Array) -> jax.Array:
     return matmul(left, right) - matmul(right, left)
 
 
+def symmetric_part(matrix: jax.Array) -> jax.Array:
+    """[..., d, d] ½(A + Aᵀ), symmetric to the last bit."""
+    return 0.5 * (matrix + matrix.mT)
+
+
 def newton_schulz(point: jax.Array) -> jax.Array:
     """[..., p, q] one Newton–Schulz step Ω(3I − ΩᵀΩ)/2 towards orthonormal columns (rows, if p < q).
 
@@ -46,6 +53,27 @@ def newton_schulz(point: jax.Array) -> jax.Array:
     if point.shape[-2] < point.shape[-1]:
         return newton_schulz(point.mT).mT
     return 1.5 * point - 0.5 * matmul(point, matmul(point.mT, point))
+
+
+def square_roots(P: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """[..., d, d] symmetric P^½ and P^(−½) of positive-definite matrices, by products alone.
+
+    The coupled Newton–Schulz iteration (Higham 2008, "Functions of Matrices", equation 6.35), in as many steps as a
+    condition of 10⁶ needs (float32 holds little more).
+    """
+    identity = jnp.eye(P.shape[-1], dtype=P.dtype)
+    # A norm above the largest eigenvalue: those of the scaled matrix are in (0, 1], where it converges.
+    size = jnp.max(jnp.sum(jnp.abs(P), axis=-1), axis=-1)[..., None, None]
+
+    def step(roots: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
+        root, inverse = roots
+        towards = 1.5 * identity - 0.5 * matmul(inverse, root)
+        return (matmul(root, towards), matmul(towards, inverse)), None
+
+    start = (P / size, jnp.broadcast_to(identity, P.shape))
+    (root, inverse), _ = lax.scan(step, start, length=_ROOT_STEPS)
+    scale = jnp.sqrt(size)
+    return symmetric_part(scale * root), symmetric_part(inverse / scale)
 
 
 @jax.custom_jvp

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md run, and do what their page says; the reference holds every option."""
+"""The examples of docs/extending.md and docs/python.md run and do what the page says; the reference is whole."""
 
 import os
 import re
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import odes_rl
 from odes_rl.act import find_rule
 from odes_rl.cli import COMMANDS
 from odes_rl.manifolds import MANIFOLDS
@@ -32,9 +33,9 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, name: str = "extending.md") -> list[str]:
     """The page's blocks in that language."""
-    page = (DOCS / "extending.md").read_text(encoding="utf-8")
+    page = (DOCS / name).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
@@ -123,6 +124,21 @@ def test_the_backend_gives_the_bits_of_serial(examples):
         ours, theirs = (b.evaluate(weights, Moments.empty(17), seeds) for b in (threads, serial))
     assert ours.returns.tobytes() == theirs.returns.tobytes()
     assert ours.lengths.tolist() == [[10, 10]] * 4
+
+
+def test_the_optimiser_on_manifolds_finds_the_largest_plane(capsys):
+    namespace: dict[str, Any] = {"__name__": "examples"}
+    exec(next(block for block in blocks("python", "python.md") if "riemannian" in block), namespace)
+    value, violation = map(float, capsys.readouterr().out.split())
+    assert value == pytest.approx(-15, abs=1e-3)
+    assert violation < 1e-6
+
+
+def test_the_page_on_python_has_every_manifold():
+    page = (DOCS / "python.md").read_text(encoding="utf-8")
+    public = {kind.__name__ for kind in MANIFOLDS.values()} & set(odes_rl.__all__)
+    assert public
+    assert not [name for name in public if f"| `{name}(" not in page]
 
 
 RUN_TINY = """#!/bin/sh

@@ -1,11 +1,11 @@
-"""The strategy's optimiser over tangent coordinates, its step and its sigma."""
+"""The strategy's optimiser, its step and its sigma."""
 
 from typing import Any
 
 import jax
 import optax
 
-from odes_rl.descent import scheduled, tangent_optimizer
+from odes_rl.descent import named_optimizer, scheduled
 from odes_rl.es.config import StrategyConfig
 
 
@@ -20,5 +20,5 @@ def learning_rate_at(config: StrategyConfig, generation: jax.Array) -> jax.Array
 
 
 def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformation:
-    """The optimiser of a descent direction, of unit step length; only Euclidean leaves decay."""
-    return tangent_optimizer(config.optimizer, config.momentum, config.weight_decay, manifolds)
+    """The optimiser of what is maximised, of unit step length; only Euclidean leaves decay."""
+    return named_optimizer(config.optimizer, config.momentum, config.weight_decay, manifolds, maximise=True)

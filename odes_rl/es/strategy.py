@@ -19,8 +19,8 @@ from odes_rl.es.shaping import SHAPINGS, replace_failed
 from odes_rl.manifolds import (
     Euclidean,
     Manifold,
+    apply_updates,
     tree_ambient,
-    tree_exp,
     tree_in_metric,
     tree_to_tangent,
     tree_violation,
@@ -83,16 +83,15 @@ class Strategy(NamedTuple):
 def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = None) -> Strategy:
     """Evolution strategy on a product of `manifolds`, a pytree that mirrors the parameters.
 
-    A gradient estimate over ambient noise is projected to tangent coordinates, one optax optimiser works there,
-    and the exponential map takes the step (Choromanski et al. 2020, §4.2, equations 7-9). The devices of `mesh`, if
+    A `riemannian` optimiser takes the gradient estimate over ambient noise (Choromanski et al. 2020, §4.2,
+    equations 7-9). The devices of `mesh`, if
     there is one, share the population (`odes_rl.es.population`); the result is the same to the bit.
     """
     manifolds = tree_in_metric(manifolds, config.metric)
     optimizer = make_optimizer(config, manifolds)
 
     def init(key: jax.Array, params: Params) -> StrategyState:
-        coordinates = tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params))
-        return StrategyState(params, optimizer.init(coordinates), jnp.zeros((), jnp.int32), key)
+        return StrategyState(params, optimizer.init(params), jnp.zeros((), jnp.int32), key)
 
     def ask(state: StrategyState) -> Params:
         return _candidates(config, manifolds, mesh, state)
@@ -103,18 +102,17 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
                 f"returns are {returns.shape}, but must be ({config.population},): one for each candidate that ask gave"
             )
         rate = learning_rate_at(config, state.generation)
-        gradient = _tangent_gradient(config, manifolds, mesh, state, returns)
-        descent = jax.tree.map(jnp.negative, gradient)
-        direction, memory = optimizer.update(descent, state.optimizer, state.params)
+        gradient = _gradient(config, mesh, state, returns)
+        direction, memory = optimizer.update(gradient, state.optimizer, state.params)
         step = jax.tree.map(lambda d: rate * d, direction)
         usable = jnp.isfinite(returns).any() & jnp.isfinite(optax.tree.norm(step))
         params, memory = jax.tree.map(
             lambda new, old: jnp.where(usable, new, old).astype(old.dtype),
-            (tree_exp(manifolds, state.params, step), memory),
+            (apply_updates(state.params, step), memory),
             (state.params, state.optimizer),
         )
         info = StrategyInfo(
-            gradient_norm=optax.tree.norm(gradient),
+            gradient_norm=optax.tree.norm(tree_to_tangent(manifolds, state.params, gradient)),
             update_norm=jnp.where(usable, optax.tree.norm(step), 0.0),
             manifold_violation=tree_violation(manifolds, params),
             sigma=sigma_at(config, state.generation),
@@ -170,10 +168,8 @@ def _moved(
     return by_parts(move, config.directions // group_count(config.directions), noise, device)
 
 
-def _tangent_gradient(
-    config: StrategyConfig, manifolds: Any, mesh: Mesh | None, state: StrategyState, returns: jax.Array
-) -> Params:
-    """Tangent coordinates of the gradient estimate from the returns [C]; an ascent direction."""
+def _gradient(config: StrategyConfig, mesh: Mesh | None, state: StrategyState, returns: jax.Array) -> Params:
+    """Euclidean gradient estimate from the returns [C], of the parameters' shapes; an ascent direction."""
     # Whole on each device: a compiler that splits a mean would sum it in another order.
     shaped = SHAPINGS[config.shaping](config)(replace_failed(returns).reshape(config.directions, -1))
     utilities = gathered(mesh, shaped)
@@ -181,7 +177,7 @@ def _tangent_gradient(
     sigma = sigma_at(config, state.generation)
     flat = estimate_gradient(utilities, _seeds(config, state), lambda seeds: directions(seeds, size), sigma, size, mesh)
     params, unravel = ravel_pytree(state.params)
-    return tree_to_tangent(manifolds, state.params, unravel(flat.astype(params.dtype)))
+    return unravel(flat.astype(params.dtype))
 
 
 def _seeds(config: StrategyConfig, state: StrategyState) -> jax.Array:

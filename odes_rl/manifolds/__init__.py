@@ -1,15 +1,19 @@
-"""The manifolds that parameters live on: Euclidean space, symmetric, orthogonal and Stiefel matrices.
+"""The manifolds that parameters live on, and any optax optimiser over them.
 
 A manifold is a frozen dataclass that JAX does not know as a container: it is one leaf of a pytree that
 mirrors the parameters. Tangent coordinates lie in a fixed linear space (vectors, symmetric or skew
-matrices), so one optimiser serves a whole tree and only `exp` knows the manifold (equation 8 of Choromanski
-et al. 2020).
+matrices), so one optimiser serves a whole tree (`riemannian`) and only `exp` knows the manifold (equation 8 of
+Choromanski et al. 2020).
 """
 
 from odes_rl.manifolds.base import Manifold
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
+from odes_rl.manifolds.grassmann import Grassmann
+from odes_rl.manifolds.optimizer import Step, apply_updates, riemannian
 from odes_rl.manifolds.orthogonal import Orthogonal
+from odes_rl.manifolds.positive_definite import PositiveDefinite
+from odes_rl.manifolds.sphere import Sphere
 from odes_rl.manifolds.stiefel import Metric, Stiefel, lift
 from odes_rl.manifolds.symmetric import Symmetric
 from odes_rl.manifolds.trees import (
@@ -26,12 +30,18 @@ __all__ = [
     "MANIFOLDS",
     "Euclidean",
     "Frozen",
+    "Grassmann",
     "Manifold",
     "Metric",
     "Orthogonal",
+    "PositiveDefinite",
+    "Sphere",
+    "Step",
     "Stiefel",
     "Symmetric",
+    "apply_updates",
     "lift",
+    "riemannian",
     "tree_ambient",
     "tree_exp",
     "tree_horizontal",
@@ -46,4 +56,7 @@ MANIFOLDS: dict[str, type[Manifold]] = {
     "symmetric": Symmetric,
     "orthogonal": Orthogonal,
     "stiefel": Stiefel,
+    "grassmann": Grassmann,
+    "sphere": Sphere,
+    "positive_definite": PositiveDefinite,
 }

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds.shapes import require_square
+from odes_rl.matrix_functions import symmetric_part
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class Symmetric:
 
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
         """[d, d] symmetric part of the gradient."""
-        return _symmetric_part(gradient)
+        return symmetric_part(gradient)
 
     def exp(self, point: jax.Array, tangent: jax.Array) -> jax.Array:
         """Point + tangent, [d, d], symmetric to the last bit: compilers round Q and Qᵀ differently."""
-        return _symmetric_part(point + tangent)
+        return symmetric_part(point + tangent)
 
     def perturb(self, point: jax.Array, noise: jax.Array, scale: jax.Array | float) -> jax.Array:
         """Point + scale · (noise's symmetric part), [d, d]."""
-        return point + scale * _symmetric_part(noise)
+        return point + scale * symmetric_part(noise)
 
     def random(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         """A draw from the Gaussian orthogonal ensemble, [d, d].
@@ -41,7 +42,7 @@ class Symmetric:
             ValueError: if the shape is not square.
         """
         require_square(shape, "symmetric")
-        return self.scale * (2 * shape[-1]) ** -0.5 * _symmetric_part(jax.random.normal(key, shape))
+        return self.scale * (2 * shape[-1]) ** -0.5 * symmetric_part(jax.random.normal(key, shape))
 
     def violation(self, point: jax.Array) -> jax.Array:
         """Scalar: max |Q − Qᵀ|."""
@@ -54,7 +55,3 @@ class Symmetric:
     def stored(self, shape: tuple[int, ...]) -> int:
         """d(d + 1)/2: what is below the diagonal is above it, too."""
         return self.dimension(shape)
-
-
-def _symmetric_part(matrix: jax.Array) -> jax.Array:
-    return 0.5 * (matrix + matrix.mT)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from odes_rl.descent import Schedule, scheduled, tangent_optimizer
+from odes_rl.descent import Schedule, named_optimizer, scheduled
 from odes_rl.errors import UserError
-from odes_rl.manifolds import tree_exp, tree_to_tangent
+from odes_rl.manifolds import apply_updates
 from odes_rl.studies.base import Tell
 
 _CHUNKS = 10
@@ -93,18 +93,18 @@ def _adam(
     progress: bool = False,
 ) -> tuple[Callable[[Any], State], Callable[[State, jax.Array, Any], tuple[State, jax.Array]]]:
     """`start(params) -> state`, and `step(state, index, learning_rate) -> (state, loss before it)`."""
-    optimizer = tangent_optimizer("adam", 0.9, 0.0, manifolds)
+    optimizer = named_optimizer("adam", 0.9, 0.0, manifolds)
 
     def start(params: Any) -> State:
-        return params, optimizer.init(tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params)))
+        return params, optimizer.init(params)
 
     def step(state: State, index: jax.Array, learning_rate: Any) -> tuple[State, jax.Array]:
         params, memory = state
         share = (index / steps,) if progress else ()
         value, gradient = jax.value_and_grad(loss)(params, jax.random.fold_in(key, index), *share)
-        direction, memory = optimizer.update(tree_to_tangent(manifolds, params, gradient), memory, params)
+        direction, memory = optimizer.update(gradient, memory, params)
         rate = scheduled(schedule, learning_rate, steps, index)
-        return (tree_exp(manifolds, params, jax.tree.map(lambda d: rate * d, direction)), memory), value
+        return (apply_updates(params, jax.tree.map(lambda d: rate * d, direction)), memory), value
 
     return start, step
 

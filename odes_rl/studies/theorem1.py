@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from odes_rl.act import find_rule
-from odes_rl.descent import scheduled
-from odes_rl.manifolds import tree_exp, tree_to_tangent, tree_violation
+from odes_rl.descent import named_optimizer, scheduled
+from odes_rl.manifolds import apply_updates, tree_to_tangent, tree_violation
 from odes_rl.policies import OdeToOdeConfig, make_policy
 from odes_rl.policies.base import Policy
 from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
@@ -77,15 +77,16 @@ def ascend(depth: int, config: Theorem1Config) -> Ascent:
     """Ascent from each seed's starting point: tangent coordinates times τ^(−1/2), and exp, on every leaf's manifold."""
     policy = make_policy(OdeToOdeConfig(hidden=config.hidden, steps=depth, activation="tanh", squash="tanh"), 4, 2)
     start_key, policy_key = jax.random.split(jax.random.key(config.seed))
+    optimizer = named_optimizer("sgd", 0.0, 0.0, policy.manifolds, maximise=True)
     starts = jax.random.uniform(start_key, (config.starts, 4), minval=-1.0)
     value = jax.value_and_grad(lambda params: mean_return(policy, params, starts, config.horizon))
 
     def step(params: Any, index: jax.Array) -> tuple[Any, tuple[jax.Array, jax.Array]]:
         total, gradient = value(params)
-        coordinates = tree_to_tangent(policy.manifolds, params, gradient)
+        direction, _ = optimizer.update(gradient, optimizer.init(params), params)
         rate = scheduled("inverse_sqrt", config.step, config.iterations, index)
-        moved = tree_exp(policy.manifolds, params, jax.tree.map(lambda c: rate * c, coordinates))
-        return moved, (optax.tree.norm(coordinates) ** 2, total)
+        moved = apply_updates(params, jax.tree.map(lambda d: rate * d, direction))
+        return moved, (optax.tree.norm(tree_to_tangent(policy.manifolds, params, gradient)) ** 2, total)
 
     def one(key: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         params, (squares, returns) = lax.scan(step, policy.init(key), jnp.arange(config.iterations))

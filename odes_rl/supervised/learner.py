@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from odes_rl.descent import scheduled, tangent_optimizer
-from odes_rl.manifolds import tree_exp, tree_to_tangent, tree_violation
+from odes_rl.descent import named_optimizer, scheduled
+from odes_rl.manifolds import apply_updates, tree_to_tangent, tree_violation
 from odes_rl.supervised.config import OptimizerConfig
 from odes_rl.supervised.models.base import Model, Params
 
@@ -66,13 +66,12 @@ class Learner(NamedTuple):
 
 
 def make_learner(config: OptimizerConfig, model: Model) -> Learner:
-    """Descent of the cross-entropy: gradients become tangent coordinates, optax works there, exp takes the step."""
+    """Descent of the cross-entropy by a `riemannian` optimiser."""
     manifolds = model.manifolds
-    optimizer = tangent_optimizer(config.name, config.momentum, config.weight_decay, manifolds)
+    optimizer = named_optimizer(config.name, config.momentum, config.weight_decay, manifolds)
 
     def init(key: jax.Array, params: Params) -> FitState:
-        coordinates = tree_to_tangent(manifolds, params, jax.tree.map(jnp.zeros_like, params))
-        return FitState(params, optimizer.init(coordinates), jnp.zeros((), jnp.int32), key)
+        return FitState(params, optimizer.init(params), jnp.zeros((), jnp.int32), key)
 
     def loss(params: Params, images: jax.Array, labels: jax.Array, key: jax.Array | None) -> tuple[Any, Any]:
         logits = model.apply(params, images / jnp.float32(255), key)
@@ -88,10 +87,10 @@ def make_learner(config: OptimizerConfig, model: Model) -> Learner:
             params, memory = carry
             rows, key = batch
             (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(params, images[rows], labels[rows], key)
-            coordinates = tree_to_tangent(manifolds, params, gradient)
-            direction, memory = optimizer.update(coordinates, memory, params)
-            params = tree_exp(manifolds, params, jax.tree.map(lambda d: rate * d, direction))
-            return (params, memory), (value, right, optax.tree.norm(coordinates))
+            direction, memory = optimizer.update(gradient, memory, params)
+            norm = optax.tree.norm(tree_to_tangent(manifolds, params, gradient))
+            params = apply_updates(params, jax.tree.map(lambda d: rate * d, direction))
+            return (params, memory), (value, right, norm)
 
         keys = jax.random.split(dropout_key, batches.shape[0])
         (params, memory), measured = lax.scan(step, (state.params, state.optimizer), (batches, keys))
