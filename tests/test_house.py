@@ -32,7 +32,7 @@ FLOORS = [
     {"records", "device_actor"},
     {"experiment"},
     {"evaluate", "fit"},
-    {"train"},
+    {"training"},
     {"reports", "progress", "arguments"},
     {"compare", "inspection"},
     {"studies"},

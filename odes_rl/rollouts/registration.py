@@ -9,7 +9,7 @@ import gymnasium
 
 from odes_rl.errors import UserError
 
-_CODE = "import sys; from odes_rl.rollouts.environments import check_task; check_task(sys.argv[1])"
+_CODE = "import sys; from odes_rl.rollouts.tasks import find_task; find_task(sys.argv[1])"
 
 
 @cache

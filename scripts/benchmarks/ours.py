@@ -18,7 +18,7 @@ from odes_rl.rollouts.base import EpisodeSettings, Moments, RolloutBackend, Roll
 from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.seeds import training_seeds
-from odes_rl.train import advance, record
+from odes_rl.training import advance, record
 
 _NEVER = 10**6
 _CHECKPOINT_EVERY = RunConfig.model_fields["checkpoint_every"].default
