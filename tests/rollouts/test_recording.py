@@ -102,7 +102,7 @@ def test_a_library_that_is_missing_is_named_with_its_package_however_mujoco_gl_i
 
 
 def test_what_needs_no_film_needs_no_renderer():
-    command, environment = python_command("odes_rl.cli"), {**os.environ, **import_path(), "MUJOCO_GL": "osmosis"}
+    command, environment = python_command("odes_rl"), {**os.environ, **import_path(), "MUJOCO_GL": "osmosis"}
     done = subprocess.run([*command, "list", "tasks"], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "HalfCheetah-v5" in done.stdout
