@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+import odes_rl
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.processes import ProcessesBackend
@@ -33,7 +34,7 @@ FLOORS = [
     {"experiment"},
     {"evaluate", "fit"},
     {"training"},
-    {"reports", "progress", "arguments"},
+    {"reports", "progress", "arguments", "front"},
     {"compare", "inspection"},
     {"studies"},
     {"commands"},
@@ -65,8 +66,14 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """All modules that a module names in imports, those inside functions and of types alone included."""
-    return frozenset(_imports(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    """All modules that a module names in imports, those inside functions and of types alone included.
+
+    Of the package itself those of types are left out: it hands on what it does not import.
+    """
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    if module == "odes_rl":
+        tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
+    return frozenset(_imports(tree))
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -153,6 +160,23 @@ def test_a_real_worker_maps_no_jaxlib():
     assert rollouts.lengths.tolist() == [[3]]
     assert any("mujoco" in path for path in mapped), "the maps say nothing"
     assert not [path for path in mapped if "jaxlib" in path]
+
+
+def test_the_package_loads_nothing_heavy_before_a_public_name_is_asked_for():
+    loaded = loaded_modules("import odes_rl\nassert {'load', 'train'} <= set(dir(odes_rl))")
+    assert "odes_rl" in loaded
+    assert not loaded & HEAVY
+
+
+def test_public_names_are_what_type_checkers_read_and_lead_to_their_homes():
+    tree = ast.parse(MODULES["odes_rl"].read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    typed = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert typed == odes_rl._HOMES
+    assert sorted(typed) == sorted(odes_rl.__all__)
+    for name, home in odes_rl._HOMES.items():
+        assert getattr(odes_rl, name) is getattr(sys.modules[home], name)
+    assert not hasattr(odes_rl, "tain")
 
 
 def test_help_imports_no_jax():

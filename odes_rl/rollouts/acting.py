@@ -9,6 +9,7 @@ from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES, normalise, squash
 from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.observing import rows
 from odes_rl.rollouts.spaces import acting_type, action_bounds, flattener, own_type
 
 
@@ -21,6 +22,7 @@ class Acting:
         low: lowest actions [m], see `Task`.
         high: highest, likewise.
         action_type: the type in which actions are bounded.
+        own_dtype: the type of the space of actions.
         sizes: entries n of an observation, and m of an action.
     """
 
@@ -30,6 +32,8 @@ class Acting:
         self.low, self.high = action_bounds(actions)
         self.action_type = acting_type(actions)
         self.sizes = flatdim(observations), self.low.size
+        self.own_dtype = actions.dtype
+        self._space = observations
         self._clip = settings.clip
         self._flatten = flattener(observations)
         self._own_type = own_type(actions)
@@ -49,6 +53,14 @@ class Acting:
         if flat.size != self.sizes[0]:  # compiled code would read past its end
             raise ValueError(f"an observation has {flat.size} entries, its space {self.sizes[0]}")
         return flat
+
+    def rows(self, observation: Any) -> np.ndarray:
+        """[n] float64 of an observation, [B, n] of a batch; see `observing.rows`.
+
+        Raises:
+            UserError: if it is neither.
+        """
+        return rows(self._space, observation)
 
     def normalise(self, flat: np.ndarray, board: Board, sums: np.ndarray, out: np.ndarray) -> None:
         """Write the observation flat [n], normalised and cut as the board says, into out [n]; see `act.bounds`."""
