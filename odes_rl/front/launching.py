@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import gymnasium
+
 from odes_rl.errors import UserError
 from odes_rl.experiment import make_experiment
 from odes_rl.front.loading import load
@@ -71,7 +73,10 @@ def train(
 def _configure(
     sections: dict[str, Any], options: Mapping[str, Any], directory: str | Path | None, temporary: Path
 ) -> ExperimentConfig:
-    maker = sections["task"] if callable(sections["task"]) else None
+    task = sections["task"]
+    if isinstance(task, gymnasium.Env):
+        raise UserError(f"task {task} is an environment already: give its class, or a function that makes one")
+    maker = task if callable(task) else None
     if maker:
         sections = {**sections, "task": name_of(maker)}
     values, overrides = gathered(sections, options)
