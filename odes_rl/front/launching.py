@@ -45,7 +45,7 @@ def train(
             the section task. What worker processes cannot import, as of a notebook, runs in this process.
         policy: the section policy, or the policy's name.
         strategy: the section strategy, or a preset.
-        rollouts: the section rollouts.
+        rollouts: the section rollouts, or a backend.
         run: the section run.
         directory: of the run, which must not hold one yet; without it nothing is kept on disk.
         report: called with each line of the metrics.
@@ -66,7 +66,9 @@ def train(
         make_experiment(config)  # what is wrong with it is told before anything is written
         with RunDirectory.create(config.run.directory, config) as opened:
             kept = not opened.path.is_relative_to(temporary)
-            _run(opened, report, f"odes-rl resume {opened.path}" if kept else "a directory, which train was not given")
+            again = f"go on with: odes-rl resume {opened.path}"
+            with advising(again if kept else "nothing is kept of it: with a directory it could go on"):
+                _run(opened, report)
         return _trained(opened.path)
 
 
@@ -86,12 +88,12 @@ def _configure(
     return with_backend_for(config, maker) if maker else config
 
 
-def _run(run: RunDirectory, report: Report | None, means: str) -> None:
+def _run(run: RunDirectory, report: Report | None) -> None:
     def tell(metrics: Metrics) -> None:
         if report:
             report(plain_metrics(metrics))
 
-    with advising(f"go on with: {means}"), only_trainer(run.path):
+    with only_trainer(run.path):
         run_training(run, tell)
 
 

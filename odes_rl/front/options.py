@@ -12,7 +12,7 @@ from odes_rl.records.layers import SECTIONS
 
 Section = Mapping[str, Any] | BaseModel | str | None
 """Options of a section: a dictionary, a config object, or what its first option names."""
-_NAMES = {"task": "id", "policy": "name", "strategy": "preset"}
+_NAMES = {"task": "id", "policy": "name", "strategy": "preset", "rollouts": "backend"}
 """The option of a section that a text alone gives."""
 
 

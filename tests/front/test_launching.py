@@ -20,6 +20,7 @@ from odes_rl.records.config import TaskConfig
 from odes_rl.records.layers import layer_values
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts import backends
+from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 from odes_rl.start_up import import_path
 from tests.runs import timeless, train_run
 
@@ -129,7 +130,7 @@ def test_what_workers_cannot_import_runs_in_this_process_or_is_refused(maker, tm
     monkeypatch.setattr(backends, "available_cores", lambda: 2)
     words = "task: worker processes cannot import"
     for asked in ({"backend": "processes"}, {"workers": 2}, {"inference": "device"}):
-        with pytest.raises(UserError, match=rf"{words} .*or use rollouts=\{{'backend': 'serial'\}}"):
+        with pytest.raises(UserError, match=rf"{words} .*or use rollouts='serial'"):
             odes_rl.train(maker, rollouts=asked, directory=tmp_path / "run", **BRIEF)
     assert not (tmp_path / "run").exists()
     policy = odes_rl.train(maker, rollouts={"backend": "serial"}, **BRIEF)
@@ -166,3 +167,14 @@ def test_a_script_without_a_guard_and_a_notebook_train(tmp_path):
     assert mine.startswith("__main__:Mine serial [")
     assert plain.replace("odd_environments:Plain auto", "__main__:Mine serial") == mine
     assert "Traceback" not in done.stderr
+
+
+def test_where_no_evaluation_is_finite_the_policy_is_the_latest():
+    def is_bad(seeds):
+        return seeds.item(0) // 7 % 4 == 0
+
+    pairs = ((seed, evaluation_seeds(seed, 1), training_seeds(seed, 0, 1, 2, 1)) for seed in range(100))
+    seed = next(seed for seed, evaluated, trained in pairs if is_bad(evaluated) and not is_bad(trained))
+    options = {**BRIEF, "run": {"generations": 1, "evaluation_episodes": 1, "seed": seed}}
+    policy = odes_rl.train(odd_environments.SometimesNaN, rollouts="serial", **options)
+    assert policy.restored.words == "checkpoint: latest, of generation 1"
