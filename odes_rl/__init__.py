@@ -1,12 +1,14 @@
 """Neural-ODE policies whose weights flow on manifolds, trained with evolution strategies.
 
-What `__all__` names is imported when it is first asked for: workers import this package, and no JAX.
+The names in `__all__` are imported when they are first asked for: workers import this package, and no JAX.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from odes_rl.front.launching import train
+    from odes_rl.front.loading import load
     from odes_rl.manifolds import (
         Euclidean,
         Frozen,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         riemannian,
     )
 
+__version__ = "0.1.0"
 __all__ = [
     "Euclidean",
     "Frozen",
@@ -32,20 +35,22 @@ __all__ = [
     "Stiefel",
     "Symmetric",
     "apply_updates",
+    "load",
     "riemannian",
+    "train",
 ]
-__version__ = "0.1.0"
+_HOMES = dict.fromkeys(__all__, "odes_rl.manifolds") | {
+    "load": "odes_rl.front.loading",
+    "train": "odes_rl.front.launching",
+}
+"""The module of each public name."""
 
-_ROOMS = dict.fromkeys(__all__, "odes_rl.manifolds")
-"""Where each public name is at home."""
 
-
-def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_ROOMS[name]), name)
-    return value
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -12,7 +12,7 @@ from odes_rl.fit import FitProgress, fit
 from odes_rl.records.config import FitConfig
 from odes_rl.records.layers import FITTING, layer_values
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.train import train
+from odes_rl.training import train
 
 TINY: dict[str, Any] = {
     "task.id": "Hopper-v5",

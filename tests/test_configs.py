@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odes_rl.records.layers import FITTING, load_config
-from odes_rl.rollouts.environments import check_task
+from odes_rl.rollouts.tasks import find_task
 from tests.test_house import PAPERS_TASKS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -26,7 +26,7 @@ def test_each_of_the_papers_tasks_has_a_config_with_ode_to_ode(task):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_config_is_valid_small_and_of_a_real_task(path):
     config = load_config(path)
-    check_task(config.task.id)
+    find_task(config.task.id)
     assert config.run.directory == f"runs/{path.stem}"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
 

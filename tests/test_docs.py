@@ -143,7 +143,7 @@ def test_the_page_on_python_has_every_manifold():
 
 RUN_TINY = """#!/bin/sh
 case $1 in train) set -- "$@" --task.max_steps 20 --strategy.population 4 --run.evaluation_episodes 1 ;; esac
-exec {python} -P -m odes_rl.cli "$@"
+exec {python} -P -m odes_rl "$@"
 """
 """What stands for the console script, which does not look for modules where it is called, either."""
 

@@ -7,7 +7,7 @@ from odes_rl.cli import main
 from odes_rl.commands.evaluate import describe_returns
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import Moments, Rollouts
-from odes_rl.train import train
+from odes_rl.training import train
 from tests.runs import create_run, fit_run, timeless, train_run
 
 

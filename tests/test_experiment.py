@@ -30,7 +30,7 @@ from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.backends import choose_backend, make_backend
 from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.config import RolloutsConfig
-from odes_rl.train import train
+from odes_rl.training import train
 from tests.runs import create_run
 
 TABLES: dict[str, Collection[str]] = {

@@ -8,7 +8,7 @@ from odes_rl.experiment import initial_state, make_experiment
 from odes_rl.policies import policy_config_class, policy_names
 from odes_rl.records.layers import layer_values
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.train import train
+from odes_rl.training import train
 
 TASKS = ["HalfCheetah-v5", "dm_control/swimmer-swimmer6-v0"]
 """Their rewards tell candidates apart from the first step on."""

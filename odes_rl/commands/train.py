@@ -126,7 +126,7 @@ def continue_run(run: "RunDirectory") -> int:
     from odes_rl.records.lock import only_trainer
     from odes_rl.reports.outcome import outcome_lines
     from odes_rl.rollouts.backends import choose_backend
-    from odes_rl.train import train as run_training
+    from odes_rl.training import train as run_training
 
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
     try:

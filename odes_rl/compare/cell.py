@@ -20,7 +20,7 @@ from odes_rl.records.layers import FITTING
 from odes_rl.records.lock import only_trainer
 from odes_rl.records.run_directory import RunDirectory, recorded_kind
 from odes_rl.rollouts.base import EnvironmentFailure
-from odes_rl.train import train
+from odes_rl.training import train
 
 _PATIENCE = 60.0
 """Seconds to wait for another trainer of the run to end."""

@@ -12,7 +12,7 @@ from odes_rl.errors import UserError
 from odes_rl.records.config import ExperimentConfig, FitConfig
 from odes_rl.records.files import file_name
 from odes_rl.records.layers import Kind, Sections, layer_values
-from odes_rl.rollouts.environments import check_task
+from odes_rl.rollouts.tasks import find_task
 
 
 class Cell(NamedTuple):
@@ -57,7 +57,7 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
     pairs = [(task, learner) for task in config.places for learner in config.learners]
     configs = {pair: _configure(config, *pair, overrides) for pair in pairs}
     for identity in {c.task.id for c in configs.values() if isinstance(c, ExperimentConfig)}:
-        check_task(identity)
+        find_task(identity)
     seeds = dict.fromkeys(seed for learner in config.learners for seed in config.seeds_of(learner))
     return [
         Cell(task, learner, seed, path, _with_place(configs[task, learner], seed, path), config.comparing)

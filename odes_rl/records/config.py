@@ -18,7 +18,8 @@ class TaskConfig(BaseModel):
     model_config = STRICT
 
     id: str
-    """Gymnasium id of the environment, as in `HalfCheetah-v5` or `dm_control/humanoid-stand-v0`."""
+    """Gymnasium id of the environment, as in `HalfCheetah-v5` or `dm_control/humanoid-stand-v0`; or `module:Id-v0`, or
+    `module:object`, the environment's class or a function that makes one."""
     max_steps: int | None = Field(default=None, ge=1)
     """Environment steps after which an episode is cut; none keeps the task's own limit."""
     normalise_observations: bool = True

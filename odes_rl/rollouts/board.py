@@ -77,6 +77,14 @@ def layout_of(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> L
     return Layout(candidates, episodes, statistics.mean.size, shapes)
 
 
+def posted(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> "Board":
+    """A board of this process's own, on which those questions are posted."""
+    layout = layout_of(weights, statistics, episode_seeds)
+    board = layout.place(bytearray(layout.size()))
+    board.post(weights, statistics, episode_seeds)
+    return board
+
+
 class Board(NamedTuple):
     """Views of one generation's arrays; `Layout.arrays` has their types and shapes."""
 

@@ -1,37 +1,23 @@
-"""Environments by their Gymnasium id. Free of JAX."""
+"""Environments by the names of their tasks. Free of JAX."""
 
-import importlib.util
 import logging
 import math
-import os
 import traceback
 import warnings
 from collections.abc import Iterable
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from odes_rl.errors import UserError, one_line, suggestion
-from odes_rl.parts import load_module
-
-os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
-
 import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
-try:
-    import mujoco
-except (AttributeError, RuntimeError, ImportError) as error:  # whichever its renderer meets
-    raise UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ['MUJOCO_GL']}: {error}") from error
-
+from odes_rl.errors import UserError, one_line
 from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.interfaces import check_resets, layers
 from odes_rl.rollouts.spaces import action_bounds, check_spaces
+from odes_rl.rollouts.tasks import find_task
 
 _log = logging.getLogger(__name__)
-_WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHumanoidRun", "Forage-")
-"""Of DM Control's ids: its wrapper alone, and tasks with a camera among their observations. Tests make each."""
 
 
 class Task(NamedTuple):
@@ -53,18 +39,16 @@ class Task(NamedTuple):
 
 
 def make_environment(task: str, max_steps: int | None = None, **options: Any) -> gymnasium.Env:
-    """The environment with id `task` (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`, `module:Id-v0`).
+    """The environment of the task of that name (`find_task`).
 
-    An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to
-    Gymnasium.
+    An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to Gymnasium.
 
     Raises:
-        UserError: if no such id is registered, it needs what is missing here, its spaces do not suit a policy, or its
+        UserError: if there is no such task, it needs what is missing here, its spaces do not suit a policy, or its
             interface is an old one.
         EnvironmentFailure: if the environment raises anything else as it is made.
     """
-    check_task(task)
-    environment = _make(task, max_steps, options)
+    environment = _make(task, find_task(task), max_steps, options)
     try:
         check_spaces(task, environment.observation_space, environment.action_space)
         check_resets(task, environment)
@@ -74,11 +58,11 @@ def make_environment(task: str, max_steps: int | None = None, **options: Any) ->
     return environment
 
 
-def _make(task: str, max_steps: int | None, options: dict[str, Any]) -> gymnasium.Env:
+def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[str, Any]) -> gymnasium.Env:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            return gymnasium.make(task, max_steps, disable_env_checker=True, **options)
+            return gymnasium.make(found, max_steps, disable_env_checker=True, **options)
         except (ImportError, gymnasium.error.Error) as error:
             raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
         except Exception as error:
@@ -107,7 +91,7 @@ def describe(environment: gymnasium.Env) -> Task:
 
 
 def describe_task(task: str, squash: str = "clip") -> Task:
-    """What is known of the task with that id.
+    """What is known of the task of that name.
 
     Raises:
         UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound.
@@ -135,39 +119,6 @@ def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNIN
         _log.log(level, errors[0] + (f", and {len(errors) - 1} more" if errors[1:] else ""))
 
 
-def check_task(task: str) -> None:
-    """Check that an environment is registered under the id `task`, without making one.
-
-    Raises:
-        UserError: if there is none, which names the nearest id, or the module that registers it cannot be imported.
-    """
-    if ":" in task:
-        module, _, task = task.partition(":")
-        load_module("task.id", module)
-    if task.startswith("dm_control/"):
-        if importlib.util.find_spec("dm_control") is None:
-            raise UserError(
-                f"task.id: {task} needs the package dm_control, which is not installed: scripts/setup installs it, on "
-                "Python 3.13 and newer by `pip install --no-deps dm_control`"
-            )
-        _register_dm_control()
-    if task not in gymnasium.registry:
-        _register_dm_control()
-        hint = suggestion(task, gymnasium.registry, listing="`odes-rl list tasks`")
-        raise UserError(f"task.id: no task {task!r}; {hint}")
-
-
-def task_ids() -> list[str]:
-    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control, without those that observe images."""
-    _register_dm_control()
-    return sorted(
-        name
-        for name, spec in gymnasium.registry.items()
-        if (name.endswith("-v5") and "mujoco" in str(spec.entry_point))
-        or (name.startswith("dm_control/") and not any(word in name for word in _WITHOUT_FEATURES))
-    )
-
-
 def _is_endless(environment: gymnasium.Env) -> bool:
     """Whether neither a limit of Gymnasium's nor one of DM Control's, of which Gymnasium knows nothing, is set."""
     if any(isinstance(layer, gymnasium.wrappers.TimeLimit) for layer in layers(environment)):
@@ -175,19 +126,3 @@ def _is_endless(environment: gymnasium.Env) -> bool:
     control = getattr(environment.unwrapped, "_env", None)
     limits = [getattr(control, name, math.inf) for name in ("_step_limit", "_time_limit")]
     return not any(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits)
-
-
-def _register_dm_control() -> None:
-    with redirect_stdout(StringIO()) as told:  # that tasks are left out, which need labmaze
-        shimmy = importlib.import_module("shimmy")
-        gymnasium.register_envs(shimmy)
-    _log.debug("%s", told.getvalue())
-    _log_physics_warnings()  # dm_control prints them
-
-
-def _log_physics_warnings() -> None:
-    """Have MuJoCo's warnings logged: left alone it prints them, and writes MUJOCO_LOG.TXT where the user stands."""
-    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue] - not in its stubs
-
-
-_log_physics_warnings()

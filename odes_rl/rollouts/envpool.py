@@ -8,7 +8,7 @@ from odes_rl.act.bounds import SQUASHES
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.batches import Batch, compile_answer, start
-from odes_rl.rollouts.board import Board, layout_of
+from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task
 from odes_rl.rollouts.patience import telling_steps
 
@@ -43,9 +43,7 @@ class EnvPoolBackend:
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
         """See `RolloutBackend.evaluate`; only the shape of `episode_seeds` counts."""
-        layout = layout_of(weights, statistics, episode_seeds)
-        board = layout.place(bytearray(layout.size()))
-        board.post(weights, statistics, episode_seeds)
+        board = posted(weights, statistics, episode_seeds)
         pool = self._pool(episode_seeds.size)
         with telling_steps(self.settings.task, board):
             self._run(board, pool)

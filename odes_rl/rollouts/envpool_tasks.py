@@ -11,8 +11,9 @@ import numpy as np
 from odes_rl.errors import UserError, nearest, one_line
 from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.batches import Batch
-from odes_rl.rollouts.environments import close_all, describe, make_environment, task_ids
+from odes_rl.rollouts.environments import close_all, describe, make_environment
 from odes_rl.rollouts.spaces import action_bounds
+from odes_rl.rollouts.tasks import task_ids
 
 _DM_CONTROL = "dm_control/"
 _ELSEWHERE = "use rollouts.backend: processes"

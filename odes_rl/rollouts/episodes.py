@@ -7,15 +7,13 @@ from typing import Any, Protocol
 import gymnasium
 import numpy as np
 
-from odes_rl.act import find_rule
-from odes_rl.act.bounds import SQUASHES, normalise, squash
 from odes_rl.errors import UserError
 from odes_rl.interrupts import check_interrupted
+from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.environments import Task, describe, make_environment
 from odes_rl.rollouts.interfaces import check_step, first_observation
-from odes_rl.rollouts.spaces import acting_type, flattener, own_type
 
 
 class AnyLane(Protocol):
@@ -74,11 +72,7 @@ class Lane:
         self.settings = settings
         self.environment = make_environment(settings.task, settings.max_steps, **options)
         self.task = describe(self.environment)
-        self.rule = find_rule(settings.act_rule)
-        self.squash_code = SQUASHES.index(settings.squash)
-        self.flatten = flattener(self.environment.observation_space)
-        self.action_type = acting_type(self.environment.action_space)
-        self.own_type = own_type(self.environment.action_space)
+        self.acting = Acting(settings, self.environment.observation_space, self.environment.action_space)
         self.normalised = np.empty(self.task.observation_size, np.float32)
         self.raw = np.empty(self.task.action_size, np.float32)
 
@@ -91,8 +85,7 @@ class Lane:
         """
         self.board = board
         self.place = divmod(unit, board.seeds.shape[1])
-        leaves = [leaf[self.place[0]] for leaf in board.weights]
-        self.weights = self.rule.weights(*leaves) if leaves else None  # none where the trainer acts
+        self.weights = self.acting.weights(board, self.place[0])
         self.sums = board.sums[self.place]
         self.sums[:] = 0.0
         self.length = board.lengths[self.place[0], self.place[1] : self.place[1] + 1]
@@ -100,7 +93,7 @@ class Lane:
         self.total, self.saturated = 0.0, 0
         try:
             answer = self.environment.reset(seed=int(board.seeds[self.place]))
-            self.observation = self._flat(first_observation(self.settings.task, answer))
+            self.observation = self.acting.flat(first_observation(self.settings.task, answer))
         except UserError:
             raise
         except Exception as error:
@@ -113,14 +106,12 @@ class Lane:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
         """
         self.look(self.normalised)
-        self.rule.kernel(self.weights, self.normalised, self.raw)
+        self.acting.rule.kernel(self.weights, self.normalised, self.raw)
         return self.apply(self.raw)
 
     def look(self, out: np.ndarray) -> None:
         """Write the normalised observation [n] float32."""
-        board = self.board
-        clip = self.settings.clip
-        normalise(self.observation, board.mean, board.deviation, board.origin, clip, self.sums, out)
+        self.acting.normalise(self.observation, self.board, self.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on.
@@ -129,17 +120,14 @@ class Lane:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
             UserError: if it steps by an old interface.
         """
-        action = np.empty(raw.size, self.action_type)
-        saturated = squash(self.squash_code, raw, self.task.low, self.task.high, action)
+        action, saturated = self.acting.bounded(raw)
         self.length[0] += 1
         if saturated < 0:
             return self.finish(failed=True)
         self.saturated += saturated
-        if self.own_type:
-            action = self.own_type(action)
         try:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
-            self.observation = self._flat(observation)
+            self.observation = self.acting.flat(observation)
             self.total += float(reward)
         except Exception as error:
             if not _is_divergence(error):
@@ -149,12 +137,6 @@ class Lane:
         if terminated or truncated:
             return self.finish(failed=not np.isfinite(self.total))
         return True
-
-    def _flat(self, observation: Any) -> np.ndarray:
-        flat = self.flatten(observation)
-        if flat.size != self.task.observation_size:  # compiled code would read past its end
-            raise ValueError(f"an observation has {flat.size} entries, its space {self.task.observation_size}")
-        return flat
 
     def finish(self, failed: bool) -> bool:
         """Write the episode's outcome on the board; False, for it goes on no more."""

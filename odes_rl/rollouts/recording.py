@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments
-from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import Lane
 
@@ -48,10 +48,7 @@ def record_episode(
     Raises:
         EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
     """
-    seeds = np.array([[seed]], np.int64)
-    layout = layout_of(weights, statistics, seeds)
-    board = layout.place(bytearray(layout.size()))
-    board.post(weights, statistics, seeds)
+    board = posted(weights, statistics, np.array([[seed]]))
     lane = Lane(settings, **options)
     observations, actions = [], []
     try:
@@ -60,7 +57,7 @@ def record_episode(
         while going:
             look(lane.environment)
             lane.look(lane.normalised)
-            lane.rule.kernel(lane.weights, lane.normalised, lane.raw)
+            lane.acting.rule.kernel(lane.weights, lane.normalised, lane.raw)
             observations.append(lane.normalised.copy())
             actions.append(lane.raw.copy())
             going = lane.apply(lane.raw)

@@ -9,7 +9,7 @@ import gymnasium
 
 from odes_rl.errors import UserError
 
-_CODE = "import sys; from odes_rl.rollouts.environments import check_task; check_task(sys.argv[1])"
+_CODE = "import sys; from odes_rl.rollouts.tasks import find_task; find_task(sys.argv[1])"
 
 
 @cache
@@ -21,7 +21,7 @@ def check_known_elsewhere(task: str) -> None:
     """
     module, colon, name = task.rpartition(":")
     if colon:
-        if not _is_importable(module):
+        if not is_importable(module):
             raise UserError(
                 f"task.id: worker processes cannot import the module {module!r} of {task!r}: put its file into "
                 "the current directory, or one that PYTHONPATH names, or use rollouts.backend: serial"
@@ -38,8 +38,8 @@ def check_known_elsewhere(task: str) -> None:
         )
 
 
-def _is_importable(module: str) -> bool:
-    """Whether the import system finds the module by its name, loaded here or not."""
+def is_importable(module: str) -> bool:
+    """Whether another process would find the module by its name, loaded here or not."""
     package = module.partition(".")[0]
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
     return package != "__main__" and any(finder.find_spec(package, None) for finder in finders)

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
-from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import run_units
 from odes_rl.rollouts.lanes import make_lanes
@@ -21,9 +21,7 @@ class SerialBackend:
 
     def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
         """See `RolloutBackend.evaluate`."""
-        layout = layout_of(weights, statistics, episode_seeds)
-        board = layout.place(bytearray(layout.size()))
-        board.post(weights, statistics, episode_seeds)
+        board = posted(weights, statistics, episode_seeds)
         with telling_steps(self.settings.task, board):
             run_units(self.lanes, board, lambda: board.claim(worker=0))
         return board.rollouts(self.lanes[0].task.action_size, restarts=0)

@@ -47,7 +47,7 @@ def flattener(space: Space) -> Flatten:
     """
     if not isinstance(space, Dict):
         return lambda observation: np.asarray(observation, np.float64).reshape(-1)
-    entries = _entries([path for path, _ in _paths(space)])
+    entries = _entries([path for path, _ in paths(space)])
 
     def flatten(observation: Any) -> np.ndarray:
         try:
@@ -93,30 +93,31 @@ def _inward(rounded: float, bound: Any, direction: float) -> float:
     return math.nextafter(rounded, direction) if outside else rounded
 
 
-def _paths(space: Space, path: tuple = ()) -> Iterator[tuple[tuple, Space]]:
+def paths(space: Space, path: tuple = ()) -> Iterator[tuple[tuple, Space]]:
     """The keys that lead to each space that is no Dict, in the order of the spaces."""
     if not isinstance(space, Dict):
         yield path, space
         return
     for name, entry in space.items():
-        yield from _paths(entry, (*path, name))
+        yield from paths(entry, (*path, name))
 
 
 def _leaves(space: Space) -> Iterator[tuple[str, Space]]:
-    for path, entry in _paths(space):
+    for path, entry in paths(space):
         yield "/".join(map(str, path)), entry
 
 
-def _entries(paths: list[tuple]) -> Callable[[Any], tuple]:
-    """The function that gives a dictionary's entries at `paths`; made for speed where none is nested."""
-    names = [path[0] for path in paths]
-    if len(names) > 1 and all(len(path) == 1 for path in paths):
+def _entries(places: list[tuple]) -> Callable[[Any], tuple]:
+    """The function that gives a dictionary's entries at `places`; made for speed where none is nested."""
+    names = [path[0] for path in places]
+    if len(names) > 1 and all(len(path) == 1 for path in places):
         get: Any = itemgetter(*names)
         return get
-    return lambda observation: tuple(_entry(observation, path) for path in paths)
+    return lambda observation: tuple(entry_at(observation, path) for path in places)
 
 
-def _entry(observation: Any, path: tuple) -> Any:
+def entry_at(observation: Any, path: tuple) -> Any:
+    """What a nested dictionary has at the end of a path of keys."""
     for name in path:
         observation = observation[name]
     return observation

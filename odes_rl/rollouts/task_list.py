@@ -6,7 +6,8 @@ import gymnasium
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import EnvironmentFailure
-from odes_rl.rollouts.environments import describe_task, task_ids
+from odes_rl.rollouts.environments import describe_task
+from odes_rl.rollouts.tasks import task_ids
 
 
 def trainable_tasks() -> list[str]:

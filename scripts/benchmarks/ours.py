@@ -15,10 +15,10 @@ from odes_rl.records.config import ExperimentConfig, RunConfig
 from odes_rl.records.layers import layer_values
 from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.base import EpisodeSettings, Moments, RolloutBackend, Rollouts
-from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.seeds import training_seeds
-from odes_rl.train import advance, record
+from odes_rl.training import advance, record
 
 _NEVER = 10**6
 _CHECKPOINT_EVERY = RunConfig.model_fields["checkpoint_every"].default
@@ -113,12 +113,9 @@ class Trainer:
         weights = self.experiment.candidate_weights(self.state.strategy)
         seeds = training_seeds(0, 0, self.config.strategy.directions, 2, 1)
         statistics = Moments.empty(self.experiment.task.observation_size)
-        layout = layout_of(weights, statistics, seeds)
-        board = layout.place(bytearray(layout.size()))
-        board.post(weights, statistics, seeds)
         task, policy = self.config.task, self.config.policy
         settings = EpisodeSettings(task.id, task.max_steps, self.experiment.policy.act_rule, policy.squash)
-        return record_episodes(Lane(settings), board)
+        return record_episodes(Lane(settings), posted(weights, statistics, seeds))
 
 
 class Generations:

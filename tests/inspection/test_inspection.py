@@ -15,7 +15,7 @@ from odes_rl.inspection.picture import draw_inspection
 from odes_rl.inspection.weights import bracket, distance_from_orthogonal, singular_values
 from odes_rl.records.layers import layer_values
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.train import train
+from odes_rl.training import train
 from tests.act_weights import rule_weights
 from tests.runs import TINY, train_run
 

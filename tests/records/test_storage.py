@@ -13,7 +13,7 @@ from odes_rl.errors import StorageError
 from odes_rl.records.checkpoints import Checkpoints
 from odes_rl.records.files import replace_text, writing_to
 from odes_rl.records.run_directory import RunDirectory
-from odes_rl.train import train
+from odes_rl.training import train
 from tests.runs import bits, create_run, timeless, train_run
 
 STATE = {"x": np.random.default_rng(0).normal(size=4000)}

@@ -1,17 +1,18 @@
 """Environments by their ids, and what is refused."""
 
+import faulty_environments
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, flatten
+from rollout_cases import WALK, assert_same_bits, questions, settings
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.environments import (
-    check_task,
-    describe_task,
-    make_environment,
-    task_ids,
-)
+from odes_rl.rollouts.backends import check_backend
+from odes_rl.rollouts.environments import describe_task, make_environment
+from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.spaces import flattener
+from odes_rl.rollouts.tasks import find_task, task_ids
 
 SIZES = {
     "Swimmer-v5": (8, 2),
@@ -77,7 +78,7 @@ def test_max_steps_cuts_an_episode(task):
 )
 def test_an_unknown_id_names_the_nearest(task, nearest):
     with pytest.raises(UserError, match=f"no task '{task}'; did you mean '{nearest}'"):
-        check_task(task)
+        find_task(task)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,9 @@ def test_an_unknown_id_names_the_nearest(task, nearest):
     [
         ("no_such_module:Walk-v0", "module 'no_such_module' cannot be imported"),
         ("faulty_environments:Wolk-v0", "no task 'Wolk-v0'; did you mean 'Walk-v0'"),
+        ("faulty_environments:OnSomeSeed", "no task 'OnSomeSeed'; did you mean 'OnSomeSeeds'"),
+        ("faulty_environments:_countdown", r"wants some \(missing a required argument: 'file'\): give them defaults"),
+        ("builtins:dict", "cannot be made: The environment must inherit from the gymnasium.Env class"),
         ("HalfCheetah-v3", "HalfCheetah-v3 cannot be made: .*moved to the gymnasium-robotics"),
         ("faulty_environments:DiscreteActions-v0", r"actions Discrete\(3\); policies need"),
         ("faulty_environments:MatrixActions-v0", "policies need a one-dimensional Box"),
@@ -105,3 +109,21 @@ def test_tanh_needs_bounded_actions():
 
 def test_an_environment_of_ones_own_is_found_by_its_module():
     assert describe_task("faulty_environments:Walk-v0").observation_size == 3
+
+
+@pytest.mark.parametrize("backend", ["serial", "processes"])
+def test_a_task_may_be_named_by_its_class(backend):
+    weights, statistics, seeds = questions(WALK)
+    with SerialBackend(settings(WALK)) as serial:
+        expected = serial.evaluate(weights, statistics, seeds)
+    named = settings("faulty_environments:Walk")
+    check_backend(backend, named.task)
+    with SerialBackend(named) if backend == "serial" else ProcessesBackend(named, workers=1) as made:
+        assert_same_bits(made.evaluate(weights, statistics, seeds), expected)
+
+
+def test_what_a_named_function_returns_is_cut_too(monkeypatch):
+    monkeypatch.setattr(faulty_environments, "short_walk", lambda: faulty_environments.Walk(), raising=False)
+    environment = make_environment("faulty_environments:short_walk", 2)
+    environment.reset(seed=0)
+    assert [environment.step(np.zeros(2, np.float32))[3] for _ in range(2)] == [False, True]

@@ -13,10 +13,11 @@ from odes_rl.errors import UserError
 from odes_rl.rollouts.backends import make_backend
 from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.config import RolloutsConfig
-from odes_rl.rollouts.environments import describe, make_environment, task_ids
+from odes_rl.rollouts.environments import describe, make_environment
 from odes_rl.rollouts.envpool import EnvPoolBackend
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task, envpool_id
 from odes_rl.rollouts.spaces import flattener
+from odes_rl.rollouts.tasks import task_ids
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.base import Moments
-from odes_rl.rollouts.environments import task_ids
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.spaces import action_bounds, check_spaces
+from odes_rl.rollouts.tasks import task_ids
 
 OBSERVATIONS = Box(-1, 1, (3,))
 

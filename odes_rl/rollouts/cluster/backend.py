@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
-from odes_rl.rollouts.board import layout_of
+from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.cluster.blocks import candidates_a_block, split
 from odes_rl.rollouts.cluster.crew import Crew
 from odes_rl.rollouts.cluster.generation import Generation
@@ -43,10 +43,8 @@ class RayBackend:
         Raises:
             EnvironmentFailure: also if actors die again and again, or for long none can be started.
         """
-        layout = layout_of((), statistics, episode_seeds)  # the weights go by the cluster's store
-        board = layout.place(bytearray(layout.size()))
-        board.post((), statistics, episode_seeds)
-        size = candidates_a_block(layout.candidates, len(self.crew.handles))
+        board = posted((), statistics, episode_seeds)  # the weights go by the cluster's store
+        size = candidates_a_block(len(episode_seeds), len(self.crew.handles))
         blocks = [self.ray.put(block) for block in split(weights, statistics, episode_seeds, size)]
         restarts = Generation(self.crew, self.settings.task, board, blocks, size).run()
         return board.rollouts(self.action_size, restarts)

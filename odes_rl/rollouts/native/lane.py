@@ -3,7 +3,6 @@
 import gymnasium
 import numpy as np
 
-from odes_rl.act.bounds import normalise
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.native.base import Simulation, size, tables
@@ -31,12 +30,12 @@ class NativeLane:
         self.task = lane.task
         self.simulation = simulation
         self.tables = tables([simulation])
-        self.bounds = Bounds(lane.squash_code, lane.task.low, lane.task.high)
+        self.bounds = Bounds(lane.acting.squash_code, lane.acting.low, lane.acting.high)
         self.episode = compile_episode(lane.settings.act_rule)
         steps = min(simulation.limit or _CHUNK, _CHUNK)
         self.memory = Memory(
             features=np.empty((steps + 1, size(simulation.features))),
-            actions=np.empty((steps, lane.task.action_size), lane.action_type),
+            actions=np.empty((steps, lane.task.action_size), lane.acting.action_type),
             healthy=np.empty(steps, np.bool_),
         )
 
@@ -72,9 +71,7 @@ class NativeLane:
         if self.remembered == 0:
             read_features(self.tables, 0, self.memory.features[0])
         observe(self.tables, 0, lane.observation)
-        board = lane.board
-        clip = lane.settings.clip
-        normalise(lane.observation, board.mean, board.deviation, board.origin, clip, lane.sums, out)
+        lane.acting.normalise(lane.observation, lane.board, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with an act rule's output [m]; True while the episode goes on."""

@@ -1,0 +1,105 @@
+"""`odes_rl.train`: a training run, from Python."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from odes_rl.errors import UserError
+from odes_rl.experiment import make_experiment
+from odes_rl.front.loading import load
+from odes_rl.front.options import Section, gathered
+from odes_rl.front.tasks import name_of, with_backend_for
+from odes_rl.front.trained import TrainedPolicy
+from odes_rl.interrupts import advising
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.records.layers import layer_values
+from odes_rl.records.lock import only_trainer
+from odes_rl.records.metrics import Metrics, plain_metrics
+from odes_rl.records.run_directory import RunDirectory
+from odes_rl.training import train as run_training
+
+Report = Callable[[Metrics], None]
+
+
+def train(
+    task: str | Callable[..., Any] | Section,
+    *,
+    policy: Section = None,
+    strategy: Section = None,
+    rollouts: Section = None,
+    run: Section = None,
+    directory: str | Path | None = None,
+    report: Report | None = None,
+    **options: Any,
+) -> TrainedPolicy:
+    """Train a policy, and return it: that of the best evaluation, to be called on observations.
+
+    The options are those of config files (docs/configuration.md): a section is a dictionary, a config object, or a name
+    alone. A script needs no `if __name__ == "__main__"`, for worker processes do not import it, and a notebook will do.
+
+    Args:
+        task: a Gymnasium id, `module:Id-v0`, `module:object`; an environment's class, or a function that makes one; or
+            the section task. What worker processes cannot import, as of a notebook, runs in this process.
+        policy: the section policy, or the policy's name.
+        strategy: the section strategy, or a preset.
+        rollouts: the section rollouts, or a backend.
+        run: the section run.
+        directory: of the run, which must not hold one yet; without it nothing is kept on disk.
+        report: called with each line of the metrics.
+        options: single ones, which override all others: of the task by their names, as `max_steps=200`, any by
+            `**{"section.option": value}`.
+
+    Raises:
+        UserError: any mistake in these; a directory that holds a run.
+        EnvironmentFailure: if an environment raises.
+        StorageError: if the run cannot be written.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, once a checkpoint is saved.
+    """
+    if report is not None and not callable(report):
+        raise UserError(f"report is {report!r}, but must be a function, which gets each line of the metrics")
+    sections = {"task": task, "policy": policy, "strategy": strategy, "rollouts": rollouts, "run": run}
+    with tempfile.TemporaryDirectory(prefix="odes_rl-") as temporary:
+        config = _configure(sections, options, directory, Path(temporary, "run"))
+        make_experiment(config)  # what is wrong with it is told before anything is written
+        with RunDirectory.create(config.run.directory, config) as opened:
+            kept = not opened.path.is_relative_to(temporary)
+            again = f"go on with: odes-rl resume {opened.path}"
+            with advising(again if kept else "nothing is kept of it: with a directory it could go on"):
+                _run(opened, report)
+        return _trained(opened.path)
+
+
+def _configure(
+    sections: dict[str, Any], options: Mapping[str, Any], directory: str | Path | None, temporary: Path
+) -> ExperimentConfig:
+    task = sections["task"]
+    if isinstance(task, gymnasium.Env):
+        raise UserError(f"task {task} is an environment already: give its class, or a function that makes one")
+    maker = task if callable(task) else None
+    if maker:
+        sections = {**sections, "task": name_of(maker)}
+    values, overrides = gathered(sections, options)
+    if directory is not None:
+        overrides = {**overrides, "run.directory": str(directory)}
+    config = layer_values(values, overrides, default_directory=str(temporary))
+    return with_backend_for(config, maker) if maker else config
+
+
+def _run(run: RunDirectory, report: Report | None) -> None:
+    def tell(metrics: Metrics) -> None:
+        if report:
+            report(plain_metrics(metrics))
+
+    with only_trainer(run.path):
+        run_training(run, tell)
+
+
+def _trained(run: Path) -> TrainedPolicy:
+    """The best policy of `run`, the latest if no evaluation of it had a finite return."""
+    try:
+        return load(run)
+    except UserError:
+        return load(run, "latest")

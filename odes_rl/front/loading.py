@@ -1,0 +1,34 @@
+"""`odes_rl.load`: a policy out of a run directory."""
+
+from pathlib import Path
+from typing import get_args
+
+from odes_rl.errors import UserError, check_name
+from odes_rl.evaluate import Checkpoint, restore_run
+from odes_rl.front.trained import TrainedPolicy
+from odes_rl.records.layers import TRAINING
+from odes_rl.records.run_directory import RunDirectory, recorded_kind
+
+
+def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:
+    """The policy of a training run, to be called on observations.
+
+    Args:
+        run: the run's directory.
+        checkpoint: `best`, of the best evaluation, or `latest`, as `odes-rl evaluate` takes them: as long as only the
+            untrained policy has been evaluated, the best is the latest.
+
+    Raises:
+        UserError: no run, one of another kind, one that has learnt nothing yet; no checkpoint, or a damaged one; a task
+            that is not to be had here.
+    """
+    if not isinstance(run, str | Path):
+        raise UserError(f"run is {run!r}, but must be the path of a run directory")
+    check_name("checkpoint", checkpoint, get_args(Checkpoint))
+    if recorded_kind(run) is not TRAINING:
+        raise UserError(f"{str(run)!r} is a run of `odes-rl fit`, whose model does not act: load a run of training")
+    opened = RunDirectory.open(run)
+    opened.check_begun()
+    if opened.checkpoints.latest_generation() == 0:
+        raise UserError(f"{str(run)!r} has learnt nothing yet: `odes-rl resume {run}` goes on with it")
+    return TrainedPolicy.of(restore_run(opened, checkpoint))

@@ -1,0 +1,67 @@
+"""Environments given as classes or functions: names for them, by which workers find them where they can."""
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from itertools import count
+from typing import Any, cast
+
+import gymnasium
+from gymnasium.envs.registration import EnvCreator
+
+from odes_rl.errors import UserError
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.rollouts.backends import choose_backend
+from odes_rl.rollouts.registration import is_importable
+from odes_rl.rollouts.tasks import attribute, check_maker
+
+_HERE = "local/"
+"""Begins the ids of what this process alone knows, under no name."""
+_log = logging.getLogger(__name__)
+
+
+def name_of(maker: Callable[..., Any]) -> str:
+    """The `task.id` that means `maker`, an environment's class or a function that makes one.
+
+    It is `module:object` where its module holds it under its name, which a notebook's `__main__` does, too; else an id
+    that is registered in this process.
+
+    Raises:
+        UserError: if `maker` wants arguments.
+    """
+    module, path = getattr(maker, "__module__", None), getattr(maker, "__qualname__", None)
+    if module and path and attribute(sys.modules.get(module), path) is maker:
+        return f"{module}:{path}"
+    label = re.sub(r"\W+", "_", getattr(maker, "__name__", type(maker).__name__)).strip("_")
+    check_maker(label, maker)
+    return _registered(label, maker)
+
+
+def _registered(label: str, maker: Callable[..., Any]) -> str:
+    for number in count():
+        name = f"{_HERE}{label}{number or ''}-v0"
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point=cast("EnvCreator", maker))
+        if gymnasium.registry[name].entry_point is maker:
+            return name
+    raise AssertionError(label)
+
+
+def with_backend_for(config: ExperimentConfig, maker: Callable[..., Any]) -> ExperimentConfig:
+    """`config` with the backend `serial`, if it is `auto` and worker processes could not find `maker`.
+
+    Raises:
+        UserError: if they could not, and the config asks for them.
+    """
+    rollouts, name = config.rollouts, config.task.id
+    elsewhere = not name.startswith(_HERE) and is_importable(name.partition(":")[0])
+    if elsewhere or choose_backend(rollouts, config.episodes).backend == "serial":
+        return config
+    label = getattr(maker, "__qualname__", repr(maker))
+    told = f"task: worker processes cannot import {label} of {getattr(maker, '__module__', None) or 'no module'}"
+    fix = "define it at the top of a file of its own, and import it from there"
+    if (rollouts.backend, rollouts.workers, rollouts.inference) != ("auto", None, "workers"):
+        raise UserError(f"{told}: {fix}, or use rollouts='serial'")
+    _log.warning("%s: its episodes run in this process; for worker processes %s", told, fix)
+    return config.model_copy(update={"rollouts": rollouts.model_copy(update={"backend": "serial"})})

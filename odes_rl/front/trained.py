@@ -1,0 +1,128 @@
+"""A trained policy, to be called on what its task observes."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.errors import UserError
+from odes_rl.evaluate import Restored, evaluate_restored, normalising_moments
+from odes_rl.experiment import episode_settings
+from odes_rl.records.config import ExperimentConfig
+from odes_rl.rollouts.acting import Acting
+from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.board import Board, posted
+from odes_rl.rollouts.environments import close_all, make_environment
+
+
+class Evaluation(NamedTuple):
+    """What a policy did in E episodes.
+
+    Attributes:
+        returns: [E] float64, sums of rewards; NaN where the episode failed.
+        lengths: [E] int64, environment steps.
+        failed: [E] bool, episodes that ended by a non-finite action or return, or by diverged physics.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    failed: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedPolicy:
+    """A policy out of a run; `policy(observation)` is its action. Get one from `odes_rl.load` or `odes_rl.train`.
+
+    It needs the run's files no more.
+
+    Attributes:
+        restored: what was read: config, experiment, state.
+        acting: how policies act in the task.
+        board: holds the weights, and what observations are normalised by.
+    """
+
+    restored: Restored
+    acting: Acting
+    board: Board
+
+    @classmethod
+    def of(cls, restored: Restored) -> "TrainedPolicy":
+        """The policy that `restore_run` read.
+
+        Raises:
+            UserError: if its task is not to be had here.
+        """
+        config, experiment, state, _ = restored
+        settings = episode_settings(config, experiment.policy)
+        environment = make_environment(settings.task)
+        acting = Acting(settings, environment.observation_space, environment.action_space)
+        close_all([environment])
+        moments = Moments(*jax.device_get(normalising_moments(config, state)))
+        weights = jax.device_get(experiment.policy_weights(state.strategy.params))
+        return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)))
+
+    def __call__(self, observation: Any) -> np.ndarray:
+        """The action [m] for an observation, or actions [B, m] for a batch of B; in the type of the task's actions.
+
+        Args:
+            observation: raw, as the environment gives it, a dictionary too, or flat [n]; a batch has one more axis,
+                the first. Every row of a batch is computed by itself, to the bits of a single one.
+
+        Raises:
+            UserError: if the observation does not suit the task, or an action is not finite.
+        """
+        rows = self.acting.rows(observation)
+        if rows.ndim == 1:
+            return self._act(rows)
+        actions = [self._act(row) for row in rows]
+        return np.array(actions, self.acting.own_dtype).reshape(len(actions), self.acting.sizes[1])
+
+    def _act(self, flat: np.ndarray) -> np.ndarray:
+        (n, m), acting = self.acting.sizes, self.acting
+        normalised, raw = np.empty(n, np.float32), np.empty(m, np.float32)  # its own in every thread
+        acting.normalise(flat, self.board, np.zeros((2, n)), normalised)
+        acting.rule.kernel(acting.weights(self.board, 0), normalised, raw)
+        action, saturated = acting.bounded(raw)
+        if saturated < 0:
+            raise UserError(f"the policy's output is {raw.tolist()} for the observation {flat.tolist()}: not finite")
+        return action
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The run's configuration, for this machine."""
+        return self.restored.config
+
+    @property
+    def generation(self) -> int:
+        """Updates behind the policy."""
+        return int(self.restored.state.strategy.generation)
+
+    @property
+    def params(self) -> Any:
+        """The parameters on their manifolds, a pytree of arrays."""
+        return jax.device_get(self.restored.state.strategy.params)
+
+    def weights(self) -> Any:
+        """The arrays that acting needs, as its act rule takes them: a copy, a NamedTuple."""
+        return jax.tree.map(np.copy, self.acting.weights(self.board, 0))
+
+    def evaluate(self, episodes: int = 20, seed: int = 0) -> Evaluation:
+        """Roll the policy out, as `odes-rl evaluate` does: to the same numbers.
+
+        Args:
+            episodes: how many, E.
+            seed: of the episodes, which neither training nor the run's own evaluations have seen.
+
+        Raises:
+            UserError: if there is to be no episode, or the seed is out of range.
+            EnvironmentFailure: if an environment raises.
+        """
+        for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**31:
+                raise UserError(f"{name} is {value!r}, but must be a whole number from {least} to 2³¹ − 1")
+        rollouts = evaluate_restored(self.restored, int(episodes), int(seed))
+        return Evaluation(rollouts.returns[0], rollouts.lengths[0], rollouts.failed[0])
+
+    def __repr__(self) -> str:
+        return f"<policy {self.config.policy.name} on {self.config.task.id}, {self.restored.words}>"

@@ -1,0 +1,118 @@
+"""Tasks by their names: Gymnasium's ids, or the class or function that makes an environment. Free of JAX."""
+
+import importlib.util
+import inspect
+import logging
+import os
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from io import StringIO
+from operator import attrgetter
+from typing import Any, cast
+
+from odes_rl.errors import UserError, suggestion
+from odes_rl.parts import load_module
+
+os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
+
+import gymnasium
+from gymnasium.envs.registration import EnvCreator, EnvSpec
+
+try:
+    import mujoco
+except (AttributeError, RuntimeError, ImportError) as error:  # whichever its renderer meets
+    raise UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ['MUJOCO_GL']}: {error}") from error
+
+_log = logging.getLogger(__name__)
+_WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHumanoidRun", "Forage-")
+"""Of DM Control's ids: its wrapper alone, and tasks with a camera among their observations. Tests make each."""
+
+
+def find_task(task: str) -> str | EnvSpec:
+    """What Gymnasium takes for `task`: the id that it is, or how the class or function that it names makes one.
+
+    It is an id (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`), or `module:` and an id that the module registers, or
+    a class of environments in it, or a function that returns one; both are called without arguments.
+
+    Raises:
+        UserError: if there is none, which names the nearest, or its module cannot be imported, or the class or function
+            wants arguments.
+    """
+    module, _, name = task.rpartition(":")
+    held = load_module("task.id", module) if module else None
+    if name not in gymnasium.registry and callable(maker := attribute(held, name)):
+        check_maker(task, maker)
+        return EnvSpec(task, cast("EnvCreator", maker))
+    _check_registered(name, [entry for entry, value in vars(held or object).items() if _is_environment(value)])
+    return task
+
+
+def attribute(holder: Any, path: str) -> Any:
+    """What `holder` has at a dotted `path`, None if it has nothing there."""
+    try:
+        return attrgetter(path)(holder)
+    except AttributeError:
+        return None
+
+
+def check_maker(task: str, maker: Callable[..., Any]) -> None:
+    """Check that `maker` can be called without arguments.
+
+    Raises:
+        UserError: if it cannot.
+    """
+    try:
+        inspect.signature(maker).bind()
+    except TypeError as error:
+        raise UserError(
+            f"task.id: {task} is made by a call without arguments, and wants some ({error}): give them defaults, or "
+            "name a function without arguments that returns the environment"
+        ) from None
+    except ValueError:  # what is not written in Python may tell no signature
+        return
+
+
+def _is_environment(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, gymnasium.Env)
+
+
+def _check_registered(task: str, others: Iterable[str]) -> None:
+    """Check that an environment is registered under the id `task`; `others` are what else it may have meant."""
+    if task.startswith("dm_control/"):
+        if importlib.util.find_spec("dm_control") is None:
+            raise UserError(
+                f"task.id: {task} needs the package dm_control, which is not installed: scripts/setup installs it, on "
+                "Python 3.13 and newer by `pip install --no-deps dm_control`"
+            )
+        _register_dm_control()
+    if task not in gymnasium.registry:
+        _register_dm_control()
+        hint = suggestion(task, [*gymnasium.registry, *others], listing="`odes-rl list tasks`")
+        raise UserError(f"task.id: no task {task!r}; {hint}")
+
+
+def task_ids() -> list[str]:
+    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control, without those that observe images."""
+    _register_dm_control()
+    return sorted(
+        name
+        for name, spec in gymnasium.registry.items()
+        if (name.endswith("-v5") and "mujoco" in str(spec.entry_point))
+        or (name.startswith("dm_control/") and not any(word in name for word in _WITHOUT_FEATURES))
+    )
+
+
+def _register_dm_control() -> None:
+    with redirect_stdout(StringIO()) as told:  # that tasks are left out, which need labmaze
+        shimmy = importlib.import_module("shimmy")
+        gymnasium.register_envs(shimmy)
+    _log.debug("%s", told.getvalue())
+    _log_physics_warnings()  # dm_control prints them
+
+
+def _log_physics_warnings() -> None:
+    """Have MuJoCo's warnings logged: left alone it prints them, and writes MUJOCO_LOG.TXT where the user stands."""
+    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue] - not in its stubs
+
+
+_log_physics_warnings()
