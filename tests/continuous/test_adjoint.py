@@ -23,7 +23,7 @@ def theta():
     return {"W": jax.random.normal(jax.random.key(0), (3, 3)), "b": jnp.array([0.1, -0.2, 0.3])}
 
 
-@pytest.mark.parametrize("adjoint", ["direct", "checkpointed", "backsolve"])
+@pytest.mark.parametrize("adjoint", ["direct", pytest.param("checkpointed", marks=pytest.mark.slow), "backsolve"])
 def test_the_gradient_of_a_loss_along_depth_follows_finite_differences(theta, adjoint):
     with jax.enable_x64(True):
         theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), theta)

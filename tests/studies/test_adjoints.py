@@ -8,7 +8,8 @@ SETTING = _setting(AdjointsConfig(directory="unused", width=16, batch_size=32))
 
 
 @pytest.mark.parametrize(
-    ("way", "least", "most"), [("scan", 8, 20), ("checkpointed", 1.05, 6), ("backsolve", 0.9, 1.1)]
+    ("way", "least", "most"),
+    [("scan", 8, 20), pytest.param("checkpointed", 1.05, 6, marks=pytest.mark.slow), ("backsolve", 0.9, 1.1)],
 )
 def test_memory_grows_with_the_steps_with_their_root_or_not_at_all(way, least, most):
     few, many = memory(SETTING, way, 16), memory(SETTING, way, 256)

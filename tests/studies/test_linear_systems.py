@@ -10,7 +10,9 @@ def quiet(line):
     pass
 
 
-@pytest.mark.parametrize("name", ["spiral", "sink", "centre"])
+@pytest.mark.parametrize(
+    "name", ["sink", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spiral", "centre"))]
+)
 def test_a_stable_system_is_recovered_within_a_thousandth(name):
     found = recover(name, LinearSystemsConfig(directory="unused"), quiet)
     assert found.error < 1e-3

@@ -65,7 +65,8 @@ def test_errors_are_told_apart_by_their_time():
     assert errors(said, test) == (pytest.approx(2.0, rel=1e-5), pytest.approx(3.0, rel=1e-5))
 
 
-@pytest.mark.parametrize("fit", [pytest.param(fit_latent, marks=pytest.mark.slow), fit_recurrent])
+@pytest.mark.slow
+@pytest.mark.parametrize("fit", [fit_latent, fit_recurrent])
 def test_a_short_training_lowers_the_loss_and_the_errors(fit):
     train, test = first_half(draw_spirals(CONFIG, 100, 1)), draw_spirals(CONFIG, 20, 2)
     assert train.times[-1] <= 0.5 < draw_spirals(CONFIG, 100, 1).times[train.times.size]
