@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-CACHE = Path(__file__).parent.parent / ".pytest_cache" / "jax"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "odes_rl", "tests")
+"""Outside the clone, so that a fresh one finds what another has compiled."""
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MUJOCO_GL", "disable")
