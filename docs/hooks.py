@@ -8,10 +8,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from odes_rl.commands.train import RESUMABLE
+from odes_rl.cli.train import RESUMABLE
+from odes_rl.config.layering import FITTING, TRAINING, Kind, section_class
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import POLICIES
-from odes_rl.records.layers import FITTING, TRAINING, Kind, section_class
 from odes_rl.supervised.models import MODELS
 
 _MARKER = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)

@@ -11,7 +11,7 @@ from odes_rl.interrupts import leave_after, signals_noted
 def main() -> NoReturn:
     """Run the command line and end the process, whatever threads are left."""
     with signals_noted(abandon=True):
-        from odes_rl.cli import main as run
+        from odes_rl.cli.program import main as run
 
         leave_after(run)
 

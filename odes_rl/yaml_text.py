@@ -6,6 +6,7 @@ JAX.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -76,3 +77,23 @@ def parse_yaml(text: str) -> Any:
 def dump_yaml(content: Any) -> str:
     """The text from which `parse_yaml` makes `content` again."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+
+
+def read_yaml(path: str | Path) -> dict[Any, Any]:
+    """The mapping in the YAML file at `path`.
+
+    Raises:
+        UserError: no such file, no YAML, a key given twice, no mapping.
+    """
+    try:
+        content = parse_yaml(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the config {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{str(path)!r} is not YAML in UTF-8: {one_line(error)}") from None
+    except UserError as error:
+        raise UserError(f"{str(path)!r}: {error}") from None
+    if not isinstance(content, dict):
+        kind = "nothing" if content is None else f"a value of type {type(content).__name__}"
+        raise UserError(f"{str(path)!r} holds {kind}, but must be a mapping from sections to options")
+    return content

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.interrupts import interrupt, leave_after, signals_noted
-from odes_rl.records.files import CONFIG, METRICS, read_yaml
-from odes_rl.records.metrics import read_metrics
 from odes_rl.reports.outcome import outcome_lines
+from odes_rl.runs.files import CONFIG, METRICS
+from odes_rl.runs.metrics import read_metrics
+from odes_rl.yaml_text import read_yaml
 
 CONFIG_FILE = "configs/quickstart.yaml"
 RUN = Path("runs/quickstart")

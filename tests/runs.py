@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.experiment import TrainingState
-from odes_rl.fit import FitProgress, fit
-from odes_rl.records.config import FitConfig
-from odes_rl.records.layers import FITTING, layer_values
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train
+from odes_rl.config.layering import FITTING, layer_values
+from odes_rl.config.schema import FitConfig
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import TrainingState
+from odes_rl.training.fit import FitProgress, fit
+from odes_rl.training.train import train
 
 TINY: dict[str, Any] = {
     "task.id": "Hopper-v5",

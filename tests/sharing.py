@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from odes_rl.config.layering import layer_values
 from odes_rl.es.strategy import mesh_of
-from odes_rl.experiment import initial_state, make_experiment
-from odes_rl.records.layers import layer_values
+from odes_rl.training.experiment import initial_state, make_experiment
 
 OPTIONS = {
     "task.id": "HalfCheetah-v5",

@@ -11,11 +11,11 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 
 BENCHMARKS = Path(__file__).parents[1] / "scripts/benchmarks"
 

@@ -6,15 +6,15 @@ import pytest
 import yaml
 
 import odes_rl
-from odes_rl.arguments import spelled, split_arguments
-from odes_rl.cli import COMMANDS, main
+from odes_rl.cli.arguments import spelled, split_arguments
+from odes_rl.cli.program import COMMANDS, main
+from odes_rl.config.layering import load_config
+from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import policy_config_class, policy_names
-from odes_rl.records.config import RunConfig, TaskConfig
-from odes_rl.records.layers import load_config
-from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.runs.run_directory import RunDirectory
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from odes_rl.cli import COMMANDS, main
+from odes_rl.cli.program import COMMANDS, main
 
 CALL = """
 COMP_WORDS=("$@")

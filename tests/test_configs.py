@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from odes_rl.records.layers import FITTING, load_config
+from odes_rl.config.layering import FITTING, load_config
 from odes_rl.rollouts.tasks import find_task
 from tests.test_house import PAPERS_TASKS
 
@@ -41,8 +41,8 @@ def test_a_supervised_config_is_valid_and_small(path):
 def test_candidates_with_two_large_projections_are_made_and_do_not_hang():
     """In a process of its own, since what once hung cannot be interrupted."""
     code = (
-        "from odes_rl.experiment import initial_state, make_experiment\n"
-        "from odes_rl.records.layers import load_config\n"
+        "from odes_rl.training.experiment import initial_state, make_experiment\n"
+        "from odes_rl.config.layering import load_config\n"
         f"experiment = make_experiment(load_config({str(CONFIGS[0].parent / 'humanoid.yaml')!r}))\n"
         "weights = experiment.candidate_weights(initial_state(experiment, 0).strategy)\n"
         "assert weights.input.shape == (128, 64, 348)\n"

@@ -17,16 +17,16 @@ import pytest
 
 import odes_rl
 from odes_rl.act import find_rule
-from odes_rl.cli import COMMANDS
+from odes_rl.cli.program import COMMANDS
+from odes_rl.config.layering import FITTING, TRAINING, layer_values, section_class
+from odes_rl.flows.trajectories import TRAJECTORIES
 from odes_rl.manifolds import MANIFOLDS
 from odes_rl.policies import POLICIES, make_policy
 from odes_rl.policies.counting import free_dimensions, parameter_count
-from odes_rl.records.layers import FITTING, TRAINING, layer_values, section_class
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.base import EpisodeSettings, Moments
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models import MODELS
-from odes_rl.trajectories import TRAJECTORIES
 from tests.runs import timeless
 
 ROOT = Path(__file__).parents[1]

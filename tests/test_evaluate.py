@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from odes_rl.cli import main
-from odes_rl.commands.evaluate import describe_returns
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.base import Moments, Rollouts
-from odes_rl.training import train
+from odes_rl.cli.evaluate import describe_returns
+from odes_rl.cli.program import main
+from odes_rl.rollouts.protocol import Moments, Rollouts
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.train import train
 from tests.runs import create_run, fit_run, timeless, train_run
 
 

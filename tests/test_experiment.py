@@ -11,26 +11,26 @@ import pytest
 from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.bounds import SQUASHES
 from odes_rl.act.linear import LinearWeights
-from odes_rl.device_actor import DeviceActor
+from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.es.config import PRESETS, StrategyConfig
 from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.strategy import make_strategy
-from odes_rl.lie_solvers import LIE_SOLVERS
-from odes_rl.lie_steps import LIE_STEPS
+from odes_rl.flows.lie_solvers import LIE_SOLVERS
+from odes_rl.flows.lie_steps import LIE_STEPS
+from odes_rl.flows.ode_solvers import EXPLICIT
 from odes_rl.manifolds import Orthogonal, Stiefel
-from odes_rl.ode_solvers import EXPLICIT
 from odes_rl.policies import POLICIES, make_policy, policy_config_class
 from odes_rl.policies.flow import METHODS
 from odes_rl.policies.nanode import BASES
 from odes_rl.policies.ode_to_ode import ABLATIONS, INITIAL_MATRICES, PROJECTIONS
-from odes_rl.records.config import RunConfig, TaskConfig
-from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.backends import choose_backend, make_backend
-from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.config import RolloutsConfig
-from odes_rl.training import train
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.device_actor import DeviceActor
+from odes_rl.training.train import train
 from tests.runs import create_run
 
 TABLES: dict[str, Collection[str]] = {

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import yaml
 
-from odes_rl.cli import main
-from odes_rl.fit import evaluate, fit
-from odes_rl.records.layers import FITTING, layer_values
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.cli.program import main
+from odes_rl.config.layering import FITTING, layer_values
+from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import model_names
+from odes_rl.training.fit import evaluate, fit
 from tests.runs import fit_run
 
 TIMES = ("wall_seconds", "examples_per_second")
@@ -66,7 +66,7 @@ def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(tmp_path, monke
             raise disturbance
         return evaluate(*arguments)
 
-    monkeypatch.setattr("odes_rl.fit.evaluate", disturbed)
+    monkeypatch.setattr("odes_rl.training.fit.evaluate", disturbed)
     with pytest.raises(disturbance):
         fit_run(tmp_path / "parts")
     with RunDirectory.open(tmp_path / "parts", {}, FITTING) as parts:

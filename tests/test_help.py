@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from odes_rl.arguments import flags, parse_command, split_arguments
-from odes_rl.cli import COMMANDS, main
-from odes_rl.commands.study import load_study
+from odes_rl.cli.arguments import flags, parse_command, split_arguments
+from odes_rl.cli.program import COMMANDS, main
+from odes_rl.cli.study import load_study
+from odes_rl.config.layering import FITTING, TRAINING, layer_values
 from odes_rl.errors import UserError
-from odes_rl.records.layers import FITTING, TRAINING, layer_values
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 STUDIES = sorted((CONFIGS / "studies").glob("*.yaml"))

@@ -16,8 +16,8 @@ import yaml
 
 from odes_rl import interrupts
 from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, interruptible, signals_noted
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.train import train
 from tests.comparisons import write_comparison
 from tests.runs import TINY, fit_run, timeless, train_run
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.lie_solvers import LIE_SOLVERS, LieEuler
-from odes_rl.lie_steps import LIE_STEPS, flow
-from odes_rl.matrix_functions import expm
-from odes_rl.trajectories.isospectral import double_bracket, isospectral
+from odes_rl.flows.lie_solvers import LIE_SOLVERS, LieEuler
+from odes_rl.flows.lie_steps import LIE_STEPS, flow
+from odes_rl.flows.trajectories.isospectral import double_bracket, isospectral
+from odes_rl.manifolds.matrix_functions import expm
 
 TIMES = jnp.arange(1, 11) / 10
 PARAMS = isospectral(4, scale=0.8).init(jax.random.key(0))

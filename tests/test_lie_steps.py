@@ -7,7 +7,7 @@ import pytest
 import scipy.integrate
 import scipy.linalg
 
-from odes_rl.lie_steps import LIE_STEPS, flow, geodesic, lie_step
+from odes_rl.flows.lie_steps import LIE_STEPS, flow, geodesic, lie_step
 from odes_rl.manifolds import Orthogonal
 
 ORDERS = {"lie_euler": 1, "rkmk4": 4}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from odes_rl.matrix_functions import _squarings, _taylor8, commutator, expm, matmul, newton_schulz
+from odes_rl.manifolds.matrix_functions import _squarings, _taylor8, commutator, expm, matmul, newton_schulz
 
 NORMS = (0.0, 0.01, 0.4, 0.6, 3.0, 20.0)
 

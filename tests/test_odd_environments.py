@@ -11,10 +11,10 @@ import numpy as np
 import odd_environments
 import pytest
 
-from odes_rl.cli import main
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.cli.program import main
 from odes_rl.rollouts import patience
 from odes_rl.rollouts.cautions import ranges
+from odes_rl.runs.run_directory import RunDirectory
 from tests.runs import timeless
 
 TINY = (

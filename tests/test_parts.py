@@ -9,7 +9,7 @@ import pytest
 
 from odes_rl.act import find_rule
 from odes_rl.act.linear import linear
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.policies import policy_family
 from odes_rl.start_up import python_command, start_up

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from odes_rl.progress import fitting_course, show_progress, training_course
+from odes_rl.cli.progress import fitting_course, show_progress, training_course
 
 LINES = [
     {"generation": 0, "env_steps": 0, "evaluation_return_mean": -7.0},
@@ -37,7 +37,7 @@ def test_elsewhere_than_on_a_terminal_there_are_plain_lines():
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_time_left_is_reckoned_without_what_compiles(monkeypatch, terminal):
     clock, stream = {"now": 0.0}, io.StringIO()
-    monkeypatch.setattr("odes_rl.progress.time.monotonic", lambda: clock["now"])
+    monkeypatch.setattr("odes_rl.cli.progress.time.monotonic", lambda: clock["now"])
     console = Console(file=stream, force_terminal=terminal, width=200)
     with show_progress(training_course(12), console, 0.0) as report:
         for generation, now in enumerate([0.0, 90.0, 100.0, 110.0]):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from odes_rl.cli import main
-from odes_rl.records.layers import load_config
+from odes_rl.cli.program import main
+from odes_rl.config.layering import load_config
 from tests.comparisons import write_comparison
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,8 @@ from types import ModuleType
 
 import pytest
 
-from odes_rl.records.files import METRICS
-from odes_rl.records.metrics import read_metrics
+from odes_rl.runs.files import METRICS
+from odes_rl.runs.metrics import read_metrics
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ["scripts/setup", "scripts/test", "scripts/quickstart", ".ci/run"]

@@ -14,11 +14,11 @@ import psutil
 import pytest
 import yaml
 
-from odes_rl.evaluate import warmed_up
-from odes_rl.experiment import initial_state, make_experiment, open_backend
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.base import EnvironmentFailure
-from odes_rl.training import train
+from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.evaluate import warmed_up
+from odes_rl.training.experiment import initial_state, make_experiment, open_backend
+from odes_rl.training.train import train
 from tests.runs import TINY, bits, create_run, timeless, train_run
 
 TASKS = ("Hopper-v5", "dm_control/cheetah-run-v0")

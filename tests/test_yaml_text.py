@@ -6,8 +6,8 @@ import math
 import pytest
 import yaml
 
+from odes_rl.config.layering import load_config
 from odes_rl.errors import UserError
-from odes_rl.records.layers import load_config
 from odes_rl.yaml_text import dump_yaml, parse_yaml
 
 VALUES = {

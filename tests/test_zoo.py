@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from odes_rl.experiment import initial_state, make_experiment
+from odes_rl.config.layering import layer_values
 from odes_rl.policies import policy_config_class, policy_names
-from odes_rl.records.layers import layer_values
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import initial_state, make_experiment
+from odes_rl.training.train import train
 
 TASKS = ["HalfCheetah-v5", "dm_control/swimmer-swimmer6-v0"]
 """Their rewards tell candidates apart from the first step on."""

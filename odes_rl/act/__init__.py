@@ -3,11 +3,11 @@
 from numba.core.dispatcher import Dispatcher
 
 from odes_rl.act.activations import ACTIVATIONS
-from odes_rl.act.base import ActRule
 from odes_rl.act.field_flow import field_flow
 from odes_rl.act.linear import linear
 from odes_rl.act.network import network
 from odes_rl.act.residual_flow import residual_flow
+from odes_rl.act.rule import ActRule
 from odes_rl.act.runge_kutta_flow import runge_kutta_flow
 from odes_rl.errors import UserError
 from odes_rl.parts import find_part

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.act.base import ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
+from odes_rl.act.rule import ActRule, multiply, unprobed
 
 
 class LinearWeights(NamedTuple):

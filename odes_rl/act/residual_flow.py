@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act.activations import ACTIVATIONS, activate, activate_scalar
-from odes_rl.act.base import FAST_SUMS, ActRule, multiply, unprobed
 from odes_rl.act.compilation import compiled
+from odes_rl.act.rule import FAST_SUMS, ActRule, multiply, unprobed
 
 
 class ResidualFlowWeights(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from odes_rl.act.base import FAST_SUMS, unprobed
 from odes_rl.act.compilation import compiled
+from odes_rl.act.rule import FAST_SUMS, unprobed
 
 
 def integrate(

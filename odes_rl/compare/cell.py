@@ -13,14 +13,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from odes_rl.compare.sizes import write_size
+from odes_rl.config.layering import FITTING
 from odes_rl.errors import StorageError, UserError, one_line
-from odes_rl.fit import fit
 from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, leave_after, signals_noted
-from odes_rl.records.layers import FITTING
-from odes_rl.records.lock import only_trainer
-from odes_rl.records.run_directory import RunDirectory, recorded_kind
-from odes_rl.rollouts.base import EnvironmentFailure
-from odes_rl.training import train
+from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.runs.lock import only_trainer
+from odes_rl.runs.run_directory import RunDirectory, recorded_kind
+from odes_rl.training.fit import fit
+from odes_rl.training.train import train
 
 _PATIENCE = 60.0
 """Seconds to wait for another trainer of the run to end."""

@@ -8,10 +8,10 @@ import gymnasium
 
 from odes_rl.compare.checks import THRESHOLD, check_entries, learner_name
 from odes_rl.compare.config import POLICIES, Comparable, Comparing
+from odes_rl.config.layering import Kind, Sections, layer_values
+from odes_rl.config.naming import file_name
+from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
-from odes_rl.records.config import ExperimentConfig, FitConfig
-from odes_rl.records.files import file_name
-from odes_rl.records.layers import Kind, Sections, layer_values
 from odes_rl.rollouts.tasks import find_task
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from odes_rl.compare.config import POLICIES, Comparable
+from odes_rl.config.layering import section_class
+from odes_rl.config.naming import file_name
 from odes_rl.errors import UserError, suggestion
 from odes_rl.policies import policy_names
-from odes_rl.records.files import file_name
-from odes_rl.records.layers import section_class
 from odes_rl.supervised.models import model_names
 from odes_rl.validation import check_options
 

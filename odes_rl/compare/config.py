@@ -6,11 +6,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field, model_validator
 
+from odes_rl.config.layering import FITTING, TRAINING, Kind
 from odes_rl.errors import UserError, suggestion
-from odes_rl.records.files import read_yaml
-from odes_rl.records.layers import FITTING, TRAINING, Kind
 from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
 from odes_rl.validation import STRICT, build_model
+from odes_rl.yaml_text import read_yaml
 
 Entries = dict[str, dict[str, Any] | None]
 """Label → sections."""

@@ -12,17 +12,17 @@ import numpy as np
 
 from odes_rl.compare.cells import Cell
 from odes_rl.compare.processes import failure, start_cell, stop
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.experiment import episode_settings
 from odes_rl.interrupts import check_interrupted, interruptible
 from odes_rl.policies import make_policy
-from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.files import METRICS
-from odes_rl.records.metrics import read_metrics
-from odes_rl.rollouts.base import EnvironmentFailure, Moments
 from odes_rl.rollouts.environments import describe_task
+from odes_rl.rollouts.protocol import EnvironmentFailure, Moments
 from odes_rl.rollouts.seeds import fresh_seeds
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.runs.files import METRICS
+from odes_rl.runs.metrics import read_metrics
+from odes_rl.training.experiment import episode_settings
 
 _LOOK_SECONDS = 0.1
 """Between two looks at a run that probes."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from odes_rl.compare.cells import Cell
-from odes_rl.records.files import CONFIG
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.files import CONFIG
+from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path, python_command
 
 LOG = "cell.log"

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 
 from odes_rl.compare.cells import Cell
+from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
-from odes_rl.experiment import make_experiment
 from odes_rl.policies.counting import parameter_count
-from odes_rl.records.config import ExperimentConfig, FitConfig
-from odes_rl.records.files import CELL, METRICS, replace_text, writing_to
-from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.runs.files import CELL, METRICS, replace_text, writing_to
 from odes_rl.supervised.data.loading import load_dataset
 from odes_rl.supervised.models import make_model
+from odes_rl.training.experiment import make_experiment
 
 
 def write_missing_sizes(cells: Iterable[Cell]) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from odes_rl.compare.cells import Cell
+from odes_rl.config.layering import load_config
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.records.checkpoints import Checkpoints
-from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.files import CHECKPOINTS, CONFIG, METRICS
-from odes_rl.records.layers import load_config
-from odes_rl.records.metrics import Metrics, read_metrics
+from odes_rl.runs.checkpoints import Checkpoints
+from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS
+from odes_rl.runs.metrics import Metrics, read_metrics
 
 _TAIL = 2**16
 """Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""

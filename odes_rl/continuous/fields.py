@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import activate
+from odes_rl.flows.trajectories.trajectory import Params, Trajectory
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params, Trajectory
+from odes_rl.manifolds.matrix_functions import matmul
 
 
 class Field(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 
 class Inputs(NamedTuple):

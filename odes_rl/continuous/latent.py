@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.recurrent import gated_unit, summary
 from odes_rl.continuous.solving import Solving, solve
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 
 class Gaussian(NamedTuple):

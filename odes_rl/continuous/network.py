@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from odes_rl.continuous.fields import Field
 from odes_rl.continuous.inputs import Inputs
 from odes_rl.continuous.solving import Solution, Solving, VectorField, solve
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 
 class ContinuousNetwork(NamedTuple):

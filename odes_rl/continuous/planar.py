@@ -6,9 +6,9 @@ from jax import lax
 
 from odes_rl.continuous.density import normal_log_density
 from odes_rl.continuous.fields import Field
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 PLANAR_MANIFOLDS = {name: Euclidean() for name in ("u", "w", "b")}
 _HALVINGS = 32

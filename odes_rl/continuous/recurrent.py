@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
-from odes_rl.trajectories.base import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 
 class Cell(NamedTuple):

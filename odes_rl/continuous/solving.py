@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
 from odes_rl.errors import check_name
-from odes_rl.ode_solvers import FIXED_ONLY, SOLVERS, Adjoint, make_adjoint, make_solver
+from odes_rl.flows.ode_solvers import FIXED_ONLY, SOLVERS, Adjoint, make_adjoint, make_solver
 from odes_rl.validation import STRICT
 
 VectorField = Callable[[jax.Array, Any, Any], Any]

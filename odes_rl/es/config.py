@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from odes_rl.descent import Optimizer, Schedule
 from odes_rl.manifolds import Metric
+from odes_rl.manifolds.schedules import Optimizer, Schedule
 from odes_rl.validation import STRICT
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import optax
 
-from odes_rl.descent import named_optimizer, scheduled
 from odes_rl.es.config import StrategyConfig
+from odes_rl.manifolds.schedules import named_optimizer, scheduled
 
 
 def sigma_at(config: StrategyConfig, generation: jax.Array) -> jax.Array:

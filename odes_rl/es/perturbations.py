@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 from odes_rl.es.noise import normal_rows, row_seeds
 from odes_rl.es.population import gathered, group_count, in_turn, over_devices, part_size
 from odes_rl.manifolds import Stiefel
-from odes_rl.matrix_functions import matmul
+from odes_rl.manifolds.matrix_functions import matmul
 
 _AT_ONCE = 2**22
 """Entries of noise that are weighed at a time, 16 MB: enough rows for all cores, even of a million entries."""

@@ -7,19 +7,19 @@ from typing import Any
 
 import gymnasium
 
+from odes_rl.config.layering import layer_values
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.experiment import make_experiment
 from odes_rl.front.loading import load
 from odes_rl.front.options import Section, gathered
 from odes_rl.front.tasks import name_of, with_backend_for
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.interrupts import advising
-from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.layers import layer_values
-from odes_rl.records.lock import only_trainer
-from odes_rl.records.metrics import Metrics, plain_metrics
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train as run_training
+from odes_rl.runs.lock import only_trainer
+from odes_rl.runs.metrics import Metrics, plain_metrics
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import make_experiment
+from odes_rl.training.train import train as run_training
 
 Report = Callable[[Metrics], None]
 

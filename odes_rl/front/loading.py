@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import get_args
 
+from odes_rl.config.layering import TRAINING
 from odes_rl.errors import UserError, check_name
-from odes_rl.evaluate import Checkpoint, restore_run
 from odes_rl.front.trained import TrainedPolicy
-from odes_rl.records.layers import TRAINING
-from odes_rl.records.run_directory import RunDirectory, recorded_kind
+from odes_rl.runs.run_directory import RunDirectory, recorded_kind
+from odes_rl.training.evaluate import Checkpoint, restore_run
 
 
 def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
+from odes_rl.config.layering import SECTIONS
+from odes_rl.config.schema import TaskConfig
 from odes_rl.errors import UserError
-from odes_rl.records.config import TaskConfig
-from odes_rl.records.layers import SECTIONS
 
 Section = Mapping[str, Any] | BaseModel | str | None
 """Options of a section: a dictionary, a config object, or what its first option names."""

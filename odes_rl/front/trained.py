@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.evaluate import Restored, evaluate_restored, normalising_moments
-from odes_rl.experiment import episode_settings
-from odes_rl.records.config import ExperimentConfig
 from odes_rl.rollouts.acting import Acting
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.environments import close_all, make_environment
+from odes_rl.rollouts.protocol import Moments
+from odes_rl.training.evaluate import Restored, evaluate_restored, normalising_moments
+from odes_rl.training.experiment import episode_settings
 
 
 class Evaluation(NamedTuple):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.act.base import ActRule
+from odes_rl.act.rule import ActRule
 
 Bounds = tuple[np.ndarray, np.ndarray]
 """The lower and the upper one [K + 1], at the start of depth and after each of K steps."""

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from odes_rl.config.schema import FitConfig
 from odes_rl.errors import UserError
-from odes_rl.fit import restore_fit
 from odes_rl.inspection.depth import Bounds, gradient_bounds
-from odes_rl.inspection.layers import Depth, look_through
+from odes_rl.inspection.layerwise import Depth, look_through
 from odes_rl.inspection.weights import Weights, look_at_weights
-from odes_rl.records.config import FitConfig
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.fit import restore_fit
 
 _EXAMPLES = 500
 """Test examples that are looked at, at the most."""

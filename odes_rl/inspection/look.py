@@ -7,14 +7,14 @@ import numpy as np
 
 from odes_rl.act import find_rule
 from odes_rl.errors import UserError
-from odes_rl.evaluate import Checkpoint, normalising_moments, restore_run
-from odes_rl.experiment import episode_settings
 from odes_rl.inspection.depth import Bounds, gradient_bounds, gradient_norms, hidden_states
 from odes_rl.inspection.weights import Weights, look_at_weights
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import fresh_seeds
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.evaluate import Checkpoint, normalising_moments, restore_run
+from odes_rl.training.experiment import episode_settings
 
 
 class Inspection(NamedTuple):

@@ -6,10 +6,10 @@ matrices), so one optimiser serves a whole tree (`riemannian`) and only `exp` kn
 Choromanski et al. 2020).
 """
 
-from odes_rl.manifolds.base import Manifold
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.grassmann import Grassmann
+from odes_rl.manifolds.manifold import Manifold
 from odes_rl.manifolds.optimizer import Step, apply_updates, riemannian
 from odes_rl.manifolds.orthogonal import Orthogonal
 from odes_rl.manifolds.positive_definite import PositiveDefinite

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from odes_rl.manifolds.base import Manifold
+from odes_rl.manifolds.manifold import Manifold
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import jax
 
+from odes_rl.manifolds.matrix_functions import matmul
 from odes_rl.manifolds.stiefel import Stiefel
-from odes_rl.matrix_functions import matmul
 
 
 @dataclass(frozen=True)

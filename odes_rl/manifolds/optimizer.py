@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import optax
 
 from odes_rl.errors import UserError
-from odes_rl.manifolds.base import Manifold
 from odes_rl.manifolds.euclidean import Euclidean
+from odes_rl.manifolds.manifold import Manifold
 from odes_rl.manifolds.trees import tree_exp, tree_horizontal, tree_to_tangent
 
 

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.manifolds.matrix_functions import expm, matmul, square_roots, symmetric_part
 from odes_rl.manifolds.shapes import require_square
 from odes_rl.manifolds.symmetric import Symmetric
-from odes_rl.matrix_functions import expm, matmul, square_roots, symmetric_part
 
 
 @dataclass(frozen=True)

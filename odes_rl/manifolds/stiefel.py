@@ -7,7 +7,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from odes_rl.matrix_functions import expm, matmul, newton_schulz
+from odes_rl.manifolds.matrix_functions import expm, matmul, newton_schulz
 
 Metric = Literal["canonical", "embedded"]
 """How lengths on Stiefel manifolds are measured: along geodesics of the group, or as in the space of all matrices."""

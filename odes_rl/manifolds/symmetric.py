@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from odes_rl.manifolds.matrix_functions import symmetric_part
 from odes_rl.manifolds.shapes import require_square
-from odes_rl.matrix_functions import symmetric_part
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from odes_rl.parts import find_part
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
-from odes_rl.policies.base import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
 from odes_rl.policies.con_res_net import ConResNetConfig, con_res_net
 from odes_rl.policies.counting import parameter_count
@@ -17,6 +16,7 @@ from odes_rl.policies.hyper_net import HyperNetConfig, hyper_net
 from odes_rl.policies.linear import LinearConfig, linear
 from odes_rl.policies.nanode import NanodeConfig, nanode
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
+from odes_rl.policies.policy import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.residual import Matchable, ResidualConfig
 
 POLICIES: dict[str, PolicyFamily] = {

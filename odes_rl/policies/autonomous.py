@@ -2,11 +2,11 @@
 
 from typing import Literal
 
+from odes_rl.flows.trajectories.constant import constant
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Policy
 from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
-from odes_rl.trajectories.constant import constant
 
 
 class AutonomousConfig(FlowConfig, Matchable, frozen=True):

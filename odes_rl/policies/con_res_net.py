@@ -2,11 +2,11 @@
 
 from typing import Literal
 
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Policy
+from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable, ResidualConfig, residual_policy
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.nodes import left_nodes
 
 
 class ConResNetConfig(ResidualConfig, Matchable, frozen=True):

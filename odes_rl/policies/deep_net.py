@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 from odes_rl.act.network import NetworkWeights
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Params, Policy
 from odes_rl.policies.output import output_factor
+from odes_rl.policies.policy import Params, Policy
 from odes_rl.policies.projections import projected
 from odes_rl.policies.residual import Matchable, ResidualConfig
 

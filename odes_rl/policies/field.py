@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.field_flow import FieldFlowWeights
+from odes_rl.flows.trajectories.nodes import half_nodes
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Params, Policy
 from odes_rl.policies.flow import FlowConfig, method_matrix
 from odes_rl.policies.output import output_factor
+from odes_rl.policies.policy import Params, Policy
 from odes_rl.policies.projections import projected
-from odes_rl.trajectories.nodes import half_nodes
 
 Gates = Callable[[Params, jax.Array], jax.Array]
 

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.runge_kutta_flow import RungeKuttaFlowWeights
+from odes_rl.flows.trajectories.nodes import half_nodes, left_nodes
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Manifold
-from odes_rl.policies.base import Params, Policy
+from odes_rl.policies.policy import Params, Policy
 from odes_rl.policies.residual import Biases, ResidualConfig, layered, residual_policy
-from odes_rl.trajectories.base import Trajectory
-from odes_rl.trajectories.nodes import half_nodes, left_nodes
 
 METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
     "euler": ((1.0,),),

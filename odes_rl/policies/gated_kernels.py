@@ -5,9 +5,9 @@ from typing import Literal
 import jax
 from pydantic import Field
 
-from odes_rl.policies.base import Policy
 from odes_rl.policies.field import field_policy
 from odes_rl.policies.flow import FlowConfig
+from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
 
 

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from odes_rl.flows.trajectories.coupled import coupled
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Policy
 from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
-from odes_rl.trajectories.coupled import coupled
 
 
 class HyperNetConfig(FlowConfig, Matchable, frozen=True):

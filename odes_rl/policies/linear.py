@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 from odes_rl.act.linear import LinearWeights
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Params, Policy, PolicyConfig
 from odes_rl.policies.output import init_output, output_factor, output_manifolds
+from odes_rl.policies.policy import Params, Policy, PolicyConfig
 
 
 class LinearConfig(PolicyConfig, frozen=True):

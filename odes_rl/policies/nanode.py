@@ -7,18 +7,18 @@ from typing import Any, Literal
 import jax
 from pydantic import Field, model_validator
 
+from odes_rl.flows.trajectories.bucketed import bucketed
+from odes_rl.flows.trajectories.givens import givens
+from odes_rl.flows.trajectories.householder import householder
+from odes_rl.flows.trajectories.hypernetwork import hypernetwork
+from odes_rl.flows.trajectories.polynomial import polynomial
+from odes_rl.flows.trajectories.random_features import random_features
+from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Policy
 from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
-from odes_rl.trajectories.base import Trajectory
-from odes_rl.trajectories.bucketed import bucketed
-from odes_rl.trajectories.givens import givens
-from odes_rl.trajectories.householder import householder
-from odes_rl.trajectories.hypernetwork import hypernetwork
-from odes_rl.trajectories.polynomial import polynomial
-from odes_rl.trajectories.random_features import random_features
-from odes_rl.trajectories.trigonometric import trigonometric
 
 
 class NanodeConfig(FlowConfig, Matchable, frozen=True):

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.gated import gated
+from odes_rl.flows.trajectories.isospectral import isospectral
+from odes_rl.flows.trajectories.nodes import right_nodes
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean, Frozen, Manifold, Orthogonal, Stiefel
-from odes_rl.policies.base import Policy
 from odes_rl.policies.flow import FlowConfig, flow_policy
-from odes_rl.trajectories.base import Trajectory
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.gated import gated
-from odes_rl.trajectories.isospectral import isospectral
-from odes_rl.trajectories.nodes import right_nodes
+from odes_rl.policies.policy import Policy
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "none": {},

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.manifolds import Euclidean
-from odes_rl.policies.base import Params, PolicyConfig
+from odes_rl.policies.policy import Params, PolicyConfig
 
 
 def output_manifolds(config: PolicyConfig) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 
 from odes_rl.manifolds import Manifold
-from odes_rl.policies.base import Params, PolicyConfig
 from odes_rl.policies.output import init_output, output_manifolds
+from odes_rl.policies.policy import Params, PolicyConfig
 
 
 def projected(

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from pydantic import BaseModel, Field
 
 from odes_rl.act.residual_flow import ResidualFlowWeights
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean, Manifold
-from odes_rl.policies.base import Params, Policy, PolicyConfig
 from odes_rl.policies.output import output_factor
+from odes_rl.policies.policy import Params, Policy, PolicyConfig
 from odes_rl.policies.projections import projected
-from odes_rl.trajectories.base import Trajectory
 from odes_rl.validation import STRICT
 
 Biases = Literal["none", "shared", "per_layer", "time"]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from odes_rl.records.files import METRICS
-from odes_rl.records.metrics import Metrics, read_metrics
 from odes_rl.reports.outcome import curve_line
+from odes_rl.runs.files import METRICS
+from odes_rl.runs.metrics import Metrics, read_metrics
 
 _END = "_accuracy"
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.records.files import CELL, METRICS
-from odes_rl.records.metrics import Metrics, read_metrics
 from odes_rl.reports.accuracies import evaluated_accuracies
 from odes_rl.reports.measures import RETURNS, Measure
 from odes_rl.reports.seeds import Run, read_run
+from odes_rl.runs.files import CELL, METRICS
+from odes_rl.runs.metrics import Metrics, read_metrics
 
 
 class Place(NamedTuple):

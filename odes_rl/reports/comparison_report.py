@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from odes_rl.records.files import REPORT, replace_text, writing_to
 from odes_rl.reports.accuracy_table import accuracies_csv, accuracy_sections
 from odes_rl.reports.comparison import Comparison, read_results
 from odes_rl.reports.drawing import save
@@ -10,6 +9,7 @@ from odes_rl.reports.page import failure_lines, headline, notes, page_text
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
+from odes_rl.runs.files import REPORT, replace_text, writing_to
 
 KINDS = {"curves": MEAN, "interquartile": INTERQUARTILE}
 """The pictures, by the names of their files."""

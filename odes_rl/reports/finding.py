@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from odes_rl.errors import UserError, suggestion
-from odes_rl.records.files import CONFIG, METRICS, require_run
-from odes_rl.records.metrics import read_metrics
+from odes_rl.runs.files import CONFIG, METRICS, require_run
+from odes_rl.runs.metrics import read_metrics
 
 _BELOW = ("seed_*", "*/seed_*", "*/*/seed_*")
 """Where runs lie below the directory of a policy, a task and a comparison."""

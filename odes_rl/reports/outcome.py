@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from odes_rl.errors import UserError
-from odes_rl.records.files import METRICS
-from odes_rl.records.metrics import Metrics, read_metrics
 from odes_rl.reports.curves import plot_curves
+from odes_rl.runs.files import METRICS
+from odes_rl.runs.metrics import Metrics, read_metrics
 
 
 def outcome_lines(run: Path) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.records.files import CONFIG, METRICS, read_yaml, require_run
-from odes_rl.records.metrics import read_metrics
 from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
+from odes_rl.runs.files import CONFIG, METRICS, require_run
+from odes_rl.runs.metrics import read_metrics
+from odes_rl.yaml_text import read_yaml
 
 _NO_PART_OF_AN_EXPERIMENT = {
     "run.directory",

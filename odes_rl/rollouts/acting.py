@@ -7,9 +7,9 @@ from gymnasium.spaces import Space, flatdim
 
 from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES, normalise, squash
-from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.observing import rows
+from odes_rl.rollouts.protocol import EpisodeSettings
 from odes_rl.rollouts.spaces import acting_type, action_bounds, flattener, own_type
 
 

@@ -3,9 +3,9 @@
 import os
 from typing import NamedTuple
 
-from odes_rl.rollouts.base import EpisodeSettings, RolloutBackend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.inference import Actor
+from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
 
 _MOST_LANES = 256
 """Of a worker, by default: an environment takes some megabytes."""

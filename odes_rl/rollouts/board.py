@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.rollouts.base import Moments, Rollouts
+from odes_rl.rollouts.protocol import Moments, Rollouts
 
 PENDING = -1
 _ALIGNMENT = 64

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.environments import Task
+from odes_rl.rollouts.protocol import Moments
 
 _log = logging.getLogger(__name__)
 

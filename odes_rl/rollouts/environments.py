@@ -12,8 +12,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from odes_rl.errors import UserError, one_line
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.interfaces import check_resets, layers
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.spaces import action_bounds, check_spaces
 from odes_rl.rollouts.tasks import find_task
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from odes_rl.act.bounds import SQUASHES
 from odes_rl.interrupts import check_interrupted
-from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task
 from odes_rl.rollouts.patience import telling_steps
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
 
 _ENVIRONMENTS_A_THREAD = 16
 """Fewer make smaller batches, each of which costs the trainer a tenth of a millisecond."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from odes_rl.errors import UserError, nearest, one_line
-from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.batches import Batch
 from odes_rl.rollouts.environments import close_all, describe, make_environment
+from odes_rl.rollouts.protocol import EpisodeSettings
 from odes_rl.rollouts.spaces import action_bounds
 from odes_rl.rollouts.tasks import task_ids
 

@@ -10,10 +10,10 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.acting import Acting
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.environments import Task, describe, make_environment
 from odes_rl.rollouts.interfaces import check_step, first_observation
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 
 
 class AnyLane(Protocol):

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from odes_rl.rollouts.base import EnvironmentFailure
+from odes_rl.rollouts.protocol import EnvironmentFailure
 
 CAUSES = "a return or an action that is not finite, or diverged physics"
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
 from odes_rl.interrupts import leave_after
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.video import Video, open_video
 from odes_rl.start_up import RENDERER, import_path, python_command
 

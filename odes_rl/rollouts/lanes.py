@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from odes_rl.rollouts.base import EpisodeSettings
 from odes_rl.rollouts.episodes import AnyLane, Lane
 from odes_rl.rollouts.native.finding import lay_bare
 from odes_rl.rollouts.native.lane import NativeLane
+from odes_rl.rollouts.protocol import EpisodeSettings
 
 
 def make_lanes(settings: EpisodeSettings, count: int) -> Iterator[AnyLane]:

@@ -15,11 +15,11 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.interrupts import wait_for_any
 from odes_rl.rollouts import memory
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import Board, Layout, layout_of
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.inference import Actor, Inference
 from odes_rl.rollouts.patience import telling_steps
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.watch import DeathToll, HangWatch
 from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED, REFUSED
 from odes_rl.start_up import import_path, python_command

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import Lane
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 
 Look = Callable[[gymnasium.Env], None]
 

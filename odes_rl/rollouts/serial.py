@@ -4,12 +4,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.patience import telling_steps
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
 
 
 class SerialBackend:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from odes_rl.rollouts.base import Rollouts
+from odes_rl.rollouts.protocol import Rollouts
 
 EVALUATION = ("evaluation_return_mean", "evaluation_return_std", "evaluation_failed", "evaluation_score")
 """The metrics that only an evaluation gives."""

@@ -5,8 +5,8 @@ import warnings
 import gymnasium
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.environments import describe_task
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.tasks import task_ids
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.protocol import EnvironmentFailure
 
 FUTILE_DEATHS = 10
 """Workers that one episode may cost."""

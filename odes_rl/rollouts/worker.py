@@ -18,10 +18,10 @@ from typing import Any
 from odes_rl.errors import UserError
 from odes_rl.interrupts import leave_after
 from odes_rl.rollouts import memory
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board, Layout
 from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.slots import run_slots
 
 ALIVE, ASKING, FINISHED, FAILED, REFUSED = "alive", "asking", "finished", "failed", "refused"

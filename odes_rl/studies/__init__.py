@@ -3,7 +3,6 @@
 from odes_rl.errors import check_name
 from odes_rl.studies.adjoints import AdjointsConfig, adjoints
 from odes_rl.studies.augmentation import AugmentationConfig, augmentation
-from odes_rl.studies.base import StudyFamily
 from odes_rl.studies.conditional_flow import ConditionalFlowConfig, conditional_flow
 from odes_rl.studies.densities import DensitiesConfig, densities
 from odes_rl.studies.depth_variance import DepthVarianceConfig, depth_variance
@@ -15,6 +14,7 @@ from odes_rl.studies.ode_net import OdeNetConfig, ode_net
 from odes_rl.studies.reflection import ReflectionConfig, reflection
 from odes_rl.studies.sorting import SortingConfig, sorting
 from odes_rl.studies.spirals import SpiralsConfig, spirals
+from odes_rl.studies.study import StudyFamily
 from odes_rl.studies.theorem1 import Theorem1Config, theorem1
 
 STUDIES: dict[str, StudyFamily] = {

@@ -12,10 +12,10 @@ from pydantic import Field
 
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.solving import Solving, counting, solve
-from odes_rl.ode_solvers import Adjoint
+from odes_rl.flows.ode_solvers import Adjoint
 from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 Way = Literal["scan", "direct", "checkpointed", "backsolve"]
 WAYS: tuple[Way, ...] = ("scan", "direct", "checkpointed", "backsolve")

@@ -12,7 +12,6 @@ from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zero
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving, counting
 from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, parameter_count
 from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import (
@@ -24,6 +23,7 @@ from odes_rl.studies.images import (
     load_images,
     scaled,
 )
+from odes_rl.studies.study import Findings, Tell
 
 Model = Literal["neural ODE", "zero augmentation", "input layer", "second order"]
 MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")

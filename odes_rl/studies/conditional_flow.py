@@ -12,10 +12,10 @@ from odes_rl.continuous.density import log_density, sample_and_log_density
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.solving import Solving, VectorField, solve
 from odes_rl.reports.drawing import COLOURS
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.density_pictures import draw_density
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
 
 _SHOWN = 40

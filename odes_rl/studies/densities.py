@@ -19,10 +19,10 @@ from odes_rl.continuous.planar import (
 )
 from odes_rl.continuous.solving import Solving
 from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.density_pictures import draw_density
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
 
 Kind = Literal["planar", "continuous", "Hutchinson"]

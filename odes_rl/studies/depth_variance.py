@@ -15,15 +15,15 @@ from odes_rl.continuous.fields import trajectory_field
 from odes_rl.continuous.inputs import identity
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving
+from odes_rl.flows.trajectories.bucketed import bucketed
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.polynomial import polynomial
+from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.reports.drawing import COLOURS, LINES, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
-from odes_rl.trajectories.base import Trajectory
-from odes_rl.trajectories.bucketed import bucketed
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.polynomial import polynomial
-from odes_rl.trajectories.trigonometric import trigonometric
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 Model = Literal["constant", "polynomial", "trigonometric", "stacked"]
 MODELS: tuple[Model, ...] = ("constant", "polynomial", "trigonometric", "stacked")

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from odes_rl.descent import Schedule, named_optimizer, scheduled
 from odes_rl.errors import UserError
 from odes_rl.manifolds import apply_updates
-from odes_rl.studies.base import Tell
+from odes_rl.manifolds.schedules import Schedule, named_optimizer, scheduled
+from odes_rl.studies.study import Tell
 
 _CHUNKS = 10
 """How often a descent tells how far it is."""

@@ -11,19 +11,19 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from odes_rl.errors import UserError
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.gated import gated
+from odes_rl.flows.trajectories.nodes import left_nodes, right_nodes
+from odes_rl.flows.trajectories.per_layer import per_layer
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.inspection.depth import gradient_bounds, inside
-from odes_rl.inspection.layers import Depth, look_through
+from odes_rl.inspection.layerwise import Depth, look_through
 from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.models.base import Model
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.gated import gated
-from odes_rl.trajectories.nodes import left_nodes, right_nodes
-from odes_rl.trajectories.per_layer import per_layer
-from odes_rl.trajectories.trigonometric import trigonometric
+from odes_rl.supervised.models.model import Model
 
 Name = Literal["ode_to_ode", "nanode", "node", "res_net"]
 LABELS = {"ode_to_ode": "ODEtoODE", "nanode": "NANODE", "node": "NODE", "res_net": "ResNet"}

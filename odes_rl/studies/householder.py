@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.digits import DigitsConfig, learn, load_digits, smoothed
 from odes_rl.studies.stabilised_flows import (
     TIMES,
@@ -24,6 +23,7 @@ from odes_rl.studies.stabilised_flows import (
     stabilised_flow,
     trajectory_of,
 )
+from odes_rl.studies.study import Findings, Tell
 
 Size = tuple[PositiveInt, PositiveInt]
 """Width h of the state, and steps L of the flow."""

@@ -10,10 +10,10 @@ import optax
 from pydantic import Field
 
 from odes_rl.errors import UserError
-from odes_rl.studies.base import StudyConfig, Tell
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.digits import Classifier
-from odes_rl.supervised.data.base import Split
+from odes_rl.studies.study import StudyConfig, Tell
+from odes_rl.supervised.data.dataset import Split
 from odes_rl.supervised.data.loading import load_dataset
 
 Apply = Callable[[Any, jax.Array], jax.Array]

@@ -11,10 +11,10 @@ from pydantic import Field
 from odes_rl.continuous.solving import Solving, solve
 from odes_rl.errors import UserError
 from odes_rl.manifolds import Euclidean
-from odes_rl.matrix_functions import matmul
+from odes_rl.manifolds.matrix_functions import matmul
 from odes_rl.reports.drawing import COLOURS, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 SYSTEMS = {
     "spiral": ((-1.0, -1.0), (1.0, -1.0)),

@@ -9,16 +9,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
 
+from odes_rl.flows.trajectories.bucketed import bucketed
+from odes_rl.flows.trajectories.nodes import left_nodes
+from odes_rl.flows.trajectories.polynomial import chebyshev
+from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
-from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.descent import check_finite
 from odes_rl.studies.digits import Classifier, DigitsConfig, learn, load_digits, shares_right, smoothed
+from odes_rl.studies.study import Findings, Tell
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.base import Trajectory
-from odes_rl.trajectories.bucketed import bucketed
-from odes_rl.trajectories.nodes import left_nodes
-from odes_rl.trajectories.polynomial import chebyshev
-from odes_rl.trajectories.trigonometric import trigonometric
 
 _DRAWN = 4
 """Polynomials in the picture, as in the paper's figure 2."""

@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.base import Findings, Tell
 from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes, parameter_count
 from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import (
@@ -24,6 +23,7 @@ from odes_rl.studies.images import (
     scaled,
 )
 from odes_rl.studies.ode_net_models import MODELS, Model, OdeNetConfig, build
+from odes_rl.studies.study import Findings, Tell
 
 _REPEATS = 5
 """Gradients that are timed of each model, in turns."""

@@ -15,8 +15,8 @@ from odes_rl.continuous.solving import Solving, counting
 from odes_rl.studies.costs import Count
 from odes_rl.studies.digits import Classifier
 from odes_rl.studies.images import Images, ImagesConfig
+from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.dense import DenseConfig, dense
-from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
 
 Model = Literal["one hidden layer", "ResNet", "RK-Net", "ODE-Net"]
 MODELS: tuple[Model, ...] = ("one hidden layer", "ResNet", "RK-Net", "ODE-Net")

@@ -18,9 +18,9 @@ from odes_rl.continuous.inputs import identity, zeros_added
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.solving import Solving
 from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 Model = Literal["neural ODE", "data control", "adaptive depth", "zero augmentation"]
 MODELS: tuple[Model, ...] = ("neural ODE", "data control", "adaptive depth", "zero augmentation")

@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import Field
 
 from odes_rl.manifolds import Frozen, Manifold, Orthogonal, Symmetric
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.descent import minimise
 from odes_rl.studies.sorting_flow import (
     KINDS,
@@ -28,6 +27,7 @@ from odes_rl.studies.sorting_flow import (
     weights,
 )
 from odes_rl.studies.sorting_pictures import Shown, draw_sorting
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 Method = Literal["Brockett", "learned start", "learned N", "both learned", "both from random"]
 LEARNED: dict[Method, tuple[str, ...]] = {

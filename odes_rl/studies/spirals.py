@@ -14,9 +14,9 @@ from odes_rl.continuous.latent import evidence_bound, latent_ode
 from odes_rl.continuous.recurrent import forecaster
 from odes_rl.continuous.solving import Solving
 from odes_rl.reports.drawing import COLOURS, dress_panel
-from odes_rl.studies.base import Findings, StudyConfig, Tell
 from odes_rl.studies.costs import parameter_count
 from odes_rl.studies.descent import minimise
+from odes_rl.studies.study import Findings, StudyConfig, Tell
 
 
 class SpiralsConfig(StudyConfig, frozen=True):

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.records.files import CHECKPOINTS, CONFIG, METRICS, REPORT, replace_text, write_yaml, writing_to
-from odes_rl.records.lock import only_trainer
 from odes_rl.reports.drawing import save
-from odes_rl.studies.base import Findings, StudyConfig
+from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS, REPORT, replace_text, write_yaml, writing_to
+from odes_rl.runs.lock import only_trainer
+from odes_rl.studies.study import Findings, StudyConfig
 
 _TABLE, _PICTURE = "table", "picture"
 

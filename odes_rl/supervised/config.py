@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from odes_rl.descent import Optimizer, Schedule
+from odes_rl.manifolds.schedules import Optimizer, Schedule
 from odes_rl.validation import STRICT
 
 

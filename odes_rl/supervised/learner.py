@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from odes_rl.descent import named_optimizer, scheduled
 from odes_rl.manifolds import apply_updates, tree_to_tangent, tree_violation
+from odes_rl.manifolds.schedules import named_optimizer, scheduled
 from odes_rl.supervised.config import OptimizerConfig
-from odes_rl.supervised.models.base import Model, Params
+from odes_rl.supervised.models.model import Model, Params
 
 _AT_ONCE = 1000
 """Examples that an evaluation looks at together."""

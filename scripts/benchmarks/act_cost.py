@@ -7,8 +7,8 @@ from numba import njit
 
 from odes_rl.act import find_rule
 from odes_rl.act.bounds import normalise, squash
-from odes_rl.experiment import Experiment
-from odes_rl.policies.base import Params
+from odes_rl.policies.policy import Params
+from odes_rl.training.experiment import Experiment
 
 _REPETITIONS = 20_000
 

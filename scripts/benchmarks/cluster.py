@@ -24,10 +24,10 @@ from measuring import say, table, write_report
 from policies import SETTINGS, Setting, measure_policy
 
 from odes_rl.policies import make_policy, policy_config_class
-from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.cluster.actor import EpisodeActor
 from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.cluster.blocks import Block, split
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
 
 _IN_HAND = 2

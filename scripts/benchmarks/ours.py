@@ -10,15 +10,15 @@ import jax
 import numpy as np
 from recording import Episode, record_episodes
 
-from odes_rl.experiment import initial_state, make_experiment, open_backend
-from odes_rl.records.config import ExperimentConfig, RunConfig
-from odes_rl.records.layers import layer_values
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.rollouts.base import EpisodeSettings, Moments, RolloutBackend, Rollouts
+from odes_rl.config.layering import layer_values
+from odes_rl.config.schema import ExperimentConfig, RunConfig
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.episodes import Lane
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import training_seeds
-from odes_rl.training import advance, record
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import initial_state, make_experiment, open_backend
+from odes_rl.training.train import advance, record
 
 _NEVER = 10**6
 _CHECKPOINT_EVERY = RunConfig.model_fields["checkpoint_every"].default

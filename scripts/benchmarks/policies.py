@@ -10,8 +10,8 @@ from contestants import most_bytes, seconds_of
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.population import group_count
 from odes_rl.es.strategy import make_strategy
-from odes_rl.experiment import weights_of
 from odes_rl.policies import make_policy, policy_config_class
+from odes_rl.training.experiment import weights_of
 
 
 class Setting(NamedTuple):

@@ -6,8 +6,8 @@ import random
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from odes_rl.cli import main
-from odes_rl.records.files import CHECKPOINTS
+from odes_rl.cli.program import main
+from odes_rl.runs.files import CHECKPOINTS
 from storms.site import Site, require
 
 

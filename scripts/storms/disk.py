@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from odes_rl.records.files import METRICS
+from odes_rl.runs.files import METRICS
 from storms.site import Site, require
 
 _BLOCK = 4096

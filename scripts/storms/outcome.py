@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from odes_rl.experiment import make_experiment, restorable_state
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import make_experiment, restorable_state
 from storms.site import Site, require
 from tests.runs import bits, timeless
 

@@ -13,8 +13,8 @@ import jax
 import psutil
 import yaml
 
-from odes_rl.records.files import CONFIG, METRICS
-from odes_rl.records.metrics import Metrics, read_metrics
+from odes_rl.runs.files import CONFIG, METRICS
+from odes_rl.runs.metrics import Metrics, read_metrics
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = 10**6

@@ -11,15 +11,15 @@ import pytest
 from odes_rl.act import find_rule
 from odes_rl.act.linear import linear
 from odes_rl.errors import UserError
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
 
 NAME = "rule_of_a_user"
 RULE = """
 from typing import Any, NamedTuple
 from numba import njit
-from odes_rl.act.base import ActRule, multiply
+from odes_rl.act.rule import ActRule, multiply
 from odes_rl.act.linear import linear
 
 class AffineWeights(NamedTuple):

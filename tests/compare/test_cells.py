@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.compare.cells import make_cells, thresholds
 from odes_rl.compare.config import load_comparison
-from odes_rl.records.config import ExperimentConfig
+from odes_rl.config.schema import ExperimentConfig
 from tests.comparisons import TINY, write_comparison
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "compare").glob("*.yaml"))

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from tests.comparisons import TINY, write_comparison
 
 TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")

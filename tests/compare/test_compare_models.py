@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.compare.cells import make_cells
 from odes_rl.compare.config import load_comparison
-from odes_rl.records.config import FitConfig
+from odes_rl.config.schema import FitConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs/supervised").glob("table*.yaml"))
 TINY = {

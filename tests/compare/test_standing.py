@@ -17,7 +17,7 @@ from odes_rl.compare.probing import Overhead, Rate, probe
 from odes_rl.compare.scheduling import share_cores
 from odes_rl.compare.standing import Standing, check_recorded, rate, standing
 from odes_rl.errors import UserError
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.run_directory import RunDirectory
 from tests.comparisons import write_comparison
 
 

@@ -11,11 +11,11 @@ from odes_rl.continuous.fields import trajectory_field
 from odes_rl.continuous.inputs import identity, linear
 from odes_rl.continuous.network import continuous_network
 from odes_rl.continuous.solving import Solving, counting, solve
-from odes_rl.ode_solvers import SOLVERS
-from odes_rl.trajectories.bucketed import bucketed
-from odes_rl.trajectories.gated import gated
-from odes_rl.trajectories.isospectral import isospectral
-from odes_rl.trajectories.trigonometric import trigonometric
+from odes_rl.flows.ode_solvers import SOLVERS
+from odes_rl.flows.trajectories.bucketed import bucketed
+from odes_rl.flows.trajectories.gated import gated
+from odes_rl.flows.trajectories.isospectral import isospectral
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 
 TRAJECTORIES = {
     "isospectral": isospectral(6),

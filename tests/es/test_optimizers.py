@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.descent import scheduled
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.optimizers import make_optimizer
 from odes_rl.manifolds import Euclidean, Orthogonal, Stiefel, Symmetric, tree_to_tangent
+from odes_rl.manifolds.schedules import scheduled
 
 MANIFOLDS = {"bias": Euclidean(), "Q": Symmetric(), "W": Orthogonal(), "tall": Stiefel(), "wide": Stiefel()}
 SHAPES = {"bias": (3,), "Q": (3, 3), "W": (3, 3), "tall": (4, 2), "wide": (2, 4)}

@@ -13,14 +13,14 @@ import odd_environments
 import pytest
 
 import odes_rl
+from odes_rl.config.layering import layer_values
+from odes_rl.config.schema import TaskConfig
 from odes_rl.errors import UserError
 from odes_rl.front.options import gathered
 from odes_rl.policies.nanode import NanodeConfig
-from odes_rl.records.config import TaskConfig
-from odes_rl.records.layers import layer_values
-from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts import backends
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
+from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path
 from tests.runs import timeless, train_run
 

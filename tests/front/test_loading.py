@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import odes_rl
-from odes_rl.cli import main
+from odes_rl.cli.program import main
+from odes_rl.config.layering import FITTING, layer_values
 from odes_rl.errors import UserError
-from odes_rl.experiment import episode_settings
-from odes_rl.records.layers import FITTING, layer_values
-from odes_rl.records.run_directory import RunDirectory
 from odes_rl.rollouts.episodes import Lane
-from odes_rl.training import train
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import episode_settings
+from odes_rl.training.train import train
 from tests.runs import create_run, train_run
 
 SHORT = {"run__generations": 2, "run__evaluate_every": 1, "strategy__population": 2}

@@ -5,11 +5,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from odes_rl.cli import main
-from odes_rl.fit import restore_fit
+from odes_rl.cli.program import main
 from odes_rl.inspection.fitted import look_into_fit
 from odes_rl.inspection.fitted_picture import draw_fitted
 from odes_rl.supervised.models import model_names
+from odes_rl.training.fit import restore_fit
 from tests.runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}

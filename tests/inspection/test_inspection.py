@@ -7,15 +7,15 @@ import pytest
 
 from odes_rl.act import ACT_RULES
 from odes_rl.act.residual_flow import ResidualFlowWeights
-from odes_rl.cli import main
-from odes_rl.evaluate import evaluate_run
+from odes_rl.cli.program import main
+from odes_rl.config.layering import layer_values
 from odes_rl.inspection.depth import gradient_bounds, gradient_norms, hidden_states
 from odes_rl.inspection.look import look_into
 from odes_rl.inspection.picture import draw_inspection
 from odes_rl.inspection.weights import bracket, distance_from_orthogonal, singular_values
-from odes_rl.records.layers import layer_values
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.train import train
 from tests.act_weights import rule_weights
 from tests.runs import TINY, train_run
 

@@ -9,9 +9,9 @@ import pytest
 from odes_rl.act.activations import activate
 from odes_rl.errors import UserError
 from odes_rl.inspection.depth import gradient_bounds, inside
-from odes_rl.inspection.layers import hidden_states, in_float64, look_through, loss_gradients, transition_matrices
+from odes_rl.inspection.layerwise import hidden_states, in_float64, look_through, loss_gradients, transition_matrices
 from odes_rl.supervised.models import MODELS, make_model, model_config_class
-from odes_rl.supervised.models.base import HiddenLayers
+from odes_rl.supervised.models.model import HiddenLayers
 
 INPUTS, CLASSES, WIDTH, STEPS = 9, 4, 8, 6
 VARIANTS = {

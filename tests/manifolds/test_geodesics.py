@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from odes_rl.manifolds import Grassmann, Manifold, PositiveDefinite, Sphere
-from odes_rl.matrix_functions import square_roots
+from odes_rl.manifolds.matrix_functions import square_roots
 
 
 def drawn(manifold: Manifold, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:

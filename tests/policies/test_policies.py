@@ -11,9 +11,9 @@ import scipy.linalg
 
 from odes_rl.act import ACT_RULES
 from odes_rl.errors import UserError
+from odes_rl.flows.trajectories.nodes import left_nodes, right_nodes
 from odes_rl.manifolds import tree_violation
 from odes_rl.policies import POLICIES, make_policy, policy_config_class, policy_names
-from odes_rl.trajectories.nodes import left_nodes, right_nodes
 
 N, M, H, L = 7, 3, 5, 4
 NAMES = tuple(POLICIES)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from odes_rl.errors import UserError
-from odes_rl.records import archive, checkpoints
-from odes_rl.records.checkpoints import Checkpoints
+from odes_rl.runs import archive, checkpoints
+from odes_rl.runs.checkpoints import Checkpoints
 
 
 class State(NamedTuple):

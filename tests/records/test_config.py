@@ -3,11 +3,11 @@
 import pytest
 import yaml
 
+from odes_rl.config.layering import load_config
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import policy_names
-from odes_rl.records.config import ExperimentConfig
-from odes_rl.records.layers import load_config
 
 TASK = {"id": "Swimmer-v5"}
 

@@ -5,16 +5,16 @@ import sys
 
 import pytest
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
+from odes_rl.config.layering import layer_values
 from odes_rl.errors import UserError
-from odes_rl.records.layers import layer_values
-from odes_rl.records.lock import only_trainer
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.lock import only_trainer
+from odes_rl.runs.run_directory import RunDirectory
 
 HOLD = """
 import sys
 from pathlib import Path
-from odes_rl.records.lock import only_trainer
+from odes_rl.runs.lock import only_trainer
 with only_trainer(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from odes_rl.config.layering import layer_values
 from odes_rl.errors import UserError
-from odes_rl.records.layers import layer_values
-from odes_rl.records.run_directory import RunDirectory
+from odes_rl.runs.run_directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.errors import StorageError
-from odes_rl.records.checkpoints import Checkpoints
-from odes_rl.records.files import replace_text, writing_to
-from odes_rl.records.run_directory import RunDirectory
-from odes_rl.training import train
+from odes_rl.runs.checkpoints import Checkpoints
+from odes_rl.runs.files import replace_text, writing_to
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.train import train
 from tests.runs import bits, create_run, timeless, train_run
 
 STATE = {"x": np.random.default_rng(0).normal(size=4000)}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from matplotlib.collections import LineCollection
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.reports.curves import draw_curves, plot_curves
 from odes_rl.reports.finding import find_runs
@@ -240,7 +240,7 @@ def test_mistakes_are_told(make_run, tmp_path):
 
 
 def test_plotting_imports_no_jax(make_run, tmp_path):
-    code = "import sys; from odes_rl.cli import main; main(sys.argv[1:]); sys.exit('jax' in sys.modules)"
+    code = "import sys; from odes_rl.cli.program import main; main(sys.argv[1:]); sys.exit('jax' in sys.modules)"
     arguments = ["plot", str(make_run("run", [1.0])), "--output", str(tmp_path / "x.png")]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from odes_rl.act.residual_flow import ResidualFlowWeights
-from odes_rl.rollouts.base import EpisodeSettings, Moments
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 
 WALK = "faulty_environments:Walk-v0"
 HIDDEN, LAYERS = 8, 4

@@ -18,9 +18,9 @@ from rollout_cases import settings as make_settings
 
 from odes_rl.act import ACT_RULES
 from odes_rl.rollouts.backends import available_cores, make_backend
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.serial import SerialBackend
 
 TASKS = {"HalfCheetah-v5": 15, "dm_control/cheetah-run-v0": 15, "Hopper-v5": 200}

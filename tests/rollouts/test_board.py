@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from odes_rl.act.linear import LinearWeights
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.board import PENDING, Layout, layout_of
+from odes_rl.rollouts.protocol import Moments
 
 LAYOUT = Layout(candidates=3, episodes=2, observation_size=5, weights=((3, 7), (3, 2, 1)))
 

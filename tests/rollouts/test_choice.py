@@ -2,12 +2,12 @@
 
 import pytest
 
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.errors import UserError
-from odes_rl.records.metrics import read_metrics
 from odes_rl.rollouts.backends import available_cores, choose_backend
 from odes_rl.rollouts.config import RolloutsConfig
-from odes_rl.training import train
+from odes_rl.runs.metrics import read_metrics
+from odes_rl.training.train import train
 from odes_rl.validation import build_model
 from tests.runs import create_run, train_run
 

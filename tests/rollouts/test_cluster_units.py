@@ -5,11 +5,11 @@ import pytest
 from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.cluster.actor import Answers, EpisodeActor
 from odes_rl.rollouts.cluster.blocks import candidates_a_block, split
 from odes_rl.rollouts.cluster.units import UnitQueue, batch_size
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
 
 

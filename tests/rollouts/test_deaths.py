@@ -14,8 +14,8 @@ from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
 from odes_rl.rollouts import processes, watch
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import EnvironmentFailure
 
 KILLED = "faulty_environments:Killed-v0"
 SLEEPY = "faulty_environments:Sleepy-v0"

@@ -11,11 +11,11 @@ from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.backends import make_backend
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe, make_environment
 from odes_rl.rollouts.envpool import EnvPoolBackend
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task, envpool_id
+from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.spaces import flattener
 from odes_rl.rollouts.tasks import task_ids
 
@@ -157,7 +157,7 @@ def test_returns_are_distributed_as_those_of_serial(task, max_steps, episodes):
 
 
 def test_a_step_earns_once_however_many_episodes_an_environment_runs():
-    """InvertedPendulum-v5 gives 1 for each step but the one it falls in, which is the 8th or, one time in ten, the 9th."""
+    """InvertedPendulum-v5 gives 1 for each step but the last: the 8th or, one time in ten, the 9th."""
     found = evaluate("envpool", "InvertedPendulum-v5", None, 1000)
     assert len(np.unique(found.lengths)) > 1
     assert found.lengths.max() < 1000

@@ -13,8 +13,8 @@ from rollout_cases import WALK, assert_same_bits
 from rollout_cases import settings as make_settings
 
 from odes_rl.rollouts import memory, processes, watch
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import EnvironmentFailure
 
 STOPPED = "faulty_environments:Stopped-v0"
 STOPPED_WITH_LOCK = "faulty_environments:StoppedWithLock-v0"

@@ -8,12 +8,12 @@ import pytest
 from rollout_cases import WALK, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.device_actor import DeviceActor
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.board import Layout
 from odes_rl.rollouts.inference import Inference
 from odes_rl.rollouts.processes import ProcessesBackend
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.training.device_actor import DeviceActor
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 TASKS = {"Swimmer-v5": 20, "Hopper-v5": 200, "dm_control/cheetah-run-v0": 15, "dm_control/pendulum-swingup-v0": 15}

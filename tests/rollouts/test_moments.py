@@ -5,7 +5,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.protocol import Moments
 
 
 def of(observations):

@@ -17,11 +17,11 @@ from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane, run_units
 from odes_rl.rollouts.lanes import make_lanes
-from odes_rl.rollouts.native.base import Scheme
 from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS, tolerance_of_each
 from odes_rl.rollouts.native.finding import agrees, class_name, lay_bare, native_steps, own_steps, unwrap
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.lane import NativeLane
+from odes_rl.rollouts.native.simulation import Scheme
 from odes_rl.rollouts.recording import record_episode
 from tests.act_weights import rule_weights
 
@@ -216,7 +216,7 @@ def test_options_of_the_environment_are_kept():
 def test_compiled_episodes_are_kept_for_the_next_process(tmp_path):
     code = (
         "from odes_rl.rollouts.native.mujoco_calls import load_library; load_library()\n"
-        "from odes_rl.rollouts.base import EpisodeSettings\n"
+        "from odes_rl.rollouts.protocol import EpisodeSettings\n"
         "from odes_rl.rollouts.lanes import make_lanes\n"
         "import test_native, rollout_cases as cases\n"
         "lane = test_native.native_lane(cases.settings('Swimmer-v5', 3))\n"

@@ -13,13 +13,13 @@ from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
-from odes_rl.evaluate import evaluate_run
 from odes_rl.rollouts import watch
 from odes_rl.rollouts.backends import check_backend
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.cluster import crew
 from odes_rl.rollouts.cluster.backend import RayBackend
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.training.evaluate import evaluate_run
 from tests.runs import bits, timeless, train_run
 
 ray = pytest.importorskip("ray")

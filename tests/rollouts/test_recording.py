@@ -11,10 +11,10 @@ import pytest
 from rollout_cases import WALK, questions, settings
 
 from odes_rl.act import ACT_RULES
-from odes_rl.cli import main
+from odes_rl.cli.program import main
 from odes_rl.errors import UserError
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.filming import Film, film_episode
+from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.start_up import import_path, python_command, start_up

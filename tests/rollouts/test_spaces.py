@@ -8,7 +8,7 @@ from rollout_cases import make_seeds, make_weights
 from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.base import Moments
+from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.spaces import action_bounds, check_spaces

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from odes_rl.rollouts import watch
-from odes_rl.rollouts.base import EnvironmentFailure, Moments
 from odes_rl.rollouts.board import Layout
+from odes_rl.rollouts.protocol import EnvironmentFailure, Moments
 from odes_rl.rollouts.watch import FUTILE_DEATHS, DeathToll, HangWatch
 
 LAYOUT = Layout(candidates=3, episodes=2, observation_size=1, weights=((3, 1),))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from odes_rl.inspection.depth import gradient_bounds, inside
-from odes_rl.inspection.layers import look_through
+from odes_rl.inspection.layerwise import look_through
 from odes_rl.studies.gradients_through_depth import build
 
 

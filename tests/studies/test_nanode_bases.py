@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from odes_rl.flows.trajectories.bucketed import bucketed
+from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.studies.nanode_bases import NanodeBasesConfig, random_polynomials, train
-from odes_rl.trajectories.bucketed import bucketed
-from odes_rl.trajectories.trigonometric import trigonometric
 
 
 def config(**options):

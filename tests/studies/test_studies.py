@@ -6,9 +6,9 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
-from odes_rl.cli import main
-from odes_rl.commands.study import load_study
-from odes_rl.records.lock import only_trainer
+from odes_rl.cli.program import main
+from odes_rl.cli.study import load_study
+from odes_rl.runs.lock import only_trainer
 from odes_rl.studies import STUDIES
 
 CONFIGS = Path(__file__).parents[2] / "configs/studies"

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from odes_rl.errors import UserError
-from odes_rl.supervised.data.base import make_dataset, make_split
+from odes_rl.supervised.data.dataset import make_dataset, make_split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 6, 6)).astype(np.uint8)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.bucketed import bucket_indices, bucketed
-from odes_rl.trajectories.per_layer import per_layer
+from odes_rl.flows.trajectories.bucketed import bucket_indices, bucketed
+from odes_rl.flows.trajectories.per_layer import per_layer
 
 
 def test_a_bucket_for_each_step_is_a_matrix_for_each_layer():

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.trajectories.constant import constant
+from odes_rl.flows.trajectories.constant import constant
 
 
 def test_every_time_has_the_parameter():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from odes_rl.errors import UserError
-from odes_rl.ode_solvers import EXPLICIT
-from odes_rl.trajectories.coupled import coupled
+from odes_rl.flows.ode_solvers import EXPLICIT
+from odes_rl.flows.trajectories.coupled import coupled
 
 TIMES = jnp.arange(25) / 25
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from odes_rl.flows.trajectories.gated import gated
 from odes_rl.manifolds import Orthogonal
-from odes_rl.trajectories.gated import gated
 
 TIMES = jnp.arange(1, 11) / 10
 LEFT = jnp.arange(10) / 10

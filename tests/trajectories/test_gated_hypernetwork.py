@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.gated_hypernetwork import gated_hypernetwork
+from odes_rl.flows.trajectories.gated_hypernetwork import gated_hypernetwork
 
 TIMES = jnp.arange(1, 11) / 10
 LEFT = np.arange(10) / 10

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from odes_rl.trajectories.givens import givens, partners
-from odes_rl.trajectories.trigonometric import basis
+from odes_rl.flows.trajectories.givens import givens, partners
+from odes_rl.flows.trajectories.trigonometric import basis
 
 
 @pytest.mark.parametrize("hidden", [2, 5, 6])

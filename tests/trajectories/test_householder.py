@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.householder import householder, reflections
-from odes_rl.trajectories.polynomial import polynomial
+from odes_rl.flows.trajectories.householder import householder, reflections
+from odes_rl.flows.trajectories.polynomial import polynomial
 
 TIMES = jnp.arange(5) / 5
 

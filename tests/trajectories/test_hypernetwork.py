@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.hypernetwork import hypernetwork
+from odes_rl.flows.trajectories.hypernetwork import hypernetwork
 
 
 def test_each_entry_is_the_networks_output_at_its_embedding_and_the_time():

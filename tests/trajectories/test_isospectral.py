@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from odes_rl.flows.trajectories.isospectral import double_bracket, isospectral
 from odes_rl.manifolds import Orthogonal
-from odes_rl.trajectories.isospectral import double_bracket, isospectral
 
 HIDDEN, STEPS = 8, 25
 TIMES = jnp.arange(1, STEPS + 1) / STEPS

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.per_layer import per_layer
+from odes_rl.flows.trajectories.per_layer import per_layer
 
 TIMES = jnp.array([0.0, 0.3, 1.0])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from odes_rl.errors import UserError
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.polynomial import BASES, polynomial
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.polynomial import BASES, polynomial
 
 TIMES = jnp.linspace(0, 1, 11)
 DEGREE = 6

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from odes_rl.flows.trajectories.random_features import random_features
 from odes_rl.manifolds import Frozen
-from odes_rl.trajectories.random_features import random_features
 
 TIMES = jnp.array([0.0, 0.3, 1.0])
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from odes_rl.flows.trajectories import TRAJECTORIES
 from odes_rl.manifolds import Frozen, Orthogonal, tree_violation
-from odes_rl.trajectories import TRAJECTORIES
 
 HIDDEN, STEPS = 48, 6
 TIMES = jnp.arange(1, STEPS + 1) / STEPS

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.trigonometric import basis, trigonometric
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.trigonometric import basis, trigonometric
 
 TIMES = jnp.array([0.0, 0.3, 1.0])
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.cluster.blocks import Block, board_of
 from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 
 
 class Answers(NamedTuple):

@@ -5,13 +5,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from odes_rl.rollouts.base import EpisodeSettings, Moments, Rollouts
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.cluster.blocks import candidates_a_block, split
 from odes_rl.rollouts.cluster.crew import Crew
 from odes_rl.rollouts.cluster.generation import Generation
 from odes_rl.rollouts.cluster.session import import_ray, ray_session
 from odes_rl.rollouts.environments import describe_task
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
 
 
 class RayBackend:

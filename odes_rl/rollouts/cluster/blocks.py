@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.rollouts.base import Moments
 from odes_rl.rollouts.board import Board, Layout
+from odes_rl.rollouts.protocol import Moments
 
 _BLOCKS_AN_ACTOR = 4
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from odes_rl.errors import one_line
 from odes_rl.interrupts import check_interrupted
-from odes_rl.rollouts.base import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.cluster.actor import EpisodeActor
 from odes_rl.rollouts.processes import worker_environment
+from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 
 PATIENCE_SECONDS = 180.0
 """For an actor to be ready, when none is."""

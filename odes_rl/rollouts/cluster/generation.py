@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from odes_rl.rollouts.base import EnvironmentFailure
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.cluster.crew import Crew, Event, describe
 from odes_rl.rollouts.cluster.units import UnitQueue, batch_size
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.watch import DeathToll
 
 

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 from dm_control.utils import rewards as _rewards
 
-from odes_rl.rollouts.native.base import Scheme, Simulation, Stretch, address, stretch
+from odes_rl.rollouts.native.simulation import Scheme, Simulation, Stretch, address, stretch
 
 _tolerance: Any = _rewards.tolerance
 _AT_MARGIN = 0.1

@@ -8,10 +8,10 @@ import numpy as np
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from odes_rl.rollouts.environments import describe
-from odes_rl.rollouts.native.base import Simulation, size, tables
 from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.mujoco_calls import load_library
+from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import advance, is_healthy, observe, read_features
 from odes_rl.rollouts.spaces import flattener
 

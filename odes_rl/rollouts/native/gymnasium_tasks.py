@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from odes_rl.rollouts.native.base import Interval, Scheme, Simulation, Stretch, address, stretch
+from odes_rl.rollouts.native.simulation import Interval, Scheme, Simulation, Stretch, address, stretch
 
 _FASTEST = 10.0
 

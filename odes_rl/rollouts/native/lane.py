@@ -5,7 +5,7 @@ import numpy as np
 
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.episodes import Lane
-from odes_rl.rollouts.native.base import Simulation, size, tables
+from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import (
     FAILED,
     GOES_ON,

@@ -13,7 +13,6 @@ import numpy as np
 from odes_rl.act.bounds import normalise, squash
 from odes_rl.act.choice import act, compiled_with
 from odes_rl.act.compilation import compiled
-from odes_rl.rollouts.native.base import DOUBLE, Scheme, Tables
 from odes_rl.rollouts.native.mujoco_calls import (
     fused_multiply_add,
     mj_rne_post_constraint,
@@ -24,6 +23,7 @@ from odes_rl.rollouts.native.mujoco_calls import (
     read_int,
     write_float,
 )
+from odes_rl.rollouts.native.simulation import DOUBLE, Scheme, Tables
 
 GOES_ON, OVER, FAILED = range(3)
 _FORCES, _SPLIT = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT)

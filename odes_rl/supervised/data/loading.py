@@ -6,7 +6,7 @@ import numpy as np
 
 from odes_rl.errors import UserError
 from odes_rl.supervised.data.arrays import read_npy, read_npz
-from odes_rl.supervised.data.base import Dataset, Split, make_dataset, make_split
+from odes_rl.supervised.data.dataset import Dataset, Split, make_dataset, make_split
 from odes_rl.supervised.data.idx import find_idx, read_idx
 
 DIGITS = "digits"

@@ -1,9 +1,9 @@
 """Supervised models: one file a named architecture, and the registry of all."""
 
 from odes_rl.errors import check_name
-from odes_rl.supervised.models.base import Model, ModelConfig, ModelFamily
 from odes_rl.supervised.models.dense import DenseConfig, dense
 from odes_rl.supervised.models.hyper_net import HyperNetModelConfig, hyper_net_model
+from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
 from odes_rl.supervised.models.nanode import NanodeModelConfig, nanode_model
 from odes_rl.supervised.models.node import NodeConfig, node
 from odes_rl.supervised.models.ode_to_ode import OdeToOdeModelConfig, ode_to_ode_model

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from odes_rl.act.activations import activate
-from odes_rl.supervised.models.base import HiddenLayers, Model, ModelConfig, Params, dropped_out
-from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
+from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 
 
 class DenseConfig(ModelConfig, frozen=True):

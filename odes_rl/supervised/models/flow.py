@@ -6,10 +6,10 @@ from jax import lax
 from pydantic import Field
 
 from odes_rl.act.activations import activate
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.base import HiddenLayers, Model, ModelConfig, Params, dropped_out
-from odes_rl.supervised.models.layers import AFFINE, affine, init_affine
-from odes_rl.trajectories.base import Trajectory
+from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 
 
 class FlowModelConfig(ModelConfig, frozen=True):

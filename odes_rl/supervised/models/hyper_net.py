@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from odes_rl.supervised.models.base import Model
+from odes_rl.flows.trajectories.gated_hypernetwork import gated_hypernetwork
+from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.gated_hypernetwork import gated_hypernetwork
-from odes_rl.trajectories.nodes import left_nodes
+from odes_rl.supervised.models.model import Model
 
 
 class HyperNetModelConfig(FlowModelConfig, frozen=True):

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from odes_rl.supervised.models.base import Model
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.constant import constant
-from odes_rl.trajectories.nodes import left_nodes
+from odes_rl.supervised.models.model import Model
 
 
 class NodeConfig(FlowModelConfig, frozen=True):

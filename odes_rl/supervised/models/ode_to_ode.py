@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from odes_rl.supervised.models.base import Model
+from odes_rl.flows.trajectories.gated import gated
+from odes_rl.flows.trajectories.isospectral import isospectral
+from odes_rl.flows.trajectories.nodes import right_nodes
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.trajectories.gated import gated
-from odes_rl.trajectories.isospectral import isospectral
-from odes_rl.trajectories.nodes import right_nodes
+from odes_rl.supervised.models.model import Model
 
 
 class OdeToOdeModelConfig(FlowModelConfig, frozen=True):

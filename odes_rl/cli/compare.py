@@ -1,0 +1,128 @@
+"""The command `compare`."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from odes_rl.errors import UserError
+from odes_rl.interrupts import advising, interruptible
+from odes_rl.runs.files import CONFIG
+from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from odes_rl.compare.cells import Cell
+    from odes_rl.compare.config import Comparable
+
+
+class Compare(BaseModel):
+    """Compare policies over tasks, or supervised models over data, and seeds, as a YAML file says, and report.
+
+    What is done already is skipped.
+
+    Dotted options, as in `--strategy.sigma 0.05`, go to all runs.
+    """
+
+    model_config = STRICT
+
+    config: str
+    """YAML file with env_steps, seeds, base, tasks and policies; or epochs, seeds, base, data and models."""
+    directory: str | None = None
+    """Where the runs and the report go, in place of the file's."""
+    env_steps: int | None = Field(default=None, ge=1)
+    """Environment steps of training that each run takes, in place of the file's; for policies."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Epochs that each run takes, in place of the file's; for supervised models."""
+    seeds: int | None = Field(default=None, ge=1)
+    """How many seeds, from 0 on, in place of the file's."""
+    jobs: int | None = Field(default=None, ge=1)
+    """Runs at once; none means one for each core."""
+    dry_run: bool = False
+    """Only print the runs, what each has to do and the time expected."""
+    report_only: bool = False
+    """Only write the report, of what is there so far."""
+
+
+def compare(command: Compare, overrides: Mapping[str, str]) -> int:
+    """Run what is unfinished, then write the report; 1 if a run failed.
+
+    Raises:
+        UserError: any mistake in the config, or the directory holds something else, or runs of another comparison.
+        StorageError: if the report cannot be written.
+        KeyboardInterrupt: if interrupted, once all runs have saved a checkpoint.
+    """
+    from odes_rl.compare.cells import make_cells, thresholds
+    from odes_rl.compare.config import load_comparison
+    from odes_rl.compare.forecast import forecast_lines
+    from odes_rl.compare.standing import check_recorded
+    from odes_rl.rollouts.backends import available_cores
+
+    config = load_comparison(command.config, _changes(command))
+    cells = make_cells(config, overrides)
+    thresholds(config)  # a mistake there is told before the runs, not after
+    _check_place(Path(config.directory))
+    check_recorded(cells)
+    if command.dry_run:
+        for line in forecast_lines(cells, available_cores(), command.jobs, _tell):
+            print(line)
+        return 0
+    with advising("go on with the same command"):
+        failures = {} if command.report_only else _run(command, config, cells)
+        interruptible(_report, config, cells, failures)
+    for cell, reason in failures.items():
+        print(f"failed: {cell.name}: {reason}")
+    return 1 if failures else 0
+
+
+def _check_place(directory: Path) -> None:
+    """Check that the report will not lie among the files of a run or a study, some of which have its files' names."""
+    if (directory / CONFIG).exists():
+        raise UserError(f"{str(directory)!r} holds a run or a study: give another --directory")
+
+
+def _tell(line: str) -> None:
+    """Tell how far something is, beside what a command is asked for."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _changes(command: Compare) -> dict[str, Any]:
+    values = {name: getattr(command, name) for name in ("directory", "env_steps", "epochs", "seeds")}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "dict[Cell, str]":
+    """The cells that failed, with their reasons."""
+    from odes_rl.compare.display import show_cells
+    from odes_rl.compare.scheduling import run_cells
+    from odes_rl.rollouts.backends import available_cores
+    from odes_rl.runs.files import writing_to
+    from odes_rl.runs.lock import only_trainer
+
+    directory = Path(config.directory)
+    with writing_to(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with only_trainer(directory), show_cells(cells) as watch:
+        return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
+
+
+def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:
+    from odes_rl.compare.cells import thresholds
+    from odes_rl.compare.sizes import write_missing_sizes
+    from odes_rl.reports.comparison import Comparison, Place
+    from odes_rl.reports.comparison_report import write_report
+
+    write_missing_sizes(cells)
+    places = {cell: Place(cell.task, cell.learner, cell.seed, cell.path) for cell in cells}
+    comparison = Comparison(
+        budget=config.budget,
+        thresholds=thresholds(config),
+        learners=tuple(config.learners),
+        baseline=config.baseline_label,
+        places=tuple(places.values()),
+        failures={places[cell]: reason for cell, reason in failures.items()},
+        measure=config.comparing.measure,
+    )
+    for path in write_report(comparison, Path(config.directory)):
+        print(path)

@@ -1,0 +1,129 @@
+"""What `odes-rl --print-completion SHELL` prints: a script by which a shell completes the command line."""
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from odes_rl.cli.arguments import flags, positional_fields, spelled
+from odes_rl.errors import check_name
+
+Choices = Mapping[str, Sequence[str]]
+"""Option, as it is written → the values to choose from, if there are such."""
+SHELLS = {"bash": "", "zsh": "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"}
+"""Shell → what makes it understand the script."""
+_SCRIPT = """\
+_odes_rl() {{
+    local word="$2" before="$3" command="" entry words=""
+    for entry in "${{COMP_WORDS[@]}}"; do
+        case "$entry" in {names}) command="$entry"; break ;; esac
+    done
+    if [[ "$before" == --print-completion ]]; then
+        words="{shells}"
+    elif [[ -z "$command" || "$word" == "$command" ]]; then
+        words="{commands} --help --version --print-completion"
+    else
+        case "$command $before" in
+{values}
+            {flags}"$command "[!-]*)
+                case "$command ${{word:0:1}}" in
+{options}
+                esac ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}}
+complete -o default -F _odes_rl odes-rl
+"""
+"""Where there are no words, the shell completes files."""
+
+
+def completion_script(shell: str, commands: Mapping[str, type[BaseModel]]) -> str:
+    """The script for a `shell`, of all `commands`: name → its own arguments.
+
+    It completes commands, options, and values where there is a choice; files everywhere else.
+
+    Raises:
+        UserError: for another shell than bash and zsh.
+    """
+    beginning = SHELLS[check_name("shell", shell, SHELLS)]
+    values, options, flagged = [], [], []
+    for command, model in commands.items():
+        own, dotted = _own(model), _dotted(command)
+        switches = [f"--{spelled(name)}" for name in flags(model)]
+        chosen = {option: words for option, words in {**own, **dotted}.items() if words and option not in switches}
+        values += [_case(f"{command} {option}", words) for option, words in chosen.items()]
+        options += [_case(f"{command} -", [*own, *dotted, "--help"]), _case(f"{command} ", _first_words(model))]
+        flagged += [f'"{command} {switch}"|' for switch in switches]
+    return beginning + _SCRIPT.format(
+        names="|".join(commands),
+        shells=" ".join(SHELLS),
+        commands=" ".join(commands),
+        values="\n".join(values),
+        flags="".join(flagged),
+        options="\n".join(options),
+    )
+
+
+def _case(pattern: str, words: Sequence[str]) -> str:
+    end = "*" if pattern.endswith(" ") else ""
+    return f'            "{pattern}"{end}) words="{" ".join(words)}" ;;'
+
+
+def _own(model: type[BaseModel]) -> Choices:
+    from odes_rl.rollouts.task_list import trainable_tasks
+
+    own = [name for name in model.model_fields if name not in positional_fields(model)]
+    choices = {f"--{spelled(name)}": _choices(model.model_fields[name].annotation) for name in own}
+    return choices | ({"--task": trainable_tasks()} if "--task" in choices else {})
+
+
+def _first_words(model: type[BaseModel]) -> Sequence[str]:
+    """The values to choose from for what comes without an option, if there are such."""
+    return [word for field in positional_fields(model).values() for word in _choices(field.annotation)]
+
+
+def _dotted(command: str) -> Choices:
+    """The options of configs that a `command` takes, whatever policy, model or study they are of."""
+    from odes_rl.cli import fit, train
+    from odes_rl.config.layering import FITTING, TRAINING
+    from odes_rl.studies import STUDIES
+
+    if command == "study":
+        models = [family.config for family in STUDIES.values()]
+        fields = [field for model in models for field in model.model_fields.items()]
+        return {f"--{spelled(name)}": _choices(field.annotation) for name, field in fields} | {"--study": [*STUDIES]}
+    kinds = {"train": [TRAINING], "fit": [FITTING], "resume": [TRAINING, FITTING], "compare": [TRAINING, FITTING]}
+    found = {option: words for kind in kinds.get(command, ()) for option, words in _of_sections(kind)}
+    if command != "resume":
+        return found
+    resumable = [*fit.RESUMABLE, *(f"{section}.{o}" for section, names in train.RESUMABLE.items() for o in names)]
+    return {f"--{spelled(option)}": found[f"--{spelled(option)}"] for option in resumable}
+
+
+def _of_sections(kind: Any) -> Iterator[tuple[str, Sequence[str]]]:
+    from odes_rl.config.layering import section_class
+    from odes_rl.policies import policy_names
+    from odes_rl.rollouts.task_list import trainable_tasks
+    from odes_rl.supervised.models import model_names
+
+    named = {"policy": policy_names(), "model": model_names()}
+    known = {"task.id": trainable_tasks(), **{f"{section}.name": names for section, names in named.items()}}
+    for section in kind.sections:
+        for name in named.get(section, [kind.default]):
+            for option, field in section_class(section, name, kind).model_fields.items():
+                dotted = f"{section}.{option}"
+                yield f"--{spelled(dotted)}", known.get(dotted) or _choices(field.annotation)
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The values to choose from, if those are all there are, but for `none`."""
+    if annotation is bool:
+        return ["true", "false"]
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    if get_origin(annotation) in (Union, types.UnionType):
+        words = [word for choice in get_args(annotation) for word in _choices(choice)]
+        return [*words, "none"] if words else []
+    return []

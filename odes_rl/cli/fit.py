@@ -1,0 +1,96 @@
+"""The command `fit`, and how `resume` goes on with what it began."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import tyro
+from pydantic import BaseModel
+
+from odes_rl.errors import StorageError, UserError, suggestion
+from odes_rl.interrupts import advising, interruptible
+from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from odes_rl.config.schema import FitConfig
+    from odes_rl.runs.run_directory import RunDirectory
+
+
+class Fit(BaseModel):
+    """Fit a supervised model as a YAML file says, in a new run directory. Options override the file's.
+
+    Without a file, `--data.source` says what to learn, and what no option sets has its default.
+    """
+
+    model_config = STRICT
+
+    config: tyro.conf.Positional[str | None] = None
+    """YAML file with the sections data, model, optimizer and run, or parts of them."""
+
+
+RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints")
+"""What a resumed run may change: how far it goes and how it is kept, never its numbers."""
+
+
+def fit(command: Fit, overrides: Mapping[str, str]) -> int:
+    """Start a supervised run.
+
+    Raises:
+        UserError: any mistake in the config, data that cannot be read, or a directory that holds a run.
+    """
+    from odes_rl.config.layering import FITTING, make_config
+    from odes_rl.runs.run_directory import RunDirectory
+    from odes_rl.training.fit import make_fitting
+
+    config = make_config(command.config, overrides, FITTING)
+    interruptible(make_fitting, config)  # before anything is written
+    with RunDirectory.create(config.run.directory, config) as run:
+        return continue_fit(run)
+
+
+def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
+    """Go on with the supervised run at `path`, to the same result as without a pause.
+
+    Raises:
+        UserError: an option that may not change, or fewer epochs than are done.
+    """
+    from odes_rl.config.layering import FITTING
+    from odes_rl.runs.run_directory import RunDirectory
+
+    for name in overrides:
+        if name not in RESUMABLE:
+            raise UserError(
+                f"resume cannot change {name}, for a resumed run gives the numbers of an uninterrupted one: "
+                f"{suggestion(name, RESUMABLE)}"
+            )
+    with RunDirectory.open(path, overrides, FITTING) as run:
+        asked, done = run.config.run.epochs, run.checkpoints.latest_generation() or 0
+        if asked < done:
+            raise UserError(f"run.epochs is {asked}, but {path} has {done} already: give {done} or more")
+        return continue_fit(run)
+
+
+def continue_fit(run: "RunDirectory[FitConfig]") -> int:
+    """Fit to the run's end, showing progress, and print the outcome.
+
+    Raises:
+        UserError: if another process fits it.
+        StorageError: if the run cannot be written.
+        KeyboardInterrupt: if interrupted, once a checkpoint is saved.
+    """
+    from odes_rl.cli.progress import fitting_course, show_progress
+    from odes_rl.reports.accuracies import accuracy_lines
+    from odes_rl.runs.lock import only_trainer
+    from odes_rl.training.fit import fit as run_fitting
+
+    try:
+        with (
+            advising(f"go on with: odes-rl resume {run.path}"),
+            only_trainer(run.path),
+            show_progress(fitting_course(run.config.run.epochs)) as report,
+        ):
+            run_fitting(run, report)
+    except StorageError as error:
+        raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
+    for line in (f"run: {run.path}", *accuracy_lines(run.path)):
+        print(line)
+    return 0

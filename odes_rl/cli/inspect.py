@@ -1,0 +1,75 @@
+"""The command `inspect`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field
+
+from odes_rl.errors import UserError
+from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Inspect(BaseModel):
+    """Look into a run's policy or fitted model: weights, hidden states and gradients through depth, told and drawn."""
+
+    model_config = STRICT
+
+    run: str
+    """Run directory."""
+    checkpoint: Literal["best", "latest"] | None = None
+    """The checkpoint to look into: of a policy's best evaluation, which it is if left out, or the latest. A fitted
+    model has its latest alone."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of the policy's episode: the first of those that `evaluate` rolls out. Of a fitted model's test examples: it
+    draws which 500 of them are looked at, if there are more, and whose sensitivities are shown."""
+    output: str | None = None
+    """Picture to write, which ends in .png, .pdf or .svg; without an ending a PNG and a PDF. If left out, those are
+    inspection.png and inspection.pdf in the run directory, drawn anew each time."""
+
+
+def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
+    """Print and draw what is inside a run's policy or fitted model.
+
+    Raises:
+        UserError: no run, no usable checkpoint, nothing with depth, a picture that cannot be written.
+        EnvironmentFailure: if the environment raises.
+    """
+    from odes_rl.config.layering import FITTING
+    from odes_rl.reports.drawing import picture_files, save
+    from odes_rl.runs.run_directory import recorded_kind
+
+    output = command.output or Path(command.run) / "inspection"
+    picture_files(output)  # a mistake there is told before the work
+    lines, figure = (_fitted if recorded_kind(command.run) is FITTING else _policy)(command)
+    for line in lines:
+        print(line)
+    for path in save(figure, output):
+        print(path)
+    return 0
+
+
+def _policy(command: Inspect) -> "tuple[list[str], Figure]":
+    from odes_rl.inspection.look import look_into
+    from odes_rl.inspection.picture import draw_inspection
+    from odes_rl.inspection.summary import describe
+    from odes_rl.runs.run_directory import RunDirectory
+
+    inspection = look_into(RunDirectory.open(command.run), command.checkpoint or "best", command.seed)
+    return describe(inspection), draw_inspection(inspection)
+
+
+def _fitted(command: Inspect) -> "tuple[list[str], Figure]":
+    from odes_rl.config.layering import FITTING
+    from odes_rl.inspection.fitted import look_into_fit
+    from odes_rl.inspection.fitted_picture import draw_fitted
+    from odes_rl.inspection.summary import describe_fitted
+    from odes_rl.runs.run_directory import RunDirectory
+
+    if command.checkpoint == "best":
+        raise UserError("checkpoint is 'best', but a fitted model has its latest ones alone: leave --checkpoint out")
+    inspection = look_into_fit(RunDirectory.open(command.run, kind=FITTING), command.seed)
+    return describe_fitted(inspection), draw_fitted(inspection)

@@ -1,0 +1,96 @@
+"""The command `study`."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from odes_rl.cli.arguments import flags, list_options, split_arguments
+from odes_rl.errors import UserError
+from odes_rl.interrupts import interruptible
+from odes_rl.validation import STRICT, build_model, check_options, parse_text
+
+if TYPE_CHECKING:
+    from odes_rl.studies.study import StudyConfig
+
+
+class Study(BaseModel):
+    """Run a study, a small experiment that ends in a table and a picture. Options override the file's."""
+
+    model_config = STRICT
+
+    config: str
+    """YAML file that names the study, and sets some of its options."""
+    overwrite: bool = False
+    """Replace what an earlier study left in the directory, which is refused otherwise."""
+
+
+def study(command: Study, overrides: Mapping[str, str]) -> int:
+    """Run a study, write its table and picture, and print them.
+
+    Raises:
+        UserError: any mistake in the config, a directory that holds something, or what the study finds wrong with its
+            data.
+        StorageError: if its files cannot be written.
+    """
+    from odes_rl.studies import STUDIES
+    from odes_rl.studies.writing import markdown_text, place_for_findings, write_findings
+
+    config = load_study(command.config, overrides)
+    started = time.monotonic()
+
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
+
+    with place_for_findings(Path(config.directory), overwrite=command.overwrite):
+        findings = interruptible(STUDIES[config.study].run, config, tell)
+        paths = write_findings(config, findings)
+    print(f"\n{markdown_text(findings)}")
+    for path in paths:
+        print(path)
+    return 0
+
+
+def load_study(path: str, overrides: Mapping[str, str]) -> "StudyConfig":
+    """The options of the study in the YAML file at `path`, changed by `overrides` (option → text).
+
+    Raises:
+        UserError: any mistake in either.
+    """
+    values = {"directory": f"runs/studies/{Path(path).stem}"} | _read(path)
+    model = _study_class(path, values, overrides)
+    check_options(model, overrides)
+    return build_model(model, values | {k: parse_text(model, k, text) for k, text in overrides.items()})
+
+
+def study_lists(arguments: Sequence[str]) -> tuple[list[str], set[str]]:
+    """The `arguments` of the command with its config in front, and the study's options that hold several values.
+
+    Only the config says which they are, and behind one of them it would be taken for a value.
+
+    Raises:
+        UserError: if the config cannot be read, or names no study.
+    """
+    words, options = split_arguments(arguments, flags(Study))
+    path = next((word for word in words if Path(word).is_file()), None)
+    if path is None:
+        return list(arguments), set()
+    place = list(arguments).index(path)
+    others = [*arguments[:place], *arguments[place + 1 :]]
+    return [path, *others], list_options(_study_class(path, _read(path), options))
+
+
+def _read(path: str) -> dict[str, Any]:
+    from odes_rl.yaml_text import read_yaml
+
+    return {str(option): value for option, value in read_yaml(path).items()}
+
+
+def _study_class(path: str, values: Mapping[str, Any], overrides: Mapping[str, str]) -> "type[StudyConfig]":
+    from odes_rl.studies import STUDIES, study_family
+
+    if "study" not in values:
+        raise UserError(f"{path!r} names no study: add a line `study: NAME`, one of {', '.join(STUDIES)}")
+    return study_family(str(overrides.get("study", values["study"]))).config

@@ -1,0 +1,143 @@
+"""The commands that train: `train` begins a run, `resume` goes on with one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import tyro
+from pydantic import BaseModel
+
+from odes_rl.cli.fit import resume_fit
+from odes_rl.errors import StorageError, UserError, suggestion
+from odes_rl.interrupts import advising, interruptible
+from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from odes_rl.runs.run_directory import RunDirectory
+
+
+class Train(BaseModel):
+    """Train a policy as a YAML file says, in a new run directory. Options override the file's.
+
+    Without a file, `--task.id` says what to learn, and what no option sets has its default.
+    """
+
+    model_config = STRICT
+
+    config: tyro.conf.Positional[str | None] = None
+    """YAML file with the sections task, policy, strategy, rollouts and run, or parts of them."""
+
+
+class Resume(BaseModel):
+    """Go on with a run from its latest checkpoint, to the same result as without a pause."""
+
+    model_config = STRICT
+
+    run: str
+    """Run directory."""
+
+
+RESUMABLE = {
+    "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints", "failing_generations"),
+    "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
+}
+"""What a resumed run may change: how far it goes and how it is computed and kept, never its numbers."""
+
+
+def train(command: Train, overrides: Mapping[str, str]) -> int:
+    """Start a run; what it needs is put together once before anything is written.
+
+    Raises:
+        UserError: any mistake in the config, or a directory that holds a run.
+    """
+    from odes_rl.config.layering import make_config
+    from odes_rl.runs.run_directory import RunDirectory
+    from odes_rl.training.experiment import make_experiment
+
+    config = make_config(command.config, overrides)
+    interruptible(make_experiment, config)
+    with RunDirectory.create(config.run.directory, config) as run:
+        return continue_run(run)
+
+
+def resume(command: Resume, overrides: Mapping[str, str]) -> int:
+    """Go on with a run under the overrides that leave its numbers as they are.
+
+    Raises:
+        UserError: no run, an option that may not change, fewer generations or environment steps than are done.
+    """
+    from odes_rl.config.layering import FITTING
+    from odes_rl.runs.run_directory import RunDirectory, recorded_kind
+
+    if recorded_kind(command.run) is FITTING:
+        return resume_fit(command.run, overrides)
+    _check_resumable(overrides)
+    with RunDirectory.open(command.run, overrides) as run:
+        _check_reproducible(run)
+        _check_end(run)
+        return continue_run(run)
+
+
+def _check_resumable(overrides: Mapping[str, str]) -> None:
+    allowed = [f"{section}.{option}" for section, options in RESUMABLE.items() for option in options]
+    for name in overrides:
+        if name not in allowed:
+            raise UserError(
+                f"resume cannot change {name}, for a resumed run gives the numbers of an uninterrupted one: "
+                f"{suggestion(name, allowed)}"
+            )
+
+
+def _check_end(run: "RunDirectory") -> None:
+    """Refuse an end before the latest checkpoint; a run that overshot its steps by a part of a generation is there."""
+    options, done = run.config.run, run.checkpoints.latest_generation() or 0
+    if options.generations is not None and options.generations < done:
+        raise UserError(
+            f"run.generations is {options.generations}, but {run.path} has {done} already: give {done} or more"
+        )
+    steps = [line["env_steps"] for line in run.metrics() if line["generation"] < done]
+    if options.env_steps is not None and steps and steps[-1] >= options.env_steps:
+        raise UserError(
+            f"run.env_steps is {options.env_steps}, but {run.path} has more already: give more than {steps[-1]}"
+        )
+
+
+def _check_reproducible(run: "RunDirectory") -> None:
+    from odes_rl.config.layering import load_config
+    from odes_rl.runs.files import CONFIG
+
+    before, now = load_config(run.path / CONFIG).rollouts, run.config.rollouts
+    for option, value in {"backend": "envpool", "inference": "device"}.items():
+        if getattr(now, option) == value != getattr(before, option):
+            raise UserError(
+                f"resume cannot change rollouts.{option} from {getattr(before, option)} to {value}, whose results "
+                "are not the same: leave it, or start a new run with it"
+            )
+
+
+def continue_run(run: "RunDirectory") -> int:
+    """Train a run to its end, showing progress, and print the outcome.
+
+    Raises:
+        UserError: if another process trains it.
+        StorageError: if the run cannot be written.
+        KeyboardInterrupt: if interrupted, once a checkpoint is saved.
+    """
+    from odes_rl.cli.progress import show_progress, training_course
+    from odes_rl.reports.outcome import outcome_lines
+    from odes_rl.rollouts.backends import choose_backend
+    from odes_rl.runs.lock import only_trainer
+    from odes_rl.training.train import train as run_training
+
+    print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
+    try:
+        with (
+            advising(f"go on with: odes-rl resume {run.path}"),
+            only_trainer(run.path),
+            show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
+        ):
+            run_training(run, report)
+    except StorageError as error:
+        raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
+    for line in (f"run: {run.path}", *outcome_lines(run.path)):
+        print(line)
+    return 0

@@ -1,0 +1,1 @@
+"""The config of a run: its schema, and the sources that it is put together from."""

@@ -1,0 +1,185 @@
+"""Where values come from: class defaults < preset < YAML file < preset and options of the command line."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from odes_rl.config.naming import file_name
+from odes_rl.config.schema import ExperimentConfig, FitConfig
+from odes_rl.errors import UserError, check_name, suggestion
+from odes_rl.es.config import PRESETS
+from odes_rl.policies import policy_config_class
+from odes_rl.policies.policy import PolicyConfig
+from odes_rl.supervised.models import model_config_class
+from odes_rl.supervised.models.model import ModelConfig
+from odes_rl.validation import build_model, check_options, parse_text
+from odes_rl.yaml_text import read_yaml
+
+Config = TypeVar("Config", ExperimentConfig, FitConfig)
+Sections = dict[str, dict[str, Any]]
+"""Section → option → value."""
+
+
+class Kind(NamedTuple, Generic[Config]):
+    """A kind of run.
+
+    Attributes:
+        config: the class of its configuration, whose fields are the sections.
+        named: the section whose options depend on the `name` in it.
+        family: the class of that section's options for a name; raises UserError for a name that does not exist.
+        shared: the class of the options that all names share.
+        default: the name if none is given.
+        command: of the command line, that starts such a run.
+        place: the option that says what is learnt.
+    """
+
+    config: type[Config]
+    named: str
+    family: Callable[[str], type[BaseModel]]
+    shared: type[BaseModel]
+    default: str
+    command: str
+    place: str
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections."""
+        return tuple(self.config.model_fields)
+
+
+TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train", "task.id")
+FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit", "data.source")
+SECTIONS = TRAINING.sections
+
+
+def kind_of(content: Mapping[Any, Any]) -> Kind:
+    """The kind of run whose sections `content` has: fitting, if one is there that only fitting has."""
+    only_fitting = set(FITTING.sections) - set(TRAINING.sections)
+    return FITTING if only_fitting & content.keys() else TRAINING
+
+
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None, kind: Kind[Config] = TRAINING) -> Config:
+    """The configuration in the YAML file at `path`, changed by `overrides`.
+
+    Args:
+        path: a file; `run.directory` is `runs/<its stem>` unless something sets it.
+        overrides: dotted option (`strategy.sigma`) → value, or its text from the command line.
+        kind: what the file should configure.
+
+    Raises:
+        UserError: any mistake in the file or in the overrides, or it configures another kind of run.
+    """
+    values = _check_sections(path, read_yaml(path), kind)
+    return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}", kind=kind)
+
+
+def make_config(path: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
+    """The configuration in the YAML file at `path`, changed by `overrides`; without a file that of `overrides` alone.
+
+    The latter goes to `runs/<what is learnt>`.
+
+    Raises:
+        UserError: as `load_config`, or if neither says what is learnt.
+    """
+    if path is not None:
+        if not Path(path).suffix and not Path(path).exists():
+            raise UserError(
+                f"there is no config {path!r}; without a file: odes-rl {kind.command} --{kind.place} {path}"
+            )
+        return load_config(path, overrides, kind)
+    if kind.place not in overrides:
+        raise UserError(
+            f"CONFIG is missing: write odes-rl {kind.command} CONFIG [--option value ...], or without a file "
+            f"odes-rl {kind.command} --{kind.place} {kind.place.partition('.')[2].upper()} [--option value ...]"
+        )
+    return layer_values({}, overrides, default_directory=f"runs/{file_name(overrides[kind.place])}", kind=kind)
+
+
+def layer_values(
+    values: Mapping[str, Mapping[str, Any]],
+    overrides: Mapping[str, Any],
+    *,
+    default_directory: str,
+    kind: Kind[Config] = TRAINING,
+) -> Config:
+    """The configuration from a file's `values` and the command line's `overrides` (dotted option → value).
+
+    A preset among the overrides replaces the strategy section by the preset's, and sets what it names elsewhere; a
+    name among them replaces the section of the policy, or of the model, except for what all of them share.
+
+    Raises:
+        UserError: any mistake in either.
+    """
+    explicit = _split_overrides(overrides, kind)
+    merged = _over_preset(values, kind)
+    if "preset" in explicit.get("strategy", {}):
+        merged = _replace_strategy(merged, explicit["strategy"]["preset"])
+    if "name" in explicit[kind.named]:
+        merged[kind.named] = {k: v for k, v in merged[kind.named].items() if k in kind.shared.model_fields}
+    name = explicit[kind.named].get("name", merged[kind.named].get("name", kind.default))
+    kind.family(name)  # or its absence would be told as a missing option
+    merged[kind.named]["name"] = name
+    merged["run"].setdefault("directory", default_directory)
+    models = {section: section_class(section, name, kind) for section in kind.sections}
+    built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s]), f"{s}.") for s, m in models.items()}
+    return kind.config(**built)  # pyright: ignore[reportArgumentType]
+
+
+def section_class(section: str, name: str, kind: Kind = TRAINING) -> type[BaseModel]:
+    """The class of the options of a `section`, where that of the policy or model is called `name`."""
+    annotation = kind.config.model_fields[section].annotation
+    assert annotation is not None, section
+    return kind.family(name) if section == kind.named else annotation
+
+
+def _split_overrides(overrides: Mapping[str, Any], kind: Kind) -> Sections:
+    explicit: Sections = {section: {} for section in kind.sections}
+    for dotted, value in overrides.items():
+        section, dot, option = dotted.partition(".")
+        if section not in explicit or not dot:
+            raise UserError(f"unknown option {dotted}: {suggestion(dotted, _every_option(kind), listing=_help(kind))}")
+        explicit[section][option] = value
+    return explicit
+
+
+def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> dict[str, Any]:
+    check_options(model, options, f"{section}.")
+    return {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in options.items()}
+
+
+def _check_sections(path: str | Path, content: Mapping[Any, Any], kind: Kind) -> Sections:
+    found = kind_of(content)
+    if found is not kind:
+        raise UserError(f"{str(path)!r} configures another kind of run: it is for `odes-rl {found.command}`")
+    for section, options in content.items():
+        if section not in kind.sections:
+            hint = suggestion(str(section), kind.sections)
+            raise UserError(f"{str(path)!r} has an unknown section {section!r}: {hint}")
+        if not isinstance(options, dict | None):
+            raise UserError(f"{str(path)!r}: section {section} is {options!r}, but must hold options")
+    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
+
+
+def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Sections:
+    preset = _preset(values.get("strategy", {}).get("preset", "default")) if "strategy" in kind.sections else {}
+    return {s: {**preset.get(s, {}), **values.get(s, {})} for s in kind.sections}
+
+
+def _replace_strategy(values: Sections, name: object) -> Sections:
+    preset = _preset(name)
+    merged = {s: {**options, **preset.get(s, {})} for s, options in values.items()}
+    return {**merged, "strategy": {**preset.get("strategy", {}), "preset": name}}
+
+
+def _preset(name: object) -> dict[str, dict[str, object]]:
+    return PRESETS[check_name("preset", name, PRESETS)]
+
+
+def _every_option(kind: Kind) -> list[str]:
+    return [f"{s}.{option}" for s in kind.sections for option in section_class(s, kind.default, kind).model_fields]
+
+
+def _help(kind: Kind) -> str:
+    return f"`odes-rl {kind.command} --help`"

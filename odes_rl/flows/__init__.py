@@ -1,0 +1,1 @@
+"""Flows: steps and solvers on Lie groups, ODE solvers, and the trajectories t ↦ W(t) of weights."""

@@ -1,0 +1,73 @@
+"""Files of a run directory, and writing them. Free of JAX."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from odes_rl.errors import StorageError, UserError, one_line
+from odes_rl.yaml_text import dump_yaml
+
+CONFIG = "config.yaml"
+METRICS = "metrics.jsonl"
+LAUNCHES = "launches.jsonl"
+EVENTS = "events"
+CHECKPOINTS = "checkpoints"
+LOCK = "lock"
+CELL = "cell.json"
+REPORT = "report.html"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors that say that there is no room."""
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` to the file at `path`, at once."""
+    replace_text(path, dump_yaml(dict(content)))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make `text` the content of the file at `path`; a kill leaves the old content or the new, no mixture."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk needs the room
+        raise
+
+
+@contextmanager
+def writing_to(directory: Path) -> Iterator[None]:
+    """Say of what fails to be written inside that it is `directory`, an existing one or to be made, and why.
+
+    Raises:
+        StorageError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = f"make room there ({_free(directory)})" if error.errno in FULL else "put that right"
+        reason = error.strerror or one_line(error)
+        raise StorageError(f"cannot write to {str(directory)!r}: {reason}; {fix}") from error
+
+
+def _free(directory: Path) -> str:
+    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    return f"{shutil.disk_usage(existing).free / 1e6:.1f} MB are free"
+
+
+def require_run(path: str | Path) -> Path:
+    """`path` itself, if a run lies there.
+
+    Raises:
+        UserError: if none does.
+    """
+    if not (Path(path) / CONFIG).is_file():
+        raise UserError(f"{str(path)!r} holds no run: it has no {CONFIG}; `odes-rl train` starts one")
+    return Path(path)

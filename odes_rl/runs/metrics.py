@@ -1,0 +1,57 @@
+"""The lines of `metrics.jsonl`: one JSON object a generation. Free of JAX."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from odes_rl.errors import UserError
+from odes_rl.runs.files import replace_text
+
+Metrics = dict[str, Any]
+"""What was measured in a generation: name → number; None where it was not finite."""
+
+
+def format_line(metrics: Mapping[str, Any]) -> str:
+    """One line of JSON with its line break. Whatever is not finite becomes null, for JSON knows no NaN."""
+    return json.dumps(plain_metrics(metrics), allow_nan=False) + "\n"
+
+
+def plain_metrics(metrics: Mapping[str, Any]) -> Metrics:
+    """`metrics` as Python numbers, None for what is not finite."""
+    return {name: _plain(value) for name, value in metrics.items()}
+
+
+def read_metrics(path: Path) -> list[Metrics]:
+    """All whole lines of the file at `path`, none if it is absent; a last line torn by a kill is left out.
+
+    Raises:
+        UserError: if a whole line is no JSON object.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    return [_parse(path, number, line) for number, line in enumerate(lines[:-1], 1)]
+
+
+def write_metrics(path: Path, lines: list[Metrics]) -> None:
+    """Replace the file at `path` by `lines`, at once."""
+    replace_text(path, "".join(map(format_line, lines)))
+
+
+def _parse(path: Path, number: int, line: bytes) -> Metrics:
+    try:
+        metrics = json.loads(line)
+    except ValueError:
+        metrics = None
+    if not isinstance(metrics, dict):
+        raise UserError(
+            f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it"
+        )
+    return metrics
+
+
+def _plain(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain

@@ -1,0 +1,1 @@
+"""Loops: training by evolution strategies, fitting by gradients, evaluation."""

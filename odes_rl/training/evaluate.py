@@ -1,0 +1,157 @@
+"""Evaluation: the unperturbed policy, on episodes that training never sees."""
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.config.schema import ExperimentConfig
+from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.filming import Film, film_episode
+from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
+from odes_rl.rollouts.seeds import fresh_seeds, warmup_seeds
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import (
+    Experiment,
+    TrainingState,
+    episode_settings,
+    make_experiment,
+    open_backend,
+    restorable_state,
+)
+
+Checkpoint = Literal["best", "latest"]
+
+
+class Restored(NamedTuple):
+    """A policy out of a run.
+
+    Attributes:
+        config: the run's, for this machine.
+        experiment: what it describes.
+        state: with the policy's parameters.
+        words: which checkpoint that is.
+    """
+
+    config: ExperimentConfig
+    experiment: Experiment
+    state: TrainingState
+    words: str
+
+
+def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Checkpoint = "best") -> Rollouts:
+    """Roll out a run's policy for `episodes` episodes; returns [1, episodes].
+
+    Args:
+        run: the run.
+        episodes: how many.
+        seed: of the episodes, which neither training nor the run's own evaluations have seen.
+        checkpoint: which one holds the policy.
+
+    Raises:
+        UserError: if there is no such checkpoint.
+        EnvironmentFailure: if an environment raises.
+    """
+    return evaluate_restored(restore_run(run, checkpoint), episodes, seed)
+
+
+def evaluate_restored(restored: Restored, episodes: int, seed: int = 0) -> Rollouts:
+    """As `evaluate_run`, of a policy that is restored already.
+
+    Raises:
+        EnvironmentFailure: if an environment raises.
+    """
+    config, experiment, state, _ = restored
+    with open_backend(config, experiment.policy) as backend:
+        return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
+
+
+def film_restored(
+    restored: Restored, output: str | Path, seed: int = 0, report: Callable[[int], None] = lambda step: None
+) -> float:
+    """Film the first of the episodes that `evaluate_restored` rolls out, as the file `output`; its return.
+
+    `report(step)` is called as environment steps are filmed.
+
+    Raises:
+        UserError: if nothing renders here, or the file cannot be written.
+        EnvironmentFailure: if the environment raises.
+    """
+    config, experiment, state, _ = restored
+    weights = jax.device_get(experiment.policy_weights(state.strategy.params))
+    moments = Moments(*jax.device_get(normalising_moments(config, state)))
+    settings = episode_settings(config, experiment.policy)
+    return film_episode(Film(settings, weights, moments, int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
+
+
+def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
+    """A run's policy in that checkpoint; in the latest, if only the untrained policy has been evaluated yet.
+
+    Raises:
+        UserError: if there is no such checkpoint.
+    """
+    run.check_begun()
+    config = _on_this_machine(run.config)
+    experiment = make_experiment(config)
+    like = restorable_state(experiment)
+    generation, state = run.checkpoints.restore(like, checkpoint)
+    words = f"checkpoint: {checkpoint}, of generation {generation}"
+    if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):
+        generation, state = run.checkpoints.restore(like, "latest")
+        words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated yet"
+    if generation == 0:
+        words = f"checkpoint: {checkpoint}, of generation 0: the untrained policy"
+    return Restored(config, experiment, state, words)
+
+
+def _has_evaluated_what_it_learnt(run: RunDirectory) -> bool:
+    return any(line["generation"] and line.get("evaluation_return_mean") is not None for line in run.metrics())
+
+
+def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:
+    """`config` without the cluster of `ray`, which may be gone by now: the bits are the same."""
+    if config.rollouts.backend != "ray":
+        return config
+    here = RolloutsConfig(lanes=config.rollouts.lanes, deadline=config.rollouts.deadline)
+    return config.model_copy(update={"rollouts": here})
+
+
+def evaluate_state(
+    config: ExperimentConfig,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    seeds: np.ndarray,
+) -> Rollouts:
+    """Roll out the policy of `state` in an episode for each of `seeds` [1, E]; returns [1, E]."""
+    weights = experiment.policy_weights(state.strategy.params)
+    return backend.evaluate(weights, normalising_moments(config, state), seeds)
+
+
+def warmed_up(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> TrainingState:
+    """The first state of a run, with the moments of `task.warmup_episodes` of its policy.
+
+    The episodes are run in rounds of 1, 1, 2, 4, 8, … that the moments of all earlier ones normalise: what a policy
+    makes of raw observations may visit other states than it will visit once they are normalised.
+    """
+    seeds = warmup_seeds(config.run.seed, config.task.warmup_episodes)
+    done = 0
+    while done < seeds.size:
+        following = 2 * done or 1
+        rollouts = evaluate_state(config, experiment, backend, state, seeds[:, done:following])
+        moments = reduce(Moments.merge, rollouts.moments, state.moments)
+        state = state._replace(moments=moments, env_steps=state.env_steps + int(rollouts.lengths.sum()))
+        done = following
+    return state
+
+
+def normalising_moments(config: ExperimentConfig, state: TrainingState) -> Moments:
+    """The moments to normalise observations by: none, which leave them as they are, if the task says so."""
+    if config.task.normalise_observations:
+        return state.moments
+    return Moments.empty(state.moments.mean.size)._replace(mean=state.moments.mean)

@@ -1,0 +1,140 @@
+"""An experiment put together from its config, and the state that training carries along."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+from jax.sharding import Mesh
+
+from odes_rl.act import find_rule
+from odes_rl.config.schema import ExperimentConfig
+from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
+from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
+from odes_rl.interrupts import interruptible
+from odes_rl.policies import make_policy
+from odes_rl.policies.policy import Params, Policy, Weights
+from odes_rl.rollouts.backends import check_backend, choose_backend, make_backend
+from odes_rl.rollouts.environments import Task, describe_task
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, RolloutBackend
+from odes_rl.training.device_actor import DeviceActor
+
+_AT_ONCE = 64
+"""Candidates materialised at a time, or near it: what divides a group."""
+
+
+class TrainingState(NamedTuple):
+    """All that a checkpoint holds.
+
+    Attributes:
+        strategy: parameters, optimiser, generation and key.
+        moments: of all observations that candidates have seen.
+        env_steps: environment steps of training so far, evaluations not counted.
+        wall_seconds: time spent training.
+        best_return: mean return of the best evaluation so far.
+    """
+
+    strategy: StrategyState
+    moments: Moments
+    env_steps: int
+    wall_seconds: float
+    best_return: float
+
+
+class Experiment(NamedTuple):
+    """The parts that a config describes, and their compiled functions.
+
+    Attributes:
+        task: sizes and bounds.
+        policy: as the config names it.
+        strategy: likewise; its `tell` is compiled.
+        candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
+        policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
+    """
+
+    task: Task
+    policy: Policy
+    strategy: Strategy
+    candidate_weights: Callable[[StrategyState], Weights]
+    policy_weights: Callable[[Params], Weights]
+
+
+def make_experiment(config: ExperimentConfig) -> Experiment:
+    """The experiment that `config` describes.
+
+    Raises:
+        UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
+    """
+    task = describe_task(config.task.id, config.policy.squash)
+    check_backend(choose_backend(config.rollouts, config.episodes).backend, config.task.id)
+    policy = make_policy(config.policy, task.observation_size, task.action_size)
+    find_rule(policy.act_rule)
+    groups = group_count(config.strategy.directions)
+    mesh = mesh_of(config.strategy)
+    strategy = make_strategy(config.strategy, policy.manifolds, mesh)
+
+    def candidate_weights(state: StrategyState) -> Weights:
+        return weights_of(policy, groups, mesh, strategy.ask(state))
+
+    def policy_weights(params: Params) -> Weights:
+        return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
+
+    strategy = strategy._replace(tell=_compiled(strategy.tell, mesh))
+    return Experiment(task, policy, strategy, _compiled(candidate_weights, mesh), _compiled(policy_weights, mesh))
+
+
+def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., Any]:
+    """`function` compiled, its results ready as it returns; a signal ends the wait for the compiler too."""
+    compiled = jax.jit(function)
+
+    def compute(*arguments: Any) -> Any:
+        # A first state and a restored one are put where an updated one lies: all compile alike.
+        placed = arguments if mesh is None else jax.device_put(arguments, whole_on_each(mesh))
+        return jax.block_until_ready(compiled(*placed))
+
+    return partial(interruptible, compute)
+
+
+def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Params) -> Weights:
+    """Weights, leaves [C, …], of candidates, leaves [C, …], on the devices of `mesh` or on one.
+
+    A candidate's are computed among the same others wherever it is: a vmapped batch of another size rounds otherwise.
+    """
+    count = jax.tree.leaves(candidates)[0].shape[0]
+    part = part_size(count // groups, _AT_ONCE)
+    materialise = partial(by_parts, jax.vmap(policy.materialise), part)
+    return over_devices(lambda device, _, candidates: materialise(candidates, device), mesh, None, candidates)
+
+
+def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:
+    """What those who run episodes of `config` must know."""
+    task = config.task
+    clip = math.inf if task.clip_observations is None else task.clip_observations
+    return EpisodeSettings(task.id, task.max_steps, policy.act_rule, config.policy.squash, clip)
+
+
+def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
+    """The rollout backend of `config`; its workers start when it is entered."""
+    settings = episode_settings(config, policy)
+    actor = DeviceActor(policy.act_rule) if config.rollouts.inference == "device" else None
+    return make_backend(config.rollouts, settings, config.episodes, actor)
+
+
+def initial_state(experiment: Experiment, seed: int) -> TrainingState:
+    """The state before the first generation of a run with that seed."""
+    return _before_training(experiment, jax.jit(partial(_first_strategy_state, experiment))(jax.random.key(seed)))
+
+
+def restorable_state(experiment: Experiment) -> TrainingState:
+    """Shapes and dtypes of a state, which are all that restoring one from a checkpoint needs."""
+    return _before_training(experiment, jax.eval_shape(partial(_first_strategy_state, experiment), jax.random.key(0)))
+
+
+def _before_training(experiment: Experiment, strategy: StrategyState) -> TrainingState:
+    return TrainingState(strategy, Moments.empty(experiment.task.observation_size), 0, 0.0, -math.inf)
+
+
+def _first_strategy_state(experiment: Experiment, key: jax.Array) -> StrategyState:
+    policy_key, noise_key = jax.random.split(key)
+    return experiment.strategy.init(noise_key, experiment.policy.init(policy_key))
