@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -58,19 +59,28 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
     """A value given as text: None for the text `none` where the option may be None, else the text, for pydantic.
 
-    Where the option holds several values, `[a, b]` is a list of them, and any other text a list of one; a flat list is
-    cut into pairs where the values are pairs.
+    A mapping is written as in `{a: 1}`. Where the option holds several values, `[a, b]` is a list of them, and any
+    other text a list of one; a flat list is cut into pairs where the values are pairs.
 
     Raises:
-        UserError: if a list has no end.
+        UserError: if it is no mapping where it should be one, or a list has no end.
     """
     annotation = model.model_fields[option].annotation
+    if get_origin(annotation) is Mapping:
+        return _mapped(option, text)
     if get_origin(annotation) is tuple:
         return _grouped(annotation, _listed(option, text))
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     if type(None) in choices and text.lower() in ("none", "null"):
         return None
     return text
+
+
+def _mapped(option: str, text: str) -> Mapping[Any, Any]:
+    with suppress(UserError):
+        if isinstance(values := parse_yaml(text), dict):
+            return values
+    raise UserError(f"{option} is {text!r}, which is no mapping: write it as in '{{degree: 3}}'")
 
 
 def _listed(option: str, text: str) -> list[Any]:

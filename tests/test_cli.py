@@ -12,7 +12,7 @@ from odes_rl.config.layering import load_config
 from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
-from odes_rl.policies import policy_config_class, policy_names
+from odes_rl.policies import POLICIES, policy_config_class
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.runs.run_directory import RunDirectory
 
@@ -68,7 +68,7 @@ def test_help_of_train_shows_the_values_of_a_config(config, capsys):
 @pytest.mark.parametrize(
     ("what", "names"),
     [
-        ("policies", policy_names()),
+        ("policies", list(POLICIES)),
         ("presets", list(PRESETS)),
         ("tasks", ["HalfCheetah-v5", "HalfCheetah-v4", "Pendulum-v1", "dm_control/humanoid-stand-v0"]),
     ],
@@ -84,7 +84,7 @@ def test_list_of_policies_on_a_task_tells_their_sizes(capsys):
     assert main(["list", "policies", "--task", "HalfCheetah-v5"]) == 0
     heading, *lines = (line.split() for line in capsys.readouterr().out.splitlines())
     rows = {name: [int(number) for number in numbers] for name, *numbers in lines}
-    assert list(rows) == policy_names()
+    assert list(rows) == list(POLICIES)
     assert heading[:3] == ["policy", "hidden", "parameters"]
     assert rows["ode_to_ode"] == [16, 912, 619]
     assert rows["base_ode"] == [16, 1184, 1184, 14, 952]

@@ -25,7 +25,7 @@ from odes_rl.policies import POLICIES, make_policy, policy_config_class
 from odes_rl.policies.flow import METHODS
 from odes_rl.policies.nanode import BASES
 from odes_rl.policies.ode_to_ode import ABLATIONS, INITIAL_MATRICES, PROJECTIONS
-from odes_rl.rollouts.backends import choose_backend, make_backend
+from odes_rl.rollouts.choosing import choose_backend, make_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory

@@ -15,7 +15,7 @@ from odes_rl.cli.program import main
 from odes_rl.config.layering import FITTING, layer_values
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
-from odes_rl.supervised.models import model_names
+from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import evaluate, fit
 from tests.runs import fit_run
 
@@ -85,7 +85,7 @@ def test_evaluations_are_as_often_as_asked_for_and_at_the_end(tmp_path):
     assert last["stripe_accuracy"] < last["test_accuracy"]
 
 
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", list(MODELS))
 def test_every_model_learns_the_digits(name, tmp_path):
     flow = {} if name == "dense" else {"model.steps": 10}
     options = {"model.name": name, "model.width": 48, "optimizer.learning_rate": 0.01, "run.epochs": 10} | flow

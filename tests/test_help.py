@@ -33,7 +33,8 @@ def written(shown: str, choice: int) -> list[str]:
 
 
 def _value(entry: str, choice: int) -> str:
-    choices = [word.strip() for word in entry.replace("}|", ",").strip("{}").split(",")]
+    words = [word.strip() for word in entry.replace("}|", ",").strip("{}").split(",")]
+    choices = [word for word in words if word != "MODULE:OBJECT"]
     return VALUES.get(choices[choice], choices[choice])
 
 

@@ -11,7 +11,7 @@ from odes_rl.act import find_rule
 from odes_rl.act.linear import linear
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
-from odes_rl.policies import policy_family
+from odes_rl.policies import POLICIES
 from odes_rl.start_up import python_command, start_up
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +42,7 @@ def modules(tmp_path, monkeypatch):
 def test_a_part_is_built_in_or_what_a_module_holds(modules):
     modules("mine_found", MODULE)
     assert find_rule("mine_found:RULE") is find_rule("linear") is linear
-    assert policy_family("mine_found:Box.FAMILY") is policy_family("linear")
+    assert POLICIES.find("mine_found:Box.FAMILY") is POLICIES.find("linear")
 
 
 @pytest.mark.parametrize(

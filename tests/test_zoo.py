@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from odes_rl.config.layering import layer_values
-from odes_rl.policies import policy_config_class, policy_names
+from odes_rl.policies import POLICIES, policy_config_class
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import initial_state, make_experiment
 from odes_rl.training.train import train
@@ -23,7 +23,7 @@ TINY = {
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", policy_names())
+@pytest.mark.parametrize("name", list(POLICIES))
 def test_a_policy_trains(name, task, tmp_path):
     sized = "hidden" in policy_config_class(name).model_fields
     sizes = {"policy.hidden": 5, "policy.steps": 3} if sized else {}

@@ -10,26 +10,31 @@ from odes_rl.act.residual_flow import residual_flow
 from odes_rl.act.rule import ActRule
 from odes_rl.act.runge_kutta_flow import runge_kutta_flow
 from odes_rl.errors import UserError
-from odes_rl.parts import find_part
+from odes_rl.parts import Registry
 
-ACT_RULES: dict[str, ActRule] = {
-    "linear": linear,
-    **{
-        f"{factory.__name__}_{activation}": factory(activation)
-        for factory in (residual_flow, runge_kutta_flow, field_flow, network)
-        for activation in ACTIVATIONS
+ACT_RULES = Registry(
+    "act rule",
+    "act_rules",
+    ActRule,
+    {
+        "linear": linear,
+        **{
+            f"{factory.__name__}_{activation}": factory(activation)
+            for factory in (residual_flow, runge_kutta_flow, field_flow, network)
+            for activation in ACTIVATIONS
+        },
     },
-}
-"""Every act rule that is built in, by its name."""
+)
+"""Every act rule by its name."""
 
 
 def find_rule(name: str) -> ActRule:
-    """The act rule of that name, built in or `module:object`; the name is all that a worker is told.
+    """The act rule of that name; the name is all that a worker is told.
 
     Raises:
         UserError: if there is none, or its kernel is not compiled by numba.
     """
-    rule = find_part("act rule", name, ACT_RULES, ActRule)
+    rule = ACT_RULES.find(name)
     if not isinstance(rule.kernel, Dispatcher):
         kind = type(rule.kernel).__name__
         raise UserError(f"act rule {name!r}: its kernel is a {kind}, but must be compiled: decorate it with numba.njit")

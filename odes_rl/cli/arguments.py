@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
 from odes_rl.errors import UserError, suggestion
+from odes_rl.parts import Registry
 from odes_rl.validation import build_model, parse_text
 
 Command = TypeVar("Command", bound=BaseModel)
@@ -132,7 +133,7 @@ def print_help(
     if sections:  # the fields' own names must not clash with the command's, of which one may be called `run`
         fields: Any = {
             f"section_{name}": (Annotated[type(section), tyro.conf.arg(name=name)], section)
-            for name, section in ((name, _with_lists_shown(section)) for name, section in sections.items())
+            for name, section in ((name, _with_choices_shown(section)) for name, section in sections.items())
         }
         model = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
     markers = (
@@ -153,17 +154,31 @@ def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:
     return model.model_validate({name: getattr(section, name) for name in options})
 
 
-def _with_lists_shown(section: BaseModel) -> BaseModel:
-    """`section`, whose help says of each option that holds several values how they are written: tyro allows none."""
+def _with_choices_shown(section: BaseModel) -> BaseModel:
+    """`section`, whose help says how to write what tyro does not know: lists, mappings, and names of parts."""
     fields: Any = {
-        name: (Annotated[field.annotation, tyro.conf.arg(metavar=_list_words(field.annotation))], field)
+        name: (Annotated[str if _is_mapping(field) else field.annotation, tyro.conf.arg(metavar=words)], field)
         for name, field in type(section).model_fields.items()
-        if name in list_options(type(section))
+        if (words := _words(field))
     }
     if not fields:
         return section
     model = create_model(type(section).__name__, __base__=type(section), __doc__=type(section).__doc__, **fields)
-    return model.model_construct(**dict(section))
+    shown = {n: str(value) if isinstance(value, Mapping) else value for n, value in dict(section).items()}
+    return model.model_construct(**shown)
+
+
+def _words(field: FieldInfo) -> str | None:
+    for registry in field.metadata:
+        if isinstance(registry, Registry):
+            return "{" + ",".join([*registry.names, "MODULE:OBJECT"]) + "}"
+    if _is_mapping(field):
+        return "{NAME: VALUE, ...}"
+    return _list_words(field.annotation) if get_origin(field.annotation) is tuple else None
+
+
+def _is_mapping(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is Mapping
 
 
 def _list_words(annotation: Any) -> str:

@@ -57,7 +57,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     from odes_rl.compare.config import load_comparison
     from odes_rl.compare.forecast import forecast_lines
     from odes_rl.compare.standing import check_recorded
-    from odes_rl.rollouts.backends import available_cores
+    from odes_rl.rollouts.choosing import available_cores
 
     config = load_comparison(command.config, _changes(command))
     cells = make_cells(config, overrides)
@@ -96,7 +96,7 @@ def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "di
     """The cells that failed, with their reasons."""
     from odes_rl.compare.display import show_cells
     from odes_rl.compare.scheduling import run_cells
-    from odes_rl.rollouts.backends import available_cores
+    from odes_rl.rollouts.choosing import available_cores
     from odes_rl.runs.files import writing_to
     from odes_rl.runs.lock import only_trainer
 

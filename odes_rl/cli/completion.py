@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from odes_rl.cli.arguments import flags, positional_fields, spelled
 from odes_rl.errors import check_name
+from odes_rl.parts import Registry
 
 Choices = Mapping[str, Sequence[str]]
 """Option, as it is written → the values to choose from, if there are such."""
@@ -75,13 +77,13 @@ def _own(model: type[BaseModel]) -> Choices:
     from odes_rl.rollouts.task_list import trainable_tasks
 
     own = [name for name in model.model_fields if name not in positional_fields(model)]
-    choices = {f"--{spelled(name)}": _choices(model.model_fields[name].annotation) for name in own}
+    choices = {f"--{spelled(name)}": _choices(model.model_fields[name]) for name in own}
     return choices | ({"--task": trainable_tasks()} if "--task" in choices else {})
 
 
 def _first_words(model: type[BaseModel]) -> Sequence[str]:
     """The values to choose from for what comes without an option, if there are such."""
-    return [word for field in positional_fields(model).values() for word in _choices(field.annotation)]
+    return [word for field in positional_fields(model).values() for word in _choices(field)]
 
 
 def _dotted(command: str) -> Choices:
@@ -91,9 +93,9 @@ def _dotted(command: str) -> Choices:
     from odes_rl.studies import STUDIES
 
     if command == "study":
-        models = [family.config for family in STUDIES.values()]
+        models = [family.config for family in STUDIES.find_each().values()]
         fields = [field for model in models for field in model.model_fields.items()]
-        return {f"--{spelled(name)}": _choices(field.annotation) for name, field in fields} | {"--study": [*STUDIES]}
+        return {f"--{spelled(name)}": _choices(field) for name, field in fields} | {"--study": STUDIES.names}
     kinds = {"train": [TRAINING], "fit": [FITTING], "resume": [TRAINING, FITTING], "compare": [TRAINING, FITTING]}
     found = {option: words for kind in kinds.get(command, ()) for option, words in _of_sections(kind)}
     if command != "resume":
@@ -104,26 +106,32 @@ def _dotted(command: str) -> Choices:
 
 def _of_sections(kind: Any) -> Iterator[tuple[str, Sequence[str]]]:
     from odes_rl.config.layering import section_class
-    from odes_rl.policies import policy_names
+    from odes_rl.policies import POLICIES
     from odes_rl.rollouts.task_list import trainable_tasks
-    from odes_rl.supervised.models import model_names
+    from odes_rl.supervised.models import MODELS
 
-    named = {"policy": policy_names(), "model": model_names()}
+    named = {"policy": POLICIES.names, "model": MODELS.names}
     known = {"task.id": trainable_tasks(), **{f"{section}.name": names for section, names in named.items()}}
     for section in kind.sections:
         for name in named.get(section, [kind.default]):
             for option, field in section_class(section, name, kind).model_fields.items():
                 dotted = f"{section}.{option}"
-                yield f"--{spelled(dotted)}", known.get(dotted) or _choices(field.annotation)
+                yield f"--{spelled(dotted)}", known.get(dotted) or _choices(field)
 
 
-def _choices(annotation: Any) -> list[str]:
-    """The values to choose from, if those are all there are, but for `none`."""
+def _choices(field: FieldInfo) -> list[str]:
+    """The values to choose from: of a part those that have a name, of others those that are all there are."""
+    registries = [entry for entry in field.metadata if isinstance(entry, Registry)]
+    return registries[0].names if registries else _listed(field.annotation)
+
+
+def _listed(annotation: Any) -> list[str]:
+    """The values that `annotation` lists, but for `none`."""
     if annotation is bool:
         return ["true", "false"]
     if get_origin(annotation) is Literal:
         return [str(choice) for choice in get_args(annotation)]
     if get_origin(annotation) in (Union, types.UnionType):
-        words = [word for choice in get_args(annotation) for word in _choices(choice)]
+        words = [word for choice in get_args(annotation) for word in _listed(choice)]
         return [*words, "none"] if words else []
     return []

@@ -1,11 +1,12 @@
 """The command `list`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from odes_rl.errors import UserError
+from odes_rl.errors import UserError, one_line
+from odes_rl.parts import Part, Registry
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class List(BaseModel):
-    """Show what there is to choose from: policies, tasks, presets, supervised models, or studies."""
+    """Show what there is to choose from: built in, or in an installed package that offers it."""
 
     model_config = STRICT
 
-    what: Literal["policies", "tasks", "presets", "models", "studies"]
+    what: Literal["policies", "tasks", "presets", "trajectories", "act_rules", "backends", "models", "studies"]
     """What to list."""
     task: str | None = None
     """Show how large the policies are on that task, at their own size and matched to ODEtoODE's."""
@@ -40,6 +41,9 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
         "policies": _policy_lines,
         "tasks": _task_lines,
         "presets": _preset_lines,
+        "trajectories": _trajectory_lines,
+        "act_rules": _act_rule_lines,
+        "backends": _backend_lines,
         "models": _model_lines,
         "studies": _study_lines,
     }
@@ -49,31 +53,75 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
 
 
 def _policy_lines() -> list[str]:
-    from odes_rl.policies import policy_config_class, policy_names
+    from odes_rl.policies import POLICIES
 
-    return [f"{name:14} {(policy_config_class(name).__doc__ or '').splitlines()[0]}" for name in policy_names()]
+    return part_lines(POLICIES, lambda family: family.config.__doc__)
 
 
 def _model_lines() -> list[str]:
-    from odes_rl.supervised.models import model_config_class, model_names
+    from odes_rl.supervised.models import MODELS
 
-    return [f"{name:14} {(model_config_class(name).__doc__ or '').splitlines()[0]}" for name in model_names()]
+    return part_lines(MODELS, lambda family: family.config.__doc__)
 
 
 def _study_lines() -> list[str]:
     from odes_rl.studies import STUDIES
 
-    return [f"{name:18} {(family.config.__doc__ or '').splitlines()[0]}" for name, family in STUDIES.items()]
+    return part_lines(STUDIES, lambda family: family.config.__doc__)
+
+
+def _trajectory_lines() -> list[str]:
+    from odes_rl.flows.trajectories import TRAJECTORIES
+    from odes_rl.flows.trajectories.options import options_of
+
+    def about(factory: Callable[..., Any]) -> str:
+        options = [f"{name}={field.default}" for name, field in options_of(factory).model_fields.items()]
+        return " ".join([(factory.__doc__ or "").partition("\n")[0], f"Options: {', '.join(options) or 'none'}"])
+
+    return part_lines(TRAJECTORIES, about)
+
+
+def _act_rule_lines() -> list[str]:
+    from odes_rl.act import ACT_RULES
+
+    return part_lines(ACT_RULES, lambda rule: rule.weights.__doc__)
+
+
+def _backend_lines() -> list[str]:
+    from odes_rl.rollouts.backends import BACKENDS
+
+    return part_lines(BACKENDS, lambda family: family.about)
+
+
+def part_lines(registry: Registry[Part], about: Callable[[Part], str | None]) -> list[str]:
+    """A line for each part: its name, the first line that it says `about` itself, and the package that it comes from.
+
+    One that cannot be loaded says why.
+    """
+    width = max(map(len, registry.names))
+    lines = []
+    for name in registry.names:
+        try:
+            said = (about(registry.find(name)) or "").partition("\n")[0]
+        except UserError as error:
+            said = f"cannot be loaded: {one_line(error)}"
+        lines.append(f"{name:{width}} {said}{_origin(registry, name)}".rstrip())
+    return lines
+
+
+def _origin(registry: Registry[Any], name: str) -> str:
+    point = registry.plug_ins.get(name)
+    return f" [{point.dist.name if point.dist else point.module}]" if point else ""
 
 
 def _size_lines(task: str, hidden: int | None) -> list[str]:
     """A line for each policy: hidden size and parameters, free dimensions, and size and parameters when matched."""
-    from odes_rl.policies import policy_config_class, policy_names
+    from odes_rl.policies import POLICIES, policy_config_class
     from odes_rl.rollouts.environments import describe_task
 
     sizes = describe_task(task)
     lines = [f"{'policy':14} {'hidden':>6} {'parameters':>10} {'free':>8} {'matched hidden':>14} {'parameters':>10}"]
-    for name in policy_names():
+    for name in POLICIES.names:
         model = policy_config_class(name)
         sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
         lines.append(_size_line(model.model_validate({"name": name, **sized}), sizes))

@@ -45,7 +45,7 @@ def study(command: Study, overrides: Mapping[str, str]) -> int:
         print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
 
     with place_for_findings(Path(config.directory), overwrite=command.overwrite):
-        findings = interruptible(STUDIES[config.study].run, config, tell)
+        findings = interruptible(STUDIES.find(config.study).run, config, tell)
         paths = write_findings(config, findings)
     print(f"\n{markdown_text(findings)}")
     for path in paths:
@@ -89,8 +89,8 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _study_class(path: str, values: Mapping[str, Any], overrides: Mapping[str, str]) -> "type[StudyConfig]":
-    from odes_rl.studies import STUDIES, study_family
+    from odes_rl.studies import STUDIES
 
     if "study" not in values:
-        raise UserError(f"{path!r} names no study: add a line `study: NAME`, one of {', '.join(STUDIES)}")
-    return study_family(str(overrides.get("study", values["study"]))).config
+        raise UserError(f"{path!r} names no study: add a line `study: NAME`, one of {', '.join(STUDIES.names)}")
+    return STUDIES.find(str(overrides.get("study", values["study"]))).config

@@ -124,7 +124,7 @@ def continue_run(run: "RunDirectory") -> int:
     """
     from odes_rl.cli.progress import show_progress, training_course
     from odes_rl.reports.outcome import outcome_lines
-    from odes_rl.rollouts.backends import choose_backend
+    from odes_rl.rollouts.choosing import choose_backend
     from odes_rl.runs.lock import only_trainer
     from odes_rl.training.train import train as run_training
 

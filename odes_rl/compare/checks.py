@@ -7,8 +7,8 @@ from odes_rl.compare.config import POLICIES, Comparable
 from odes_rl.config.layering import section_class
 from odes_rl.config.naming import file_name
 from odes_rl.errors import UserError, suggestion
-from odes_rl.policies import policy_names
-from odes_rl.supervised.models import model_names
+from odes_rl.policies import POLICIES as FAMILIES
+from odes_rl.supervised.models import MODELS
 from odes_rl.validation import check_options
 
 THRESHOLD, SEEDS = "threshold", "seeds"
@@ -36,7 +36,7 @@ def learner_name(config: Comparable, label: str) -> str:
         UserError: if none has it, or it is `module:object` and there is no such thing.
     """
     named, learners = config.comparing.run.named, config.comparing.learners
-    names = policy_names() if config.comparing is POLICIES else model_names()
+    names = (FAMILIES if config.comparing is POLICIES else MODELS).names
     name = ((config.learners[label] or {}).get(named) or {}).get("name", label)
     if ":" in str(name):
         config.comparing.run.family(name)

@@ -12,7 +12,7 @@ from gymnasium.envs.registration import EnvCreator
 
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.rollouts.backends import choose_backend
+from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.registration import is_importable
 from odes_rl.rollouts.tasks import attribute, check_maker
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from odes_rl.parts import find_part
+from odes_rl.parts import Registry
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
 from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
@@ -18,35 +18,28 @@ from odes_rl.policies.nanode import NanodeConfig, nanode
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
 from odes_rl.policies.policy import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.residual import Matchable, ResidualConfig
+from odes_rl.policies.trajectory_flow import TrajectoryFlowConfig, trajectory_flow
 
-POLICIES: dict[str, PolicyFamily] = {
-    "ode_to_ode": PolicyFamily(OdeToOdeConfig, ode_to_ode),
-    "nanode": PolicyFamily(NanodeConfig, nanode),
-    "app_node": PolicyFamily(AppNodeConfig, app_node),
-    "autonomous": PolicyFamily(AutonomousConfig, autonomous),
-    "base_ode": PolicyFamily(BaseOdeConfig, base_ode),
-    "gated_kernels": PolicyFamily(GatedKernelsConfig, gated_kernels),
-    "hyper_net": PolicyFamily(HyperNetConfig, hyper_net),
-    "deep_net": PolicyFamily(DeepNetConfig, deep_net),
-    "deep_res_net": PolicyFamily(DeepResNetConfig, deep_res_net),
-    "con_res_net": PolicyFamily(ConResNetConfig, con_res_net),
-    "linear": PolicyFamily(LinearConfig, linear),
-}
-"""Every policy that is built in, by its name."""
-
-
-def policy_names() -> list[str]:
-    """The names of all policies that are built in."""
-    return list(POLICIES)
-
-
-def policy_family(name: str) -> PolicyFamily:
-    """The policy of that name, built in or `module:object`.
-
-    Raises:
-        UserError: if there is none.
-    """
-    return find_part("policy", name, POLICIES, PolicyFamily)
+POLICIES = Registry(
+    "policy",
+    "policies",
+    PolicyFamily,
+    {
+        "ode_to_ode": PolicyFamily(OdeToOdeConfig, ode_to_ode),
+        "nanode": PolicyFamily(NanodeConfig, nanode),
+        "app_node": PolicyFamily(AppNodeConfig, app_node),
+        "autonomous": PolicyFamily(AutonomousConfig, autonomous),
+        "base_ode": PolicyFamily(BaseOdeConfig, base_ode),
+        "gated_kernels": PolicyFamily(GatedKernelsConfig, gated_kernels),
+        "hyper_net": PolicyFamily(HyperNetConfig, hyper_net),
+        "deep_net": PolicyFamily(DeepNetConfig, deep_net),
+        "deep_res_net": PolicyFamily(DeepResNetConfig, deep_res_net),
+        "con_res_net": PolicyFamily(ConResNetConfig, con_res_net),
+        "trajectory_flow": PolicyFamily(TrajectoryFlowConfig, trajectory_flow),
+        "linear": PolicyFamily(LinearConfig, linear),
+    },
+)
+"""Every policy by its name."""
 
 
 def policy_config_class(name: str) -> type[PolicyConfig]:
@@ -55,7 +48,7 @@ def policy_config_class(name: str) -> type[PolicyConfig]:
     Raises:
         UserError: if there is none.
     """
-    return policy_family(name).config
+    return POLICIES.find(name).config
 
 
 def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -> Policy:
@@ -65,7 +58,7 @@ def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -
     """
     matched = match_parameters(config, observation_size, action_size)
     with jax.enable_x64(False):  # what is constant, such as times, is made here
-        policy = policy_family(config.name).build(matched, observation_size, action_size)
+        policy = POLICIES.find(config.name).build(matched, observation_size, action_size)
 
     def init(key: jax.Array) -> Params:
         with jax.enable_x64(False):
@@ -91,7 +84,7 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
     assert isinstance(config, ResidualConfig), config
 
     def count(sized: PolicyConfig) -> int:
-        return parameter_count(policy_family(sized.name).build(sized, observation_size, action_size))
+        return parameter_count(POLICIES.find(sized.name).build(sized, observation_size, action_size))
 
     def of_size(hidden: int) -> PolicyConfig:
         return config.model_copy(update={"hidden": hidden, "match_parameters": None})

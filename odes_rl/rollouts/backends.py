@@ -1,26 +1,31 @@
-"""Which backend runs the episodes, and the backend itself. Free of JAX."""
+"""Rollout backends by name. Free of JAX: each imports what only it needs when it is made."""
 
-import os
+from collections.abc import Callable
 from typing import NamedTuple
 
-from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.parts import Registry
 from odes_rl.rollouts.inference import Actor
 from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
 
-_MOST_LANES = 256
-"""Of a worker, by default: an environment takes some megabytes."""
-
 
 class Choice(NamedTuple):
-    """A backend by its own name, which is not `auto`, and its workers: processes, actors, or threads of `envpool`.
+    """What a backend is made with.
 
-    None: as many actors as the cluster has CPUs, which is known once it is joined.
+    Attributes:
+        backend: its name, which is not `auto`.
+        workers: processes, actors of `ray`, or threads of `envpool`; None for as many as the cluster has CPUs.
+        lanes: environments that each steps in turn.
+        inference: who computes actions, "workers" or "device".
+        deadline: seconds without an environment step after which a worker counts as hung; None for no limit.
+        address: of the Ray cluster, see `RolloutsConfig`.
     """
 
     backend: str
     workers: int | None
     lanes: int
-    inference: str
+    inference: str = "workers"
+    deadline: float | None = None
+    address: str | None = None
 
     def __str__(self) -> str:
         if self.workers is None:
@@ -30,73 +35,85 @@ class Choice(NamedTuple):
         return f"{self.backend}, {self.workers} {kind}{'s' if self.workers > 1 else ''}{device}"
 
 
-def choose_backend(config: RolloutsConfig, episodes: int) -> Choice:
-    """What `make_backend` makes for generations of so many episodes; for `auto` the fastest that can be reproduced.
+class BackendFamily(NamedTuple):
+    """One entry of the registry.
 
-    That is `processes`, or `serial` for one worker; both give the same bits.
+    Attributes:
+        make: `make(choice, settings, actor) -> backend`; `actor` acts where inference is on the device, and is None
+            elsewhere. It raises UserError if a package that it needs is missing.
+        about: one sentence for `odes-rl list backends`.
+        check: `check(task id)`, called before anything starts: raises UserError if the backend cannot run the task.
     """
-    name, workers = config.backend, config.workers
-    if name != "ray":
-        workers = workers or available_cores()
-    if name == "auto":
-        name = "serial" if workers == 1 and config.inference == "workers" else "processes"
-    if name == "serial":
-        workers = 1
-    lanes = config.lanes or 1
-    if config.inference == "device" and config.lanes is None:
-        lanes = min(-(-episodes // (workers or 1)), _MOST_LANES)
-    return Choice(name, workers, lanes, config.inference)
+
+    make: Callable[[Choice, EpisodeSettings, Actor | None], RolloutBackend]
+    about: str = ""
+    check: Callable[[str], None] = lambda task: None
 
 
-def check_backend(name: str, task: str) -> None:
-    """Check that the backend of that name, not `auto`, can run the task, as far as that is known without starting it.
-
-    Raises:
-        UserError: if it needs a package that is missing, or lacks the task, or its workers would.
-    """
-    if name in ("processes", "ray"):
-        from odes_rl.rollouts.registration import check_known_elsewhere
-
-        check_known_elsewhere(task)
-    if name == "envpool":
-        from odes_rl.rollouts.envpool_tasks import check_envpool_task
-
-        check_envpool_task(task)
-    elif name == "ray":
-        from odes_rl.rollouts.cluster.session import import_ray
-
-        import_ray()
+def automatic(workers: int | None, inference: str) -> str:
+    """The backend that `auto` stands for: the fastest whose results can be reproduced."""
+    return "serial" if workers == 1 and inference == "workers" else "processes"
 
 
-def make_backend(
-    config: RolloutsConfig, settings: EpisodeSettings, episodes: int = 1, actor: Actor | None = None
-) -> RolloutBackend:
-    """The backend that `choose_backend` names; `actor` acts where the config has inference on the device.
+def _auto(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
+    return BACKENDS[automatic(choice.workers, choice.inference)].make(choice, settings, actor)
 
-    Raises:
-        UserError: if the backend needs a package that is missing, or lacks the task.
-    """
-    # Each imports what only it needs.
-    backend, workers, lanes, _ = choose_backend(config, episodes)
-    if backend == "ray":
-        from odes_rl.rollouts.cluster.backend import RayBackend
 
-        return RayBackend(settings, workers, lanes, config.address)
-    assert workers is not None
-    if backend == "serial":
-        from odes_rl.rollouts.serial import SerialBackend
+def _serial(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
+    from odes_rl.rollouts.serial import SerialBackend
 
-        return SerialBackend(settings, lanes)
-    if backend == "envpool":
-        from odes_rl.rollouts.envpool import EnvPoolBackend
+    return SerialBackend(settings, choice.lanes)
 
-        return EnvPoolBackend(settings, workers, lanes)
-    assert backend == "processes", backend
+
+def _processes(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
     from odes_rl.rollouts.processes import ProcessesBackend
 
-    return ProcessesBackend(settings, workers, lanes, config.deadline, actor)
+    assert choice.workers is not None
+    return ProcessesBackend(settings, choice.workers, choice.lanes, choice.deadline, actor)
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _ray(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
+    from odes_rl.rollouts.cluster.backend import RayBackend
+
+    return RayBackend(settings, choice.workers, choice.lanes, choice.address)
+
+
+def _envpool(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
+    from odes_rl.rollouts.envpool import EnvPoolBackend
+
+    assert choice.workers is not None
+    return EnvPoolBackend(settings, choice.workers, choice.lanes)
+
+
+def _check_processes(task: str) -> None:
+    from odes_rl.rollouts.registration import check_known_elsewhere
+
+    check_known_elsewhere(task)
+
+
+def _check_ray(task: str) -> None:
+    from odes_rl.rollouts.cluster.session import import_ray
+
+    _check_processes(task)
+    import_ray()
+
+
+def _check_envpool(task: str) -> None:
+    from odes_rl.rollouts.envpool_tasks import check_envpool_task
+
+    check_envpool_task(task)
+
+
+BACKENDS = Registry(
+    "backend",
+    "backends",
+    BackendFamily,
+    {
+        "auto": BackendFamily(_auto, "The fastest on this machine whose results can be reproduced."),
+        "serial": BackendFamily(_serial, "Episodes run in this process."),
+        "processes": BackendFamily(_processes, "Worker processes; the bits of serial.", _check_processes),
+        "ray": BackendFamily(_ray, "A Ray cluster; the bits of serial.", _check_ray),
+        "envpool": BackendFamily(_envpool, "C++ threads; results cannot be reproduced.", _check_envpool),
+    },
+)
+"""Every backend by its name."""

@@ -1,9 +1,10 @@
 """Options of rollouts. Free of JAX."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.validation import STRICT
 
 
@@ -12,10 +13,10 @@ class RolloutsConfig(BaseModel):
 
     model_config = STRICT
 
-    backend: Literal["auto", "serial", "processes", "ray", "envpool"] = "auto"
+    backend: Annotated[str, BACKENDS] = "auto"
     """Where episodes run. `serial`: in this process. `processes`: in worker processes, to the same result. `ray`:
     on a cluster, to the same result. `envpool`: in C++ threads, to results that cannot be reproduced. `auto`: the
-    fastest on this machine whose results can be."""
+    fastest on this machine whose results can be. Or one of your own, a `BackendFamily`."""
     inference: Literal["workers", "device"] = "workers"
     """Who computes actions: each worker its own, or JAX's default device for all of them, to results that differ in
     the last digits; `device` needs worker processes."""

@@ -1,6 +1,6 @@
 """Studies: small experiments, one file each, and the registry of all."""
 
-from odes_rl.errors import check_name
+from odes_rl.parts import Registry
 from odes_rl.studies.adjoints import AdjointsConfig, adjoints
 from odes_rl.studies.augmentation import AugmentationConfig, augmentation
 from odes_rl.studies.conditional_flow import ConditionalFlowConfig, conditional_flow
@@ -17,29 +17,25 @@ from odes_rl.studies.spirals import SpiralsConfig, spirals
 from odes_rl.studies.study import StudyFamily
 from odes_rl.studies.theorem1 import Theorem1Config, theorem1
 
-STUDIES: dict[str, StudyFamily] = {
-    "adjoints": StudyFamily(AdjointsConfig, adjoints),
-    "augmentation": StudyFamily(AugmentationConfig, augmentation),
-    "conditional_flow": StudyFamily(ConditionalFlowConfig, conditional_flow),
-    "densities": StudyFamily(DensitiesConfig, densities),
-    "depth_variance": StudyFamily(DepthVarianceConfig, depth_variance),
-    "linear_systems": StudyFamily(LinearSystemsConfig, linear_systems),
-    "gradients_through_depth": StudyFamily(GradientsThroughDepthConfig, gradients_through_depth),
-    "theorem1": StudyFamily(Theorem1Config, theorem1),
-    "nanode_bases": StudyFamily(NanodeBasesConfig, nanode_bases),
-    "householder": StudyFamily(HouseholderConfig, householder),
-    "ode_net": StudyFamily(OdeNetConfig, ode_net),
-    "reflection": StudyFamily(ReflectionConfig, reflection),
-    "sorting": StudyFamily(SortingConfig, sorting),
-    "spirals": StudyFamily(SpiralsConfig, spirals),
-}
+STUDIES = Registry(
+    "study",
+    "studies",
+    StudyFamily,
+    {
+        "adjoints": StudyFamily(AdjointsConfig, adjoints),
+        "augmentation": StudyFamily(AugmentationConfig, augmentation),
+        "conditional_flow": StudyFamily(ConditionalFlowConfig, conditional_flow),
+        "densities": StudyFamily(DensitiesConfig, densities),
+        "depth_variance": StudyFamily(DepthVarianceConfig, depth_variance),
+        "linear_systems": StudyFamily(LinearSystemsConfig, linear_systems),
+        "gradients_through_depth": StudyFamily(GradientsThroughDepthConfig, gradients_through_depth),
+        "theorem1": StudyFamily(Theorem1Config, theorem1),
+        "nanode_bases": StudyFamily(NanodeBasesConfig, nanode_bases),
+        "householder": StudyFamily(HouseholderConfig, householder),
+        "ode_net": StudyFamily(OdeNetConfig, ode_net),
+        "reflection": StudyFamily(ReflectionConfig, reflection),
+        "sorting": StudyFamily(SortingConfig, sorting),
+        "spirals": StudyFamily(SpiralsConfig, spirals),
+    },
+)
 """Every study by its name."""
-
-
-def study_family(name: str) -> StudyFamily:
-    """The study called `name`.
-
-    Raises:
-        UserError: if there is none; names the nearest.
-    """
-    return STUDIES[check_name("study", name, STUDIES)]

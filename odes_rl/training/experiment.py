@@ -15,7 +15,8 @@ from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
 from odes_rl.interrupts import interruptible
 from odes_rl.policies import make_policy
 from odes_rl.policies.policy import Params, Policy, Weights
-from odes_rl.rollouts.backends import check_backend, choose_backend, make_backend
+from odes_rl.rollouts.backends import BACKENDS
+from odes_rl.rollouts.choosing import choose_backend, make_backend
 from odes_rl.rollouts.environments import Task, describe_task
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments, RolloutBackend
 from odes_rl.training.device_actor import DeviceActor
@@ -67,7 +68,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
         UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
     """
     task = describe_task(config.task.id, config.policy.squash)
-    check_backend(choose_backend(config.rollouts, config.episodes).backend, config.task.id)
+    BACKENDS.find(choose_backend(config.rollouts, config.episodes).backend).check(config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     find_rule(policy.act_rule)
     groups = group_count(config.strategy.directions)

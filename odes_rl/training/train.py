@@ -13,8 +13,8 @@ from odes_rl.errors import StorageError
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
-from odes_rl.rollouts.backends import choose_backend
 from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants
+from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
@@ -140,7 +140,8 @@ def _evaluate_end(
 def _write_launch(run: RunDirectory, generation: int) -> None:
     """Write down what computes the generations from here on: `auto` says so of no run."""
     choice = choose_backend(run.config.rollouts, run.config.episodes)
-    run.append_launch({"generation": generation, **choice._asdict()})
+    told = {name: getattr(choice, name) for name in ("backend", "workers", "lanes", "inference")}
+    run.append_launch({"generation": generation, **told})
 
 
 def advance(

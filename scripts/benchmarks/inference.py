@@ -21,7 +21,7 @@ import jax
 from measuring import fill_in, in_turn, medians, say, table, write_report
 from ours import Setting, Trainer
 
-from odes_rl.rollouts.backends import available_cores
+from odes_rl.rollouts.choosing import available_cores
 from odes_rl.rollouts.config import RolloutsConfig
 
 QUICK = {"hidden": [16], "population": [16], "rounds": 1, "max_steps": 10}

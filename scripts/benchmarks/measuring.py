@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from odes_rl.rollouts.backends import available_cores
+from odes_rl.rollouts.choosing import available_cores
 
 _BEGUN = time.perf_counter()
 Contestant = Callable[[], float]

@@ -20,7 +20,7 @@ from measuring import Contestant, fill_in, in_turn, medians, table, write_report
 from ours import Setting, Trainer
 from replay import replayers
 
-from odes_rl.rollouts.backends import available_cores
+from odes_rl.rollouts.choosing import available_cores
 
 QUICK = {"population": 8, "rounds": 1, "max_steps": 25, "seconds": 0.1}
 FULL = {"population": 64, "rounds": 5, "max_steps": None, "seconds": 2.0}

@@ -26,7 +26,7 @@ from peers import PEERS, SETTINGS, Race, contestants
 from recording import steps_of
 from replay import replayers
 
-from odes_rl.rollouts.backends import available_cores
+from odes_rl.rollouts.choosing import available_cores
 
 TASKS = (
     "Swimmer-v5",

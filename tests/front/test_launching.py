@@ -18,7 +18,7 @@ from odes_rl.config.schema import TaskConfig
 from odes_rl.errors import UserError
 from odes_rl.front.options import gathered
 from odes_rl.policies.nanode import NanodeConfig
-from odes_rl.rollouts import backends
+from odes_rl.rollouts import choosing
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path
@@ -127,7 +127,7 @@ MAKERS = {
 
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 def test_what_workers_cannot_import_runs_in_this_process_or_is_refused(maker, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(backends, "available_cores", lambda: 2)
+    monkeypatch.setattr(choosing, "available_cores", lambda: 2)
     words = "task: worker processes cannot import"
     for asked in ({"backend": "processes"}, {"workers": 2}, {"inference": "device"}):
         with pytest.raises(UserError, match=rf"{words} .*or use rollouts='serial'"):

@@ -8,13 +8,13 @@ import pytest
 from odes_rl.cli.program import main
 from odes_rl.inspection.fitted import look_into_fit
 from odes_rl.inspection.fitted_picture import draw_fitted
-from odes_rl.supervised.models import model_names
+from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import restore_fit
 from tests.runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}
-MODELS = {
-    **{name: {"model__name": name} for name in model_names()},
+VARIANTS = {
+    **{name: {"model__name": name} for name in MODELS},
     "dense": PLAIN | {"model__depth": 4},
     "dense relu": PLAIN | {"model__depth": 3, "model__activation": "relu"},
     "ode_to_ode isospectral": {"model__flow": "isospectral"},
@@ -28,9 +28,9 @@ PANELS = [
 ]
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=VARIANTS)
 def inspected(request, tmp_path_factory):
-    options = MODELS[request.param] | {"run__epochs": 2, "data__corrupted": True}
+    options = VARIANTS[request.param] | {"run__epochs": 2, "data__corrupted": True}
     run, progress = fit_run(tmp_path_factory.mktemp("fitted") / "run", **options)
     return request.param, run, progress, look_into_fit(run)
 

@@ -7,7 +7,7 @@ from odes_rl.config.layering import load_config
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
-from odes_rl.policies import policy_names
+from odes_rl.policies import POLICIES
 
 TASK = {"id": "Swimmer-v5"}
 
@@ -64,7 +64,7 @@ def test_policy_name_of_the_command_line_keeps_only_what_policies_share(write):
     assert config.policy == type(config.policy)(name="nanode", output_scale=0.1, squash="tanh")
 
 
-@pytest.mark.parametrize("policy", policy_names())
+@pytest.mark.parametrize("policy", list(POLICIES))
 @pytest.mark.parametrize("preset", PRESETS)
 def test_written_config_alone_repeats_the_run(write, policy, preset):
     overrides = {"policy.name": policy, "strategy.preset": preset, "strategy.sigma": "1e-5"}

@@ -17,7 +17,7 @@ from rollout_cases import (
 from rollout_cases import settings as make_settings
 
 from odes_rl.act import ACT_RULES
-from odes_rl.rollouts.backends import available_cores, make_backend
+from odes_rl.rollouts.choosing import available_cores, make_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.protocol import Moments

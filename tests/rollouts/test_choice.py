@@ -4,7 +4,7 @@ import pytest
 
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
-from odes_rl.rollouts.backends import available_cores, choose_backend
+from odes_rl.rollouts.choosing import available_cores, choose_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.runs.metrics import read_metrics
 from odes_rl.training.train import train

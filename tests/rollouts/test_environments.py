@@ -7,7 +7,7 @@ from gymnasium.spaces import Box, Dict, flatten
 from rollout_cases import WALK, assert_same_bits, questions, settings
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.backends import check_backend
+from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.environments import describe_task, make_environment
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
@@ -117,7 +117,7 @@ def test_a_task_may_be_named_by_its_class(backend):
     with SerialBackend(settings(WALK)) as serial:
         expected = serial.evaluate(weights, statistics, seeds)
     named = settings("faulty_environments:Walk")
-    check_backend(backend, named.task)
+    BACKENDS[backend].check(named.task)
     with SerialBackend(named) if backend == "serial" else ProcessesBackend(named, workers=1) as made:
         assert_same_bits(made.evaluate(weights, statistics, seeds), expected)
 

@@ -10,7 +10,7 @@ from rollout_cases import make_seeds, make_statistics, make_weights
 from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.backends import make_backend
+from odes_rl.rollouts.choosing import make_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe, make_environment
 from odes_rl.rollouts.envpool import EnvPoolBackend

@@ -5,7 +5,7 @@ import pytest
 from rollout_cases import WALK, assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
-from odes_rl.rollouts.backends import make_backend
+from odes_rl.rollouts.choosing import make_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.validation import build_model

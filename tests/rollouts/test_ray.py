@@ -14,7 +14,7 @@ from rollout_cases import settings as make_settings
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts import watch
-from odes_rl.rollouts.backends import check_backend
+from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.cluster import crew
 from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -194,7 +194,7 @@ def test_without_a_node_for_long_there_is_a_clear_end(open_ray, cluster, monkeyp
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=re.escape('pip install "odes-rl[ray]"')):
-        check_backend("ray", WALK)
+        BACKENDS["ray"].check(WALK)
     with pytest.raises(UserError, match=r"rollouts\.backend: ray needs the package ray"):
         RayBackend(make_settings(WALK))
 

@@ -1,6 +1,7 @@
 """Weight trajectories t ↦ W(t), one family a file."""
 
 from collections.abc import Callable
+from typing import Any
 
 from odes_rl.flows.trajectories.bucketed import bucketed
 from odes_rl.flows.trajectories.constant import constant
@@ -16,20 +17,27 @@ from odes_rl.flows.trajectories.polynomial import polynomial
 from odes_rl.flows.trajectories.random_features import random_features
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.flows.trajectories.trigonometric import trigonometric
+from odes_rl.parts import Registry
 
-TRAJECTORIES: dict[str, Callable[..., Trajectory]] = {
-    "isospectral": isospectral,
-    "gated": gated,
-    "gated_hypernetwork": gated_hypernetwork,
-    "constant": constant,
-    "per_layer": per_layer,
-    "bucketed": bucketed,
-    "polynomial": polynomial,
-    "trigonometric": trigonometric,
-    "random_features": random_features,
-    "hypernetwork": hypernetwork,
-    "coupled": coupled,
-    "householder": householder,
-    "givens": givens,
-}
+_FACTORY: Any = Callable
+TRAJECTORIES: Registry[Callable[..., Trajectory]] = Registry(
+    "trajectory",
+    "trajectories",
+    _FACTORY,
+    {
+        "isospectral": isospectral,
+        "gated": gated,
+        "gated_hypernetwork": gated_hypernetwork,
+        "constant": constant,
+        "per_layer": per_layer,
+        "bucketed": bucketed,
+        "polynomial": polynomial,
+        "trigonometric": trigonometric,
+        "random_features": random_features,
+        "hypernetwork": hypernetwork,
+        "coupled": coupled,
+        "householder": householder,
+        "givens": givens,
+    },
+)
 """Factories by name; each takes `hidden` and options with defaults."""

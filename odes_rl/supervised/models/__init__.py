@@ -1,6 +1,6 @@
 """Supervised models: one file a named architecture, and the registry of all."""
 
-from odes_rl.errors import check_name
+from odes_rl.parts import Registry
 from odes_rl.supervised.models.dense import DenseConfig, dense
 from odes_rl.supervised.models.hyper_net import HyperNetModelConfig, hyper_net_model
 from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
@@ -8,19 +8,19 @@ from odes_rl.supervised.models.nanode import NanodeModelConfig, nanode_model
 from odes_rl.supervised.models.node import NodeConfig, node
 from odes_rl.supervised.models.ode_to_ode import OdeToOdeModelConfig, ode_to_ode_model
 
-MODELS: dict[str, ModelFamily] = {
-    "ode_to_ode": ModelFamily(OdeToOdeModelConfig, ode_to_ode_model),
-    "node": ModelFamily(NodeConfig, node),
-    "nanode": ModelFamily(NanodeModelConfig, nanode_model),
-    "hyper_net": ModelFamily(HyperNetModelConfig, hyper_net_model),
-    "dense": ModelFamily(DenseConfig, dense),
-}
+MODELS = Registry(
+    "model",
+    "models",
+    ModelFamily,
+    {
+        "ode_to_ode": ModelFamily(OdeToOdeModelConfig, ode_to_ode_model),
+        "node": ModelFamily(NodeConfig, node),
+        "nanode": ModelFamily(NanodeModelConfig, nanode_model),
+        "hyper_net": ModelFamily(HyperNetModelConfig, hyper_net_model),
+        "dense": ModelFamily(DenseConfig, dense),
+    },
+)
 """Every model by its name."""
-
-
-def model_names() -> list[str]:
-    """The names of all models."""
-    return list(MODELS)
 
 
 def model_config_class(name: str) -> type[ModelConfig]:
@@ -29,9 +29,9 @@ def model_config_class(name: str) -> type[ModelConfig]:
     Raises:
         UserError: if there is none.
     """
-    return MODELS[check_name("model", name, MODELS)].config
+    return MODELS.find(name).config
 
 
 def make_model(config: ModelConfig, input_size: int, output_size: int) -> Model:
     """The model that `config` describes, from inputs [n] to outputs [k]."""
-    return MODELS[config.name].build(config, input_size, output_size)
+    return MODELS.find(config.name).build(config, input_size, output_size)

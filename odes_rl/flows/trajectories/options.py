@@ -1,0 +1,20 @@
+"""Options of a trajectory's factory, read from its signature."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, get_origin
+
+from pydantic import BaseModel, create_model
+
+from odes_rl.validation import STRICT
+
+
+def options_of(factory: Callable[..., Any]) -> type[BaseModel]:
+    """The options of a trajectory's factory: its parameters behind `hidden` that are numbers, texts or choices."""
+    parameters = list(inspect.signature(factory, eval_str=True).parameters.values())[1:]
+    fields: Any = {
+        p.name: (p.annotation, ... if p.default is p.empty else p.default)
+        for p in parameters
+        if p.annotation in (int, float, str, bool) or get_origin(p.annotation) is Literal
+    }
+    return create_model(factory.__name__, __config__=STRICT, **fields)

@@ -1,0 +1,58 @@
+"""A flow along any trajectory of weights: one that is built in, or one of the user's own."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from odes_rl.errors import UserError
+from odes_rl.flows.trajectories import TRAJECTORIES
+from odes_rl.flows.trajectories.options import options_of
+from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.manifolds import Stiefel
+from odes_rl.policies.flow import FlowConfig, flow_policy
+from odes_rl.policies.policy import Policy
+from odes_rl.validation import build_model
+
+
+class TrajectoryFlowConfig(FlowConfig, frozen=True):
+    """A flow along any trajectory of weights, one of your own too."""
+
+    name: Literal["trajectory_flow"] = "trajectory_flow"
+    trajectory: Annotated[str, TRAJECTORIES] = "isospectral"
+    """The trajectory t ↦ W(t): a factory that takes `hidden` and options; `odes-rl list trajectories` shows them."""
+    trajectory_options: Mapping[str, Any] = Field(default={})
+    """Options of the trajectory, as in `{degree: 3}`."""
+
+    @model_validator(mode="after")
+    def _check_options(self) -> "TrajectoryFlowConfig":
+        try:
+            self.factory_options()
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def factory_options(self) -> dict[str, Any]:
+        """The options with the types that the factory's signature gives them.
+
+        Raises:
+            UserError: if one is unknown, or of another type.
+        """
+        model = options_of(TRAJECTORIES.find(self.trajectory))
+        return dict(build_model(model, self.trajectory_options, "trajectory_options."))
+
+
+def trajectory_flow(config: TrajectoryFlowConfig, observation_size: int, action_size: int) -> Policy:
+    """The flow ẋ = f(W(t) x + b) along the trajectory, with projections on Stiefel manifolds and one bias b.
+
+    Raises:
+        UserError: if the trajectory's factory refuses its options.
+    """
+    try:
+        factory = TRAJECTORIES.find(config.trajectory)
+        trajectory: Trajectory = factory(config.hidden, **config.factory_options())
+    except ValueError as error:
+        raise UserError(f"policy.trajectory {config.trajectory!r}: {error}") from error
+    return flow_policy(
+        config, observation_size, action_size, trajectory=trajectory, projection=Stiefel(), biases="shared"
+    )
