@@ -8,15 +8,16 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from operator import attrgetter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from odes_rl.errors import UserError, check_name, one_line, suggestion
 
 if TYPE_CHECKING:  # workers need no pydantic
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import BaseModel, GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 Part = TypeVar("Part")
+AnyFamily = TypeVar("AnyFamily", bound="Family")
 
 
 class Registry(Mapping[str, Part], Generic[Part]):
@@ -96,6 +97,20 @@ class Registry(Mapping[str, Part], Generic[Part]):
         except UserError as error:
             raise ValueError(str(error)) from error
         return name
+
+
+class Family(Protocol):
+    """A part whose options have its name, as policies' families."""
+
+    @property
+    def config(self) -> "type[BaseModel]":
+        """The class of its options."""
+        ...
+
+
+def by_name(*families: AnyFamily) -> dict[str, AnyFamily]:
+    """The families by the names that their options have by default."""
+    return {family.config.model_fields["name"].default: family for family in families}
 
 
 def load_module(what: str, name: str) -> ModuleType:

@@ -1,11 +1,12 @@
 """Typed models from plain mappings; every mistake becomes one line. Free of JAX."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from odes_rl.errors import UserError, nearest, one_line, suggestion
 from odes_rl.yaml_text import parse_yaml
@@ -25,6 +26,17 @@ _ALLOWED = {
     "string_too_short": "text that is not empty",
 }
 """Pydantic's names of a wrong type, in words."""
+
+
+class OneOf:
+    """`Annotated[str, OneOf(table)]` is the type of an option that takes one of the table's names."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """The `names`, in their order."""
+        self.names = list(names)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.names)
 
 
 def check_options(model: type[BaseModel], values: Mapping[str, Any], prefix: str = "") -> None:

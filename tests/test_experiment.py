@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.act.activations import ACTIVATIONS
-from odes_rl.act.bounds import SQUASHES
 from odes_rl.act.linear import LinearWeights
 from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.es.config import PRESETS, StrategyConfig
@@ -19,12 +17,9 @@ from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.strategy import make_strategy
 from odes_rl.flows.lie_solvers import LIE_SOLVERS
 from odes_rl.flows.lie_steps import LIE_STEPS
-from odes_rl.flows.ode_solvers import EXPLICIT
 from odes_rl.manifolds import Orthogonal, Stiefel
 from odes_rl.policies import POLICIES, make_policy, policy_config_class
-from odes_rl.policies.flow import METHODS
-from odes_rl.policies.nanode import BASES
-from odes_rl.policies.ode_to_ode import ABLATIONS, INITIAL_MATRICES, PROJECTIONS
+from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.choosing import choose_backend, make_backend
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
@@ -34,19 +29,9 @@ from odes_rl.training.train import train
 from tests.runs import create_run
 
 TABLES: dict[str, Collection[str]] = {
-    "name": POLICIES,
-    "activation": ACTIVATIONS,
-    "squash": SQUASHES,
-    "solver": LIE_STEPS,
     "preset": PRESETS,
     "shaping": SHAPINGS,
     "perturbations": PERTURBATIONS,
-    "integrator": METHODS,
-    "basis": BASES,
-    "flow_solver": EXPLICIT,
-    "ablation": ABLATIONS,
-    "initial_matrix": INITIAL_MATRICES,
-    "projections": PROJECTIONS,
 }
 """Options whose choices are the names of a table; BUILDERS has the others."""
 
@@ -96,14 +81,6 @@ def steps_taken(config: RolloutsConfig, actor: DeviceActor | None = None) -> int
         return int(backend.evaluate(weights, Moments.empty(8), seeds).lengths.sum())
 
 
-def build_backend(choice: str) -> None:
-    config = RolloutsConfig(backend=choice, workers=1)  # pyright: ignore[reportArgumentType]
-    if choice == "ray":  # which would start a cluster: tests/rollouts/test_ray.py does
-        assert choose_backend(config, 1).backend == "ray"
-    else:
-        assert steps_taken(config) == 2
-
-
 def build_inference(choice: str) -> None:
     config = RolloutsConfig(inference=choice, workers=1)  # pyright: ignore[reportArgumentType]
     assert steps_taken(config, DeviceActor("linear") if choice == "device" else None) == 2
@@ -129,7 +106,6 @@ BUILDERS = {
     "learning_rate_schedule": lambda choice: build_schedule("learning_rate", choice),
     "optimizer": build_optimizer,
     "space": build_space,
-    "backend": build_backend,
     "flow": lambda choice: build_flow({"flow": choice}),
     "gate_inputs": lambda choice: build_flow({"flow": "gated", "gate_inputs": choice}),
     "inference": build_inference,
@@ -143,7 +119,7 @@ def choices() -> dict[str, set[str]]:
     models = [TaskConfig, StrategyConfig, RolloutsConfig, RunConfig, *(family.config for family in POLICIES.values())]
     for model in models:
         for option, field in model.model_fields.items():
-            if get_origin(field.annotation) is Literal:
+            if get_origin(field.annotation) is Literal and option != "name":
                 found.setdefault(option, set()).update(get_args(field.annotation))
     return found
 
@@ -151,6 +127,15 @@ def choices() -> dict[str, set[str]]:
 def test_every_option_with_choices_is_tied_to_what_they_name():
     assert choices().keys() == TABLES.keys() | BUILDERS.keys()
     assert LIE_SOLVERS.keys() == LIE_STEPS.keys()
+
+
+@pytest.mark.parametrize("choice", BACKENDS)
+def test_every_backend_can_be_built(choice):
+    config = RolloutsConfig(backend=choice, workers=1)
+    if choice == "ray":  # which would start a cluster: tests/rollouts/test_ray.py does
+        assert choose_backend(config, 1).backend == "ray"
+    else:
+        assert steps_taken(config) == 2
 
 
 @pytest.mark.parametrize("option", TABLES)

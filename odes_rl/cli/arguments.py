@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from odes_rl.errors import UserError, suggestion
 from odes_rl.parts import Registry
-from odes_rl.validation import build_model, parse_text
+from odes_rl.validation import OneOf, build_model, parse_text
 
 Command = TypeVar("Command", bound=BaseModel)
 
@@ -164,14 +164,14 @@ def _with_choices_shown(section: BaseModel) -> BaseModel:
     if not fields:
         return section
     model = create_model(type(section).__name__, __base__=type(section), __doc__=type(section).__doc__, **fields)
-    shown = {n: str(value) if isinstance(value, Mapping) else value for n, value in dict(section).items()}
+    shown: Any = {n: str(value) if isinstance(value, Mapping) else value for n, value in dict(section).items()}
     return model.model_construct(**shown)
 
 
 def _words(field: FieldInfo) -> str | None:
-    for registry in field.metadata:
-        if isinstance(registry, Registry):
-            return "{" + ",".join([*registry.names, "MODULE:OBJECT"]) + "}"
+    for table in field.metadata:
+        if isinstance(table, Registry | OneOf):
+            return "{" + ",".join([*table.names, *["MODULE:OBJECT"] * isinstance(table, Registry)]) + "}"
     if _is_mapping(field):
         return "{NAME: VALUE, ...}"
     return _list_words(field.annotation) if get_origin(field.annotation) is tuple else None

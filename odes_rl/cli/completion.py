@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from odes_rl.cli.arguments import flags, positional_fields, spelled
 from odes_rl.errors import check_name
 from odes_rl.parts import Registry
+from odes_rl.validation import OneOf
 
 Choices = Mapping[str, Sequence[str]]
 """Option, as it is written → the values to choose from, if there are such."""
@@ -121,8 +122,8 @@ def _of_sections(kind: Any) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _choices(field: FieldInfo) -> list[str]:
     """The values to choose from: of a part those that have a name, of others those that are all there are."""
-    registries = [entry for entry in field.metadata if isinstance(entry, Registry)]
-    return registries[0].names if registries else _listed(field.annotation)
+    tables = [entry for entry in field.metadata if isinstance(entry, Registry | OneOf)]
+    return tables[0].names if tables else _listed(field.annotation)
 
 
 def _listed(annotation: Any) -> list[str]:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from odes_rl.parts import Registry
+from odes_rl.parts import Registry, by_name
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
 from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
@@ -24,20 +24,20 @@ POLICIES = Registry(
     "policy",
     "policies",
     PolicyFamily,
-    {
-        "ode_to_ode": PolicyFamily(OdeToOdeConfig, ode_to_ode),
-        "nanode": PolicyFamily(NanodeConfig, nanode),
-        "app_node": PolicyFamily(AppNodeConfig, app_node),
-        "autonomous": PolicyFamily(AutonomousConfig, autonomous),
-        "base_ode": PolicyFamily(BaseOdeConfig, base_ode),
-        "gated_kernels": PolicyFamily(GatedKernelsConfig, gated_kernels),
-        "hyper_net": PolicyFamily(HyperNetConfig, hyper_net),
-        "deep_net": PolicyFamily(DeepNetConfig, deep_net),
-        "deep_res_net": PolicyFamily(DeepResNetConfig, deep_res_net),
-        "con_res_net": PolicyFamily(ConResNetConfig, con_res_net),
-        "trajectory_flow": PolicyFamily(TrajectoryFlowConfig, trajectory_flow),
-        "linear": PolicyFamily(LinearConfig, linear),
-    },
+    by_name(
+        PolicyFamily(OdeToOdeConfig, ode_to_ode),
+        PolicyFamily(NanodeConfig, nanode),
+        PolicyFamily(AppNodeConfig, app_node),
+        PolicyFamily(AutonomousConfig, autonomous),
+        PolicyFamily(BaseOdeConfig, base_ode),
+        PolicyFamily(GatedKernelsConfig, gated_kernels),
+        PolicyFamily(HyperNetConfig, hyper_net),
+        PolicyFamily(DeepNetConfig, deep_net),
+        PolicyFamily(DeepResNetConfig, deep_res_net),
+        PolicyFamily(ConResNetConfig, con_res_net),
+        PolicyFamily(TrajectoryFlowConfig, trajectory_flow),
+        PolicyFamily(LinearConfig, linear),
+    ),
 )
 """Every policy by its name."""
 

@@ -1,7 +1,7 @@
 """What the architectures that are flows share: the method that integrates them."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Manifold
 from odes_rl.policies.policy import Params, Policy
 from odes_rl.policies.residual import Biases, ResidualConfig, layered, residual_policy
+from odes_rl.validation import OneOf
 
 METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
     "euler": ((1.0,),),
@@ -24,7 +25,7 @@ METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
 class FlowConfig(ResidualConfig, frozen=True):
     """Options shared by the architectures that are flows."""
 
-    integrator: Literal["euler", "midpoint", "rk4"] = "euler"
+    integrator: Annotated[str, OneOf(METHODS)] = "euler"
     """Method that integrates the state's flow, at fixed steps."""
 
 

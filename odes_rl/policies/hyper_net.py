@@ -1,14 +1,16 @@
 """HyperNet: a flow whose weights are the state of another ODE (Zhang et al. 2019, as in Choromanski et al. 2020)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from odes_rl.flows.ode_solvers import EXPLICIT
 from odes_rl.flows.trajectories.coupled import coupled
 from odes_rl.manifolds import Euclidean
 from odes_rl.policies.flow import FlowConfig, flow_policy
 from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
+from odes_rl.validation import OneOf
 
 
 class HyperNetConfig(FlowConfig, Matchable, frozen=True):
@@ -17,7 +19,7 @@ class HyperNetConfig(FlowConfig, Matchable, frozen=True):
     name: Literal["hyper_net"] = "hyper_net"
     width: int = Field(default=16, ge=1)
     """Size of the two hidden layers of the weights' network."""
-    flow_solver: Literal["euler", "heun", "midpoint", "ralston", "bosh3", "tsit5", "dopri5", "dopri8"] = "euler"
+    flow_solver: Annotated[str, OneOf(EXPLICIT)] = "euler"
     """Diffrax solver of the weights' flow, one step between the times at which weights are needed."""
     time_input: bool = False
     """Show the weights' network the time, too."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 from pydantic import Field, model_validator
@@ -19,22 +19,26 @@ from odes_rl.manifolds import Euclidean
 from odes_rl.policies.flow import FlowConfig, flow_policy
 from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
+from odes_rl.validation import OneOf
+
+BASES: dict[str, Callable[["NanodeConfig"], Trajectory]] = {
+    "trigonometric": lambda config: trigonometric(config.hidden, config.degree, config.period),
+    "monomial": lambda config: polynomial(config.hidden, config.degree, "monomial"),
+    "chebyshev": lambda config: polynomial(config.hidden, config.degree, "chebyshev"),
+    "legendre": lambda config: polynomial(config.hidden, config.degree, "legendre"),
+    "random_features": lambda config: random_features(config.hidden, config.features, config.bandwidth),
+    "bucketed": lambda config: bucketed(config.hidden, config.buckets, 2 * config.steps),
+    "hypernetwork": lambda config: hypernetwork(config.hidden, config.embedding, config.width),
+    "givens": lambda config: givens(config.hidden, max(config.degree, 1)),
+}
+"""The trajectory of each basis; buckets tell half steps apart."""
 
 
 class NanodeConfig(FlowConfig, Matchable, frozen=True):
     """A flow whose weights are functions of time: trigonometric polynomials, or in another basis."""
 
     name: Literal["nanode"] = "nanode"
-    basis: Literal[
-        "trigonometric",
-        "monomial",
-        "chebyshev",
-        "legendre",
-        "random_features",
-        "bucketed",
-        "hypernetwork",
-        "givens",
-    ] = "trigonometric"
+    basis: Annotated[str, OneOf(BASES)] = "trigonometric"
     """The functions of time. `bucketed`: constant over intervals. `hypernetwork`: one network's output at each entry's
     embedding and the time. `givens`: rotations in coordinate planes, which keep the weights orthogonal."""
     degree: int = Field(default=5, ge=0)
@@ -64,19 +68,6 @@ class NanodeConfig(FlowConfig, Matchable, frozen=True):
         if self.basis == "givens" and self.hidden < 2:
             raise ValueError("basis givens turns pairs of axes: it needs hidden ≥ 2")
         return self
-
-
-BASES: dict[str, Callable[[NanodeConfig], Trajectory]] = {
-    "trigonometric": lambda config: trigonometric(config.hidden, config.degree, config.period),
-    "monomial": lambda config: polynomial(config.hidden, config.degree, "monomial"),
-    "chebyshev": lambda config: polynomial(config.hidden, config.degree, "chebyshev"),
-    "legendre": lambda config: polynomial(config.hidden, config.degree, "legendre"),
-    "random_features": lambda config: random_features(config.hidden, config.features, config.bandwidth),
-    "bucketed": lambda config: bucketed(config.hidden, config.buckets, 2 * config.steps),
-    "hypernetwork": lambda config: hypernetwork(config.hidden, config.embedding, config.width),
-    "givens": lambda config: givens(config.hidden, max(config.degree, 1)),
-}
-"""The trajectory of each basis; buckets tell half steps apart."""
 
 
 def nanode(config: NanodeConfig, observation_size: int, action_size: int) -> Policy:

@@ -1,10 +1,11 @@
 """ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from odes_rl.flows.lie_steps import LIE_STEPS
 from odes_rl.flows.trajectories.constant import constant
 from odes_rl.flows.trajectories.gated import gated
 from odes_rl.flows.trajectories.isospectral import isospectral
@@ -13,6 +14,7 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean, Frozen, Manifold, Orthogonal, Stiefel
 from odes_rl.policies.flow import FlowConfig, flow_policy
 from odes_rl.policies.policy import Policy
+from odes_rl.validation import OneOf
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -31,25 +33,18 @@ class OdeToOdeConfig(FlowConfig, frozen=True):
     """A flow whose weights follow a flow on O(h), between projections on Stiefel manifolds."""
 
     name: Literal["ode_to_ode"] = "ode_to_ode"
-    ablation: Literal[
-        "none",
-        "frozen_projections",
-        "euclidean_projections",
-        "constant_weights",
-        "zero_generators",
-        "haar_initial",
-    ] = "none"
+    ablation: Annotated[str, OneOf(ABLATIONS)] = "none"
     """One part left out. `constant_weights`: W_t = W_0, nothing else is there. `zero_generators`: Q = N = 0 at the
     start, so that the flow has to be learnt from rest. The others set the option that they name."""
     flow: Literal["isospectral", "gated", "none"] = "isospectral"
     """How the weights flow: double-bracket, along skew outputs of gated networks, or not at all."""
-    solver: Literal["lie_euler", "rkmk4"] = "lie_euler"
+    solver: Annotated[str, OneOf(LIE_STEPS)] = "lie_euler"
     """Method for the weights' flow: the paper's, or a fourth-order one."""
     flow_scale: float = Field(default=1.0, ge=0)
     """Starting spectral radius of Q and N: the weights turn by about its square in radians; by itself, if gated."""
-    initial_matrix: Literal["learned", "haar"] = "learned"
+    initial_matrix: Annotated[str, OneOf(INITIAL_MATRICES)] = "learned"
     """W_0, drawn from the Haar measure: learned from there, or fixed."""
-    projections: Literal["stiefel", "frozen", "euclidean"] = "stiefel"
+    projections: Annotated[str, OneOf(PROJECTIONS)] = "stiefel"
     """Of observations and to actions: with orthonormal columns or rows, the same but fixed, or any matrices."""
     gates: int = Field(default=1, ge=1)
     """Number of networks of a gated flow."""

@@ -1,12 +1,13 @@
 """What a policy is, and the options that every policy shares."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 from pydantic import BaseModel, Field
 
-from odes_rl.validation import STRICT
+from odes_rl.act.bounds import SQUASHES
+from odes_rl.validation import STRICT, OneOf
 
 Params = Any
 Weights = Any
@@ -19,7 +20,7 @@ class PolicyConfig(BaseModel, frozen=True):
 
     name: str
     """The architecture: one that `odes-rl list policies` shows, or `module:object`, a `PolicyFamily` of your own."""
-    squash: Literal["clip", "tanh"] = "clip"
+    squash: Annotated[str, OneOf(SQUASHES)] = "clip"
     """How outputs enter the action bounds: clipped in the action's own units, or tanh scaled to the bounds."""
     output_scale: float = Field(default=1.0, gt=0)
     """Factor on the output projection; the starting value if it is learned."""

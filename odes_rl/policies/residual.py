@@ -1,19 +1,20 @@
 """What the residual architectures share: two projections around layers whose weights a trajectory gives."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from pydantic import BaseModel, Field
 
+from odes_rl.act.activations import ACTIVATIONS
 from odes_rl.act.residual_flow import ResidualFlowWeights
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean, Manifold
 from odes_rl.policies.output import output_factor
 from odes_rl.policies.policy import Params, Policy, PolicyConfig
 from odes_rl.policies.projections import projected
-from odes_rl.validation import STRICT
+from odes_rl.validation import STRICT, OneOf
 
 Biases = Literal["none", "shared", "per_layer", "time"]
 
@@ -25,7 +26,7 @@ class ResidualConfig(PolicyConfig, frozen=True):
     """Size h of the hidden state."""
     steps: int = Field(default=25, ge=1)
     """Steps L of the flow, or layers of the network."""
-    activation: Literal["abs", "relu", "tanh"] = "abs"
+    activation: Annotated[str, OneOf(ACTIVATIONS)] = "abs"
     """The nonlinearity f."""
 
 

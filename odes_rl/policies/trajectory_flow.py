@@ -12,10 +12,11 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Stiefel
 from odes_rl.policies.flow import FlowConfig, flow_policy
 from odes_rl.policies.policy import Policy
+from odes_rl.policies.residual import Matchable
 from odes_rl.validation import build_model
 
 
-class TrajectoryFlowConfig(FlowConfig, frozen=True):
+class TrajectoryFlowConfig(FlowConfig, Matchable, frozen=True):
     """A flow along any trajectory of weights, one of your own too."""
 
     name: Literal["trajectory_flow"] = "trajectory_flow"

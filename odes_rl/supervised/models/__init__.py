@@ -1,6 +1,6 @@
 """Supervised models: one file a named architecture, and the registry of all."""
 
-from odes_rl.parts import Registry
+from odes_rl.parts import Registry, by_name
 from odes_rl.supervised.models.dense import DenseConfig, dense
 from odes_rl.supervised.models.hyper_net import HyperNetModelConfig, hyper_net_model
 from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
@@ -12,13 +12,13 @@ MODELS = Registry(
     "model",
     "models",
     ModelFamily,
-    {
-        "ode_to_ode": ModelFamily(OdeToOdeModelConfig, ode_to_ode_model),
-        "node": ModelFamily(NodeConfig, node),
-        "nanode": ModelFamily(NanodeModelConfig, nanode_model),
-        "hyper_net": ModelFamily(HyperNetModelConfig, hyper_net_model),
-        "dense": ModelFamily(DenseConfig, dense),
-    },
+    by_name(
+        ModelFamily(OdeToOdeModelConfig, ode_to_ode_model),
+        ModelFamily(NodeConfig, node),
+        ModelFamily(NanodeModelConfig, nanode_model),
+        ModelFamily(HyperNetModelConfig, hyper_net_model),
+        ModelFamily(DenseConfig, dense),
+    ),
 )
 """Every model by its name."""
 

@@ -1,13 +1,14 @@
 """What a supervised model is, and the options that every model shares."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from pydantic import BaseModel, Field
 
-from odes_rl.validation import STRICT
+from odes_rl.act.activations import ACTIVATIONS
+from odes_rl.validation import STRICT, OneOf
 
 Params = Any
 
@@ -21,7 +22,7 @@ class ModelConfig(BaseModel, frozen=True):
     """The architecture; `odes-rl list models` shows them."""
     width: int = Field(default=128, ge=1)
     """Size of the hidden state."""
-    activation: Literal["abs", "relu", "tanh"] = "abs"
+    activation: Annotated[str, OneOf(ACTIVATIONS)] = "abs"
     """The nonlinearity f."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of hidden entries that training sets to zero: of what enters the output layer, and a flow."""

@@ -1,14 +1,16 @@
 """ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from odes_rl.flows.lie_steps import LIE_STEPS
 from odes_rl.flows.trajectories.gated import gated
 from odes_rl.flows.trajectories.isospectral import isospectral
 from odes_rl.flows.trajectories.nodes import right_nodes
 from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
 from odes_rl.supervised.models.model import Model
+from odes_rl.validation import OneOf
 
 
 class OdeToOdeModelConfig(FlowModelConfig, frozen=True):
@@ -23,7 +25,7 @@ class OdeToOdeModelConfig(FlowModelConfig, frozen=True):
     """What they see: nothing, the time, or the time and the weights."""
     gate_width: int = Field(default=16, ge=1)
     """Hidden units of each network that sees something."""
-    solver: Literal["lie_euler", "rkmk4"] = "lie_euler"
+    solver: Annotated[str, OneOf(LIE_STEPS)] = "lie_euler"
     """Method for the weights' flow, where it is no geodesic: the paper's, or a fourth-order one."""
     flow_scale: float = Field(default=1.0, gt=0)
     """How far the weights turn at the start, in radians; its root, for the double-bracket flow."""
