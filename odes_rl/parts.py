@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from odes_rl.errors import UserError, check_name, one_line, suggestion
+from odes_rl.errors import UserError, one_line, suggestion
 
 if TYPE_CHECKING:  # workers need no pydantic
     from pydantic import BaseModel, GetCoreSchemaHandler
@@ -62,7 +62,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
             return self._built_in[name]
         if isinstance(name, str) and ":" in name:
             return self._checked(repr(name), name)
-        point = self.plug_ins[check_name(self.kind, name, self.names)]
+        if name not in self.plug_ins:
+            listing = f"`odes-rl list {self.group.partition('.')[2]}`"
+            raise UserError(f"unknown {self.kind} {name!r}: {suggestion(str(name), self.names, listing=listing)}")
+        point = self.plug_ins[str(name)]
         package = f" of the package {point.dist.name}" if point.dist else ""
         return self._checked(f"{name!r}{package}", point.value)
 
