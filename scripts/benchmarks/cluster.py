@@ -105,7 +105,7 @@ def measure(name: str, setting: Setting, quick: bool) -> dict[str, float]:
 def costs_table(results: dict[str, dict[str, float]]) -> str:
     """The measured costs."""
     header = ["policy", "batch µs", "(clock)", "put ms/MB", "learn ms/candidate", "episode s"]
-    header += ["weights kB/candidate", "answers kB/unit"]
+    header += ["weights kB/candidate", "results kB/unit"]
     rows = [
         [
             name,

@@ -47,8 +47,8 @@ def measure_cell(size: int, candidates: int, rounds: int) -> dict[str, Any]:
 
 def grid_table(cells: list[dict[str, Any]], seconds_a_candidate: float) -> str:
     """The grid; times in milliseconds, memory in MiB."""
-    header = ["parameters", "candidates", "ask ms", "evosax's", "tell ms", "evosax's", "(ask + tell) / evosax's"]
-    header += ["MiB", "evosax's", "share of a generation"]
+    header = ["parameters", "candidates", "ask ms", "evosax", "tell ms", "evosax", "(ask + tell) / evosax"]
+    header += ["MiB", "evosax", "share of a generation"]
     rows = []
     for cell in cells:
         ours, theirs = cell["ours"], cell["evosax"]

@@ -70,7 +70,7 @@ def summary(rates: dict[str, list[float]], counts: list[int], workers: int) -> d
 def tables(results: dict[str, dict[str, Any]]) -> str:
     """Two Markdown tables: workers and lanes."""
     workers = table(
-        ["task", "workers", "ours", "× one worker", "physics", "× one process"],
+        ["task", "workers", "odes_rl", "× one worker", "physics", "× one process"],
         [
             [
                 task,
