@@ -69,6 +69,7 @@ def test_a_killed_run_that_is_resumed_has_the_bits_of_a_calm_one(installed, here
     assert timeless(here / "killed") == calm
 
 
+@pytest.mark.slow
 def test_the_packages_backend_gives_the_bits_of_processes(installed, here, calm):
     options = ("--rollouts.backend", "threads", "--run.directory", "threads")
     installed.run(here, "train", "tiny.yaml", *options)
@@ -105,13 +106,8 @@ def test_its_policies_are_compared_with_a_built_in_one(installed, here):
     assert [line.split(",")[1] for line in table[1:]] == list(COMPARISON["policies"])
 
 
-def test_its_study_runs_by_name(installed, here):
+def test_lists_and_help_show_the_package_and_its_study_runs(installed, here):
     (here / "study.yaml").write_text("{study: orthogonality, hidden: 3, turns: [1]}", encoding="utf-8")
-    assert "turn 1: " in installed.run(here, "study", "study.yaml", "--directory", "study")
-    assert (here / "study/picture.png").is_file()
-
-
-def test_lists_and_help_show_the_package(installed, here):
     parts = {
         "policies": "sines",
         "trajectories": "geodesic",
@@ -121,29 +117,33 @@ def test_lists_and_help_show_the_package(installed, here):
     }
     steps: list[Any] = [("odes-rl", ["list", what]) for what in parts]
     steps += [("odes-rl", ["train", "--task.id", "Pendulum-v1", "--policy.name", "sines", "--help"])]
-    *lists, (status, shown) = installed.steps(here, steps)
+    steps += [("odes-rl", ["study", "study.yaml", "--directory", "study"])]
+    *lists, (status, shown), (finished, told) = installed.steps(here, steps)
     for name, (code, printed) in zip(parts.values(), lists, strict=True):
         (line,) = [line for line in printed.splitlines() if "[odes-rl-example]" in line]
         assert (code, line.split()[0]) == (0, name)
     assert status == 0
     assert "--policy.turn" in shown
     assert "Speed of the weights at the start" in " ".join(shown.replace("│", " ").split())
+    assert finished == 0
+    assert "turn 1: " in told
+    assert (here / "study/picture.png").is_file()
 
 
 def test_without_the_package_its_runs_are_one_line_and_others_train(installed, here, calm):
     """What its act rule left in numba's cache is no hindrance."""
-    default = ["train", "--task.id", "HalfCheetah-v5", "--task.max_steps", "3", "--policy.hidden", "4"]
+    listing = ("sh", "find . | sort")
+    refused = [("odes-rl", [name, "calm"]) for name in ("resume", "evaluate", "inspect")]
+    default = ["train", "--task.id", "Pendulum-v1", "--task.max_steps", "3", "--policy.hidden", "4"]
     default += ["--strategy.population", "2", "--run.generations", "1", "--run.evaluation_episodes", "1"]
     default += ["--rollouts.backend", "serial", "--run.directory", "default"]
-    before = sorted(path.relative_to(here) for path in here.rglob("*"))
+    steps = [listing, *refused, listing, ("odes-rl", ["plot", "calm", "--output", "left"]), ("odes-rl", default)]
     with installed.without_the_example():
-        told = installed.steps(here, [("odes-rl", [name, "calm"]) for name in ("resume", "evaluate", "inspect")])
-        after = sorted(path.relative_to(here) for path in here.rglob("*"))
-        (plotted, _), (trained, printed) = installed.steps(here, [("odes-rl", ["plot", "calm"]), ("odes-rl", default)])
+        before, *told, after, plotted, trained = installed.steps(here, steps)
     for status, line in told:
         assert (status, line.count("\n")) == (2, 1), line
         assert "sines" in line
     assert after == before
-    assert plotted == 0
-    assert trained == 0, printed
+    assert plotted[0] == trained[0] == 0, trained
+    assert (here / "left.png").is_file()
     assert len(timeless(here / "default")) == 2
