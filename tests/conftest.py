@@ -3,9 +3,19 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from tests.installed import Installed, install
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "odes_rl", "tests")
 """Outside the clone, so that a fresh one finds what another has compiled."""
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MUJOCO_GL", "disable")
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """odes_rl and the example package, each installed as a wheel."""
+    return install(tmp_path_factory.mktemp("installed"))

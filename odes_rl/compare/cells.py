@@ -34,6 +34,9 @@ class Cell(NamedTuple):
     config: ExperimentConfig | FitConfig
     comparing: Comparing = POLICIES
 
+    def __hash__(self) -> int:
+        return hash(self.path)  # an option of a policy may be a mapping, which has no hash
+
     @property
     def name(self) -> str:
         """The cell in words."""

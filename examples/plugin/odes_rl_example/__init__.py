@@ -1,0 +1,1 @@
+"""Parts for odes_rl, one a file; the entry points in pyproject.toml give them names."""
