@@ -122,7 +122,11 @@ def _size_lines(task: str, hidden: int | None) -> list[str]:
     sizes = describe_task(task)
     lines = [f"{'policy':14} {'hidden':>6} {'parameters':>10} {'free':>8} {'matched hidden':>14} {'parameters':>10}"]
     for name in POLICIES.names:
-        model = policy_config_class(name)
+        try:
+            model = policy_config_class(name)
+        except UserError as error:
+            lines.append(f"{name:14} cannot be loaded: {one_line(error)}")
+            continue
         sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
         lines.append(_size_line(model.model_validate({"name": name, **sized}), sizes))
     return lines

@@ -1,8 +1,11 @@
 """Policies: one file a named architecture, and the registry of all."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
+from odes_rl.errors import UserError
 from odes_rl.parts import Registry, by_name
 from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
@@ -55,10 +58,13 @@ def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -
     """The policy that `config` describes, for observations [n] and actions [m]; of matched size if it asks for that.
 
     Its parameters and weights are float32, and the same bits where JAX has 64 bits enabled.
+
+    Raises:
+        UserError: if the family of that name builds no policy.
     """
     matched = match_parameters(config, observation_size, action_size)
     with jax.enable_x64(False):  # what is constant, such as times, is made here
-        policy = POLICIES.find(config.name).build(matched, observation_size, action_size)
+        policy = _build(matched, observation_size, action_size)
 
     def init(key: jax.Array) -> Params:
         with jax.enable_x64(False):
@@ -70,6 +76,13 @@ def make_policy(config: PolicyConfig, observation_size: int, action_size: int) -
             return policy.materialise(single)
 
     return policy._replace(init=init, materialise=materialise)
+
+
+def _build(config: PolicyConfig, observation_size: int, action_size: int) -> Policy:
+    policy: Any = POLICIES.find(config.name).build(config, observation_size, action_size)
+    if not isinstance(policy, Policy):
+        raise UserError(f"policy {config.name!r} builds a {type(policy).__name__}, but must build a Policy")
+    return policy
 
 
 def match_parameters(config: PolicyConfig, observation_size: int, action_size: int) -> PolicyConfig:
@@ -84,7 +97,7 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
     assert isinstance(config, ResidualConfig), config
 
     def count(sized: PolicyConfig) -> int:
-        return parameter_count(POLICIES.find(sized.name).build(sized, observation_size, action_size))
+        return parameter_count(_build(sized, observation_size, action_size))
 
     def of_size(hidden: int) -> PolicyConfig:
         return config.model_copy(update={"hidden": hidden, "match_parameters": None})

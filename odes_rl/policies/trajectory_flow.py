@@ -47,13 +47,16 @@ def trajectory_flow(config: TrajectoryFlowConfig, observation_size: int, action_
     """The flow ẋ = f(W(t) x + b) along the trajectory, with projections on Stiefel manifolds and one bias b.
 
     Raises:
-        UserError: if the trajectory's factory refuses its options.
+        UserError: if the trajectory's factory refuses its options, or returns something else.
     """
     try:
         factory = TRAJECTORIES.find(config.trajectory)
-        trajectory: Trajectory = factory(config.hidden, **config.factory_options())
+        trajectory: Any = factory(config.hidden, **config.factory_options())
     except ValueError as error:
         raise UserError(f"policy.trajectory {config.trajectory!r}: {error}") from error
+    if not isinstance(trajectory, Trajectory):
+        kind = type(trajectory).__name__
+        raise UserError(f"policy.trajectory {config.trajectory!r} returns a {kind}, but must return a Trajectory")
     return flow_policy(
         config, observation_size, action_size, trajectory=trajectory, projection=Stiefel(), biases="shared"
     )

@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
 from operator import attrgetter
@@ -35,12 +35,12 @@ def find_task(task: str) -> str | EnvSpec:
     a class of environments in it, or a function that returns one; both are called without arguments.
 
     Raises:
-        UserError: if there is none, which names the nearest, or its module cannot be imported, or the class or function
-            wants arguments.
+        UserError: if there is none, which names the nearest, or its module cannot be imported, or what it names cannot
+            be called without arguments.
     """
     module, _, name = task.rpartition(":")
     held = load_module("task.id", module) if module else None
-    if name not in gymnasium.registry and callable(maker := attribute(held, name)):
+    if name not in gymnasium.registry and (maker := attribute(held, name)) is not None:
         check_maker(task, maker)
         return EnvSpec(task, cast("EnvCreator", maker))
     _check_registered(name, [entry for entry, value in vars(held or object).items() if _is_environment(value)])
@@ -55,12 +55,17 @@ def attribute(holder: Any, path: str) -> Any:
         return None
 
 
-def check_maker(task: str, maker: Callable[..., Any]) -> None:
+def check_maker(task: str, maker: Any) -> None:
     """Check that `maker` can be called without arguments.
 
     Raises:
         UserError: if it cannot.
     """
+    if not callable(maker):
+        raise UserError(
+            f"task.id: {task} is of type {type(maker).__name__}, but must be a class of environments, or a function "
+            "that returns one"
+        )
     try:
         inspect.signature(maker).bind()
     except TypeError as error:

@@ -6,15 +6,22 @@ from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, create_model
 
+from odes_rl.errors import UserError
 from odes_rl.validation import STRICT
 
 
 def options_of(factory: Callable[..., Any]) -> type[BaseModel]:
-    """The options of a trajectory's factory: its parameters behind `hidden` that are numbers, texts or choices."""
-    parameters = list(inspect.signature(factory, eval_str=True).parameters.values())[1:]
+    """The options of a trajectory's factory: its parameters behind `hidden` that are numbers, texts or choices.
+
+    Raises:
+        UserError: if it has no parameter for `hidden`.
+    """
+    parameters = list(inspect.signature(factory, eval_str=True).parameters.values())
+    if not parameters:
+        raise UserError(f"the trajectory {factory.__name__} takes no argument, but must take hidden")
     fields: Any = {
         p.name: (p.annotation, ... if p.default is p.empty else p.default)
-        for p in parameters
+        for p in parameters[1:]
         if p.annotation in (int, float, str, bool) or get_origin(p.annotation) is Literal
     }
     return create_model(factory.__name__, __config__=STRICT, **fields)
