@@ -1,4 +1,4 @@
-"""Policies: one file a named architecture, and the registry of all."""
+"""Policies: one file for each architecture, and the registry."""
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ POLICIES = Registry(
         "linear": PolicyFamily(LinearConfig, linear),
     },
 )
-"""Every policy by its name."""
+"""All policies by name."""
 
 
 def policy_config_class(name: str) -> type[PolicyConfig]:
