@@ -1,4 +1,4 @@
-"""Fills docs/configuration.md from the configuration's own models, so that it cannot go stale."""
+"""Fills the tables of docs/configuration.md and docs/supervised.md from the configuration classes."""
 
 import re
 import types
@@ -47,7 +47,7 @@ def policy_tables() -> str:
 
 
 def model_tables() -> str:
-    """Likewise for each supervised model."""
+    """A heading and a table for each supervised model."""
     return "\n\n".join(_family_table(name, FITTING) for name in MODELS)
 
 
@@ -86,7 +86,7 @@ def options_table(section: str, model: type[BaseModel], options: list[str], kind
 def _family_table(name: str, kind: Kind) -> str:
     model = kind.family(name)
     own = [option for option in model.model_fields if option not in kind.shared.model_fields]
-    table = options_table(kind.named, model, own, kind) if own else "It has no options of its own."
+    table = options_table(kind.named, model, own, kind) if own else "It has only the shared options."
     return f"### `{name}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n{table}"
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a comparison: what all runs share, and what tells them apart."""
+"""The configuration of a comparison: options of all runs, and of each task, policy or model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,15 +17,15 @@ Entries = dict[str, dict[str, Any] | None]
 
 
 class Comparing(NamedTuple):
-    """What is compared, in the words of its file.
+    """The keys of a comparison file.
 
     Attributes:
         run: the kind of each run.
-        budget: the key that says how far each goes; the option of its section `run` is called alike.
-        places: the key of what is learnt.
-        place_option: the option that a label there stands for.
-        learners: the key of what learns.
-        measure: what it comes to.
+        budget: the key for the length of each run; the option of the section `run` has the same name.
+        places: the key of the tasks or data sets.
+        place_option: the option that their labels stand for.
+        learners: the key of the policies or models.
+        measure: the measured quantity.
     """
 
     run: Kind
@@ -41,42 +41,44 @@ MODELS = Comparing(FITTING, "epochs", "data", "data.source", "models", ACCURACIE
 
 
 class Comparable(BaseModel):
-    """What comparisons of policies and of supervised models have in common."""
+    """Options shared by comparisons of policies and of supervised models."""
 
     model_config = STRICT
     comparing: ClassVar[Comparing]
 
     directory: str = Field(min_length=1)
-    """Where the runs and the report go; `runs/compare/<name of the config file>` if left out."""
+    """Directory of the runs and the report. Default: `runs/compare/<name of the config file>`."""
     seeds: int | tuple[int, ...] = 3
-    """Seeds of each learner on each task: how many, from 0 on, or which. `seeds` of a learner's entry replaces it."""
+    """Seeds of each policy or model on each task: their number, counted from 0, or a list. `seeds` in the entry of a
+    policy or model overrides it."""
     baseline: str | None = None
-    """Label of the learner that the others are measured against; the last one if left out."""
+    """Label of the policy or model that the others are compared with. Default: the last one."""
     base: dict[str, Any] = Field(default_factory=dict)
-    """Section → option → value, for all runs; options of one architecture go to those that have them."""
+    """Section → option → value, for all runs. Options of the architecture apply only to architectures that have
+    them."""
 
     @property
     def budget(self) -> int:
-        """How far each run goes."""
+        """Length of each run, in units of the key `budget`."""
         return getattr(self, self.comparing.budget)
 
     @property
     def places(self) -> Entries:
-        """The entries of what is learnt."""
+        """The entries for the tasks or data sets."""
         return getattr(self, self.comparing.places)
 
     @property
     def learners(self) -> Entries:
-        """The entries of what learns."""
+        """The entries for the policies or models."""
         return getattr(self, self.comparing.learners)
 
     @property
     def baseline_label(self) -> str:
-        """Label of the learner that the others are measured against."""
+        """Label of the policy or model that the others are compared with."""
         return self.baseline or list(self.learners)[-1]
 
     def seeds_of(self, label: str) -> tuple[int, ...]:
-        """The seeds of a learner, one by one."""
+        """The list of seeds of a policy or model."""
         seeds = (self.learners[label] or {}).get("seeds", self.seeds)
         return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
 
@@ -92,41 +94,42 @@ class Comparable(BaseModel):
 
 
 class CompareConfig(Comparable):
-    """Tasks × policies × seeds, each a training run of its own; sections and options are those of an experiment."""
+    """Tasks × policies × seeds, each a training run. Sections and options are those of a training config."""
 
     comparing: ClassVar = POLICIES
 
     env_steps: int = Field(ge=1)
-    """Environment steps of training that each run takes."""
+    """Environment steps of training in each run."""
     tasks: Entries = Field(min_length=1)
-    """Label → sections over `base`, for the runs on a task, and `threshold`, a return worth reaching, which is the
-    task's own if left out. The label is the task's id, unless `task.id` says otherwise. `policies` of a task, label →
-    sections, come last, for the runs of one policy on it."""
+    """Label → sections for the runs on a task, which override `base`, and `threshold`, a return to reach; its default
+    is that of the task. The label is the id of the task, unless `task.id` is set. `policies` of a task (label →
+    sections) apply to the runs of one policy on the task, and override everything else."""
     policies: Entries = Field(min_length=1)
-    """Label → sections over `base` and the task's, for the runs of a policy. The label is its name, unless
-    `policy.name` says otherwise."""
+    """Label → sections for the runs of a policy, which override `base` and those of the task. The label is the name of
+    the policy, unless `policy.name` is set."""
 
 
 class CompareModelsConfig(Comparable):
-    """Data sets × supervised models × seeds, each a run of `fit`; sections and options are those of `fit`."""
+    """Data sets × supervised models × seeds, each a run of `fit`. Sections and options are those of `fit`."""
 
     comparing: ClassVar = MODELS
 
     epochs: int = Field(ge=1)
-    """Passes over the training examples that each run takes."""
+    """Passes over the training examples in each run."""
     data: Entries = Field(min_length=1)
-    """Label → sections over `base`, for the runs on a data set, and `threshold`, an accuracy worth reaching. The label
-    is the source, unless `data.source` says otherwise. `models` of a data set, label → sections, come last."""
+    """Label → sections for the runs on a data set, which override `base`, and `threshold`, an accuracy to reach. The
+    label is the source, unless `data.source` is set. `models` of a data set (label → sections) override everything
+    else."""
     models: Entries = Field(min_length=1)
-    """Label → sections over `base` and the data set's, for the runs of a model. The label is its name, unless
-    `model.name` says otherwise."""
+    """Label → sections for the runs of a model, which override `base` and those of the data set. The label is the name
+    of the model, unless `model.name` is set."""
 
 
 def load_comparison(path: str | Path, changes: Mapping[str, Any]) -> Comparable:
-    """The comparison in the YAML file at `path`; `changes` (option → value) replace its own options.
+    """The comparison in the YAML file at `path`; `changes` (option → value) override its options.
 
     Raises:
-        UserError: any mistake in its own options; `make_cells` finds those in the sections.
+        UserError: any mistake in the options of the comparison; `make_cells` checks the sections.
     """
     values = {"directory": f"runs/compare/{Path(path).stem}"} | {str(k): v for k, v in read_yaml(path).items()}
     model = CompareModelsConfig if values.keys() & {"data", "models", "epochs"} else CompareConfig

@@ -13,7 +13,7 @@ from odes_rl.validation import STRICT
 
 
 class TaskConfig(BaseModel):
-    """What is to be learnt."""
+    """The task: environment, episode length, observations and rewards."""
 
     model_config = STRICT
 
@@ -21,16 +21,16 @@ class TaskConfig(BaseModel):
     """Gymnasium id of the environment, as in `HalfCheetah-v5` or `dm_control/humanoid-stand-v0`; or `module:Id-v0`, or
     `module:object`, the environment's class or a function that makes one."""
     max_steps: int | None = Field(default=None, ge=1)
-    """Environment steps after which an episode is cut; none keeps the task's own limit."""
+    """Maximum environment steps of an episode; none keeps the limit of the task."""
     normalise_observations: bool = True
     """Shift and scale observations by their mean and standard deviation over all earlier generations."""
     warmup_episodes: int = Field(default=0, ge=0)
-    """Episodes of the unperturbed policy before the first generation, which give the first mean and deviation of
-    observations; they count as environment steps."""
+    """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
+    observations, and count as environment steps."""
     clip_observations: float | None = Field(default=None, gt=0)
-    """Largest entry of a normalised observation, of either sign: beyond it they are cut; none cuts nothing."""
+    """Entries of normalised observations are clipped to ± this value; none does not clip."""
     alive_bonus_shift: float = 0.0
-    """Subtracted from each step's reward in training, so that standing still is not worth learning."""
+    """Subtracted from the reward of each step in training, so that standing still is not rewarded."""
 
     @model_validator(mode="after")
     def _check_normalisation(self) -> "TaskConfig":
@@ -42,32 +42,32 @@ class TaskConfig(BaseModel):
 
 
 class RunConfig(BaseModel):
-    """How long to train, and what to write down meanwhile."""
+    """Length of training, evaluations, checkpoints and the run directory."""
 
     model_config = STRICT
     counter: ClassVar = "generation"
     """What the metrics of a run count."""
 
     directory: str = Field(min_length=1)
-    """Where the run is recorded; `runs/<name of the config file>` if left out, and without a file `runs/<task.id>`."""
+    """Run directory. Default: `runs/<name of the config file>`, or `runs/<task.id>` without a file."""
     generations: int | None = Field(default=200, ge=1)
-    """Updates of the policy; none sets no limit, if env_steps does."""
+    """Number of updates of the policy; none sets no limit, but then env_steps must."""
     env_steps: int | None = Field(default=None, ge=1)
-    """Environment steps of training after which no generation begins; none sets no limit. What is reached first ends
-    the run."""
+    """No generation starts after this number of environment steps of training; none sets no limit. The run ends at
+    whichever of generations and env_steps is reached first."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of the parameters, the perturbations and the episodes."""
+    """Seed of the initial parameters, the perturbations and the episodes."""
     evaluate_every: int = Field(default=10, ge=1)
-    """Generations between evaluations of the unperturbed policy; the last generation has one, too."""
+    """Generations between evaluations of the unperturbed policy. The last generation is always evaluated."""
     evaluation_episodes: int = Field(default=8, ge=1)
-    """Episodes of an evaluation."""
+    """Number of episodes in an evaluation."""
     checkpoint_every: int = Field(default=10, ge=1)
     """Generations between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
-    """Latest checkpoints kept; the best one is kept besides."""
+    """Number of latest checkpoints to keep. The best one is always kept."""
     failing_generations: int | None = Field(default=10, ge=1)
-    """Generations in a row, in each of which every candidate failed, after which the run ends with an error; none goes
-    on to its end, which is an error too if no other came."""
+    """The run stops with an error after this number of consecutive generations in which every candidate failed. none
+    sets no limit; the run still ends with an error if every generation failed."""
 
     @model_validator(mode="after")
     def _check_end(self) -> "RunConfig":
@@ -76,21 +76,21 @@ class RunConfig(BaseModel):
         return self
 
     def is_over(self, generation: int, env_steps: int) -> bool:
-        """Whether a run of so many generations, with so many environment steps, has come to its end."""
+        """Whether a run has ended after `generation` updates and `env_steps` environment steps."""
         enough_generations = self.generations is not None and generation >= self.generations
         return enough_generations or (self.env_steps is not None and env_steps >= self.env_steps)
 
     def is_scheduled(self, generation: int) -> bool:
-        """Whether the policy of `generation` is evaluated however far the run goes."""
+        """Whether `generation` has a scheduled evaluation, independent of the length of the run."""
         return generation % self.evaluate_every == 0
 
     def is_evaluated(self, generation: int, env_steps: int) -> bool:
-        """Whether the policy of `generation`, after so many environment steps, is evaluated: also at the end."""
+        """Whether the policy of `generation` is evaluated: by schedule, or because the run ends there."""
         return self.is_scheduled(generation) or self.is_over(generation, env_steps)
 
 
 class ExperimentConfig(BaseModel):
-    """All that a training run depends on; `odes_rl.config.layering` builds it from its sources."""
+    """The complete configuration of a training run; `odes_rl.config.layering` builds it from its sources."""
 
     model_config = STRICT
 
@@ -107,33 +107,32 @@ class ExperimentConfig(BaseModel):
 
 
 class FitRunConfig(BaseModel):
-    """How long to fit, and what to write down meanwhile."""
+    """Length of fitting, evaluations, checkpoints and the run directory."""
 
     model_config = STRICT
     counter: ClassVar = "epoch"
     """What the metrics of a run count."""
 
     directory: str = Field(min_length=1)
-    """Where the run is recorded; `runs/<name of the config file>` if left out, and without a file
-    `runs/<data.source>`."""
+    """Run directory. Default: `runs/<name of the config file>`, or `runs/<data.source>` without a file."""
     epochs: int = Field(default=20, ge=1)
     """Passes over the training examples."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of the parameters, the batches, the dropout and the corruptions."""
+    """Seed of the initial parameters, the batches, the dropout and the corruptions."""
     evaluate_every: int = Field(default=1, ge=1)
-    """Epochs between evaluations on the test examples; the last epoch has one, too."""
+    """Epochs between evaluations on the test examples. The last epoch is always evaluated."""
     checkpoint_every: int = Field(default=5, ge=1)
     """Epochs between checkpoints."""
     keep_checkpoints: int = Field(default=2, ge=1)
-    """Latest checkpoints kept."""
+    """Number of latest checkpoints to keep."""
 
     def is_scheduled(self, epoch: int) -> bool:
-        """Whether the model is evaluated after `epoch`, however far the run goes."""
+        """Whether `epoch` has a scheduled evaluation, independent of the length of the run."""
         return epoch % self.evaluate_every == 0
 
 
 class FitConfig(BaseModel):
-    """All that a supervised run depends on; `odes_rl.config.layering` builds it from its sources."""
+    """The complete configuration of a supervised run; `odes_rl.config.layering` builds it from its sources."""
 
     model_config = STRICT
 

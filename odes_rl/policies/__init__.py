@@ -1,4 +1,4 @@
-"""Policies: one file a named architecture, and the registry of all."""
+"""Policies: one file for each architecture, and the registry."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ POLICIES = Registry(
         PolicyFamily(LinearConfig, linear),
     ),
 )
-"""Every policy by its name."""
+"""All policies by name."""
 
 
 def policy_config_class(name: str) -> type[PolicyConfig]:

@@ -1,4 +1,4 @@
-"""AppNODE: an autonomous flow that sees the time beside the state (Davis et al. 2020)."""
+"""AppNODE: a flow with constant weights and the time as an additional input (Davis et al. 2020)."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from odes_rl.policies.residual import Matchable
 
 
 class AppNodeConfig(FlowConfig, Matchable, frozen=True):
-    """A flow with the same weights at all times, which sees the time beside the state."""
+    """A flow with constant weights that has the time as an additional input."""
 
     name: Literal["app_node"] = "app_node"
 

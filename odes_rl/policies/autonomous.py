@@ -10,7 +10,7 @@ from odes_rl.policies.residual import Matchable
 
 
 class AutonomousConfig(FlowConfig, Matchable, frozen=True):
-    """A flow whose weights are the same at all times."""
+    """A flow with constant weights."""
 
     name: Literal["autonomous"] = "autonomous"
 

@@ -1,4 +1,4 @@
-"""BaseODE: the flow along one network, the same at all times (Chen et al. 2018, as in Choromanski et al. 2020)."""
+"""BaseODE: a flow whose vector field is one network (Chen et al. 2018, as in Choromanski et al. 2020)."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from odes_rl.policies.residual import Matchable
 
 
 class BaseOdeConfig(FlowConfig, Matchable, frozen=True):
-    """A flow along one network with two hidden layers, the same at all times."""
+    """A flow whose vector field is a network with two hidden layers and constant weights."""
 
     name: Literal["base_ode"] = "base_ode"
 

@@ -10,7 +10,7 @@ from odes_rl.policies.residual import Matchable, ResidualConfig, residual_policy
 
 
 class ConResNetConfig(ResidualConfig, Matchable, frozen=True):
-    """A residual network whose layers share their weights and biases."""
+    """A residual network whose layers share one weight matrix and bias."""
 
     name: Literal["con_res_net"] = "con_res_net"
 

@@ -1,4 +1,4 @@
-"""How large policies and models are: numbers stored, dimensions in which they move."""
+"""Sizes of policies and models: stored parameters, and the dimension of their manifolds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from odes_rl.manifolds import Manifold
 
 
 def parameter_count(learner: Any) -> int:
-    """Trained numbers that are stored by a policy or a supervised model, symmetric matrices counted once."""
+    """Number of trained parameters that a policy or supervised model stores, with symmetric matrices counted once."""
     return _sum_over(learner, lambda manifold, shape: manifold.stored(shape))
 
 

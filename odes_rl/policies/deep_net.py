@@ -14,7 +14,7 @@ from odes_rl.policies.residual import Matchable, ResidualConfig
 
 
 class DeepNetConfig(ResidualConfig, Matchable, frozen=True):
-    """A plain deep network, every layer with weights and biases of its own."""
+    """A plain deep network."""
 
     name: Literal["deep_net"] = "deep_net"
 

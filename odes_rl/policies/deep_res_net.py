@@ -1,4 +1,4 @@
-"""DeepResNet: a residual network with weights of its own in each layer (Choromanski et al. 2020)."""
+"""DeepResNet: a residual network with separate weights for each layer (Choromanski et al. 2020)."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from odes_rl.policies.residual import Matchable, ResidualConfig, residual_policy
 
 
 class DeepResNetConfig(ResidualConfig, Matchable, frozen=True):
-    """A residual network with weights and biases of its own in each layer."""
+    """A residual network with separate weights and biases for each layer."""
 
     name: Literal["deep_res_net"] = "deep_res_net"
 

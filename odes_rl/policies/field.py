@@ -1,4 +1,4 @@
-"""What the flows along networks share, whose parameters do not depend on time: ẋ = Σ_n g_n(t) f_n(x)."""
+"""Shared by the flows along networks with constant parameters: ẋ = Σ_n g_n(t) f_n(x)."""
 
 from collections.abc import Callable
 

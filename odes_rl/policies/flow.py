@@ -1,4 +1,4 @@
-"""What the architectures that are flows share: the method that integrates them."""
+"""Shared by the architectures that are flows: the integrator of the state."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -26,7 +26,7 @@ class FlowConfig(ResidualConfig, frozen=True):
     """Options shared by the architectures that are flows."""
 
     integrator: Annotated[str, OneOf(METHODS)] = "euler"
-    """Method that integrates the state's flow, at fixed steps."""
+    """Method that integrates the hidden state, with fixed steps."""
 
 
 def method_matrix(config: FlowConfig) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Gated kernels: several fields that sigmoids of time blend (Davis et al. 2020, equation 12)."""
+"""Gated kernels: a sum of vector fields weighted by sigmoids of time (Davis et al. 2020, equation 12)."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from odes_rl.policies.residual import Matchable
 
 
 class GatedKernelsConfig(FlowConfig, Matchable, frozen=True):
-    """A flow along several networks, each weighed by a sigmoid of time."""
+    """A flow whose vector field is a sum of networks, each weighted by a sigmoid of time."""
 
     name: Literal["gated_kernels"] = "gated_kernels"
     kernels: int = Field(default=4, ge=1)

@@ -14,17 +14,17 @@ from odes_rl.validation import OneOf
 
 
 class HyperNetConfig(FlowConfig, Matchable, frozen=True):
-    """A flow whose weights are the state of an ODE along a small network, unconstrained."""
+    """A flow whose weights follow an unconstrained ODE; its vector field is a small network."""
 
     name: Literal["hyper_net"] = "hyper_net"
     width: int = Field(default=16, ge=1)
-    """Size of the two hidden layers of the weights' network."""
+    """Size of the two hidden layers of the network that moves the weights."""
     flow_solver: Annotated[str, OneOf(EXPLICIT)] = "euler"
-    """Diffrax solver of the weights' flow, one step between the times at which weights are needed."""
+    """Diffrax solver of the weight flow, with one step between the times at which weights are needed."""
     time_input: bool = False
-    """Show the weights' network the time, too."""
+    """Give the time as an input to the network that moves the weights."""
     flow_scale: float = Field(default=0.3, gt=0)
-    """How far the weights move at the start, in units of their own size."""
+    """How far the initial weights move, relative to their norm."""
 
 
 def hyper_net(config: HyperNetConfig, observation_size: int, action_size: int) -> Policy:

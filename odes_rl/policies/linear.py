@@ -1,4 +1,4 @@
-"""The linear policy a = M s, which every other has to beat (Mania, Guy & Recht 2018)."""
+"""The linear policy a = M s, the baseline (Mania, Guy & Recht 2018)."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from odes_rl.policies.policy import Params, Policy, PolicyConfig
 
 
 class LinearConfig(PolicyConfig, frozen=True):
-    """A matrix from observations to actions; it starts at zero."""
+    """A matrix from observations to actions, zero at the start."""
 
     name: Literal["linear"] = "linear"
 

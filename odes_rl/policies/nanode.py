@@ -35,31 +35,32 @@ BASES: dict[str, Callable[["NanodeConfig"], Trajectory]] = {
 
 
 class NanodeConfig(FlowConfig, Matchable, frozen=True):
-    """A flow whose weights are functions of time: trigonometric polynomials, or in another basis."""
+    """A flow whose weights are functions of time, in a trigonometric or another basis."""
 
     name: Literal["nanode"] = "nanode"
     basis: Annotated[str, OneOf(BASES)] = "trigonometric"
-    """The functions of time. `bucketed`: constant over intervals. `hypernetwork`: one network's output at each entry's
-    embedding and the time. `givens`: rotations in coordinate planes, which keep the weights orthogonal."""
+    """The functions of time. `bucketed`: constant on intervals. `hypernetwork`: a network of the time and a learned
+    embedding of each entry. `givens`: rotations in coordinate planes, which keep the weights orthogonal."""
     degree: int = Field(default=5, ge=0)
-    """Degree d: 2d + 1 coefficients an entry of a trigonometric polynomial, d + 1 of the others; d rounds of `givens`,
-    one at least."""
+    """Degree d. Coefficients of an entry: 2d + 1 of a trigonometric polynomial, d + 1 of the others. `givens` has d
+    rounds, at least one."""
     period: float | None = Field(default=None, gt=0)
-    """Period of the slowest trigonometric terms; none is cos t, sin t as printed, nearly collinear on [0, 1]."""
+    """Period of the slowest trigonometric terms; none uses cos t and sin t as in the paper, nearly collinear on [0,
+    1]."""
     features: int = Field(default=16, ge=1)
     """Number of `random_features`."""
     bandwidth: float = Field(default=1.0, gt=0)
     """Standard deviation of the frequencies of `random_features`."""
     buckets: int = Field(default=5, ge=1)
-    """Intervals of `bucketed`; as many as `steps` is a matrix of its own for each step."""
+    """Number of intervals of `bucketed`; if equal to `steps`, each step has its own matrix."""
     embedding: int = Field(default=1, ge=1)
     """Size of each entry's embedding in `hypernetwork`."""
     width: int = Field(default=16, ge=1)
     """Hidden units of `hypernetwork`."""
     householder: bool = False
-    """Take the basis' matrices as vectors of Householder reflections, whose product is orthogonal."""
+    """Use the rows of the matrices as vectors of Householder reflections, whose product is orthogonal."""
     l2_penalty: float = Field(default=0.0, ge=0)
-    """λ: λ times the coefficients' sum of squares is subtracted from what is maximised, the shaped returns."""
+    """λ: λ times the sum of squares of the coefficients is subtracted from the shaped returns."""
 
     @model_validator(mode="after")
     def _check_basis(self) -> "NanodeConfig":

@@ -1,4 +1,4 @@
-"""ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
+"""ODEtoODE: a flow whose weight matrix follows an ODE on the orthogonal group (Choromanski et al. 2020)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -24,34 +24,37 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "zero_generators": {"flow_scale": 0.0},
     "haar_initial": {"initial_matrix": "haar"},
 }
-"""What each ablation sets."""
+"""Options that each ablation sets."""
 PROJECTIONS: dict[str, Manifold] = {"stiefel": Stiefel(), "frozen": Frozen(Stiefel()), "euclidean": Euclidean()}
 INITIAL_MATRICES: dict[str, Manifold] = {"learned": Orthogonal(), "haar": Frozen(Orthogonal())}
 
 
 class OdeToOdeConfig(FlowConfig, frozen=True):
-    """A flow whose weights follow a flow on O(h), between projections on Stiefel manifolds."""
+    """A flow whose weights follow an ODE on O(h), with input and output projections on Stiefel manifolds."""
 
     name: Literal["ode_to_ode"] = "ode_to_ode"
     ablation: Annotated[str, OneOf(ABLATIONS)] = "none"
-    """One part left out. `constant_weights`: W_t = W_0, nothing else is there. `zero_generators`: Q = N = 0 at the
-    start, so that the flow has to be learnt from rest. The others set the option that they name."""
+    """Leave out one part. `constant_weights`: W(t) = W_0 at all times. `zero_generators`: Q = N = 0 at the start, so
+    that the flow has to be learned from rest. The others set the option that they name."""
     flow: Literal["isospectral", "gated", "none"] = "isospectral"
-    """How the weights flow: double-bracket, along skew outputs of gated networks, or not at all."""
+    """Flow of the weights. `isospectral`: double bracket. `gated`: the generator is a sum of gated networks. `none`:
+    constant weights."""
     solver: Annotated[str, OneOf(LIE_STEPS)] = "lie_euler"
-    """Method for the weights' flow: the paper's, or a fourth-order one."""
+    """Solver of the weight flow: `lie_euler`, as in the paper, or `rkmk4`, of order four."""
     flow_scale: float = Field(default=1.0, ge=0)
-    """Starting spectral radius of Q and N: the weights turn by about its square in radians; by itself, if gated."""
+    """Initial scale of the weight flow. Double bracket: the spectral radius of Q and N, so that the weights turn by
+    about flow_scale² radians. Gated: the weights turn by about flow_scale radians."""
     initial_matrix: Annotated[str, OneOf(INITIAL_MATRICES)] = "learned"
-    """W_0, drawn from the Haar measure: learned from there, or fixed."""
+    """W_0 is drawn from the Haar measure. `learned`: it is then trained. `haar`: it stays fixed."""
     projections: Annotated[str, OneOf(PROJECTIONS)] = "stiefel"
-    """Of observations and to actions: with orthonormal columns or rows, the same but fixed, or any matrices."""
+    """Input and output projections. `stiefel`: orthonormal columns or rows. `frozen`: the same, but not trained.
+    `euclidean`: unconstrained matrices."""
     gates: int = Field(default=1, ge=1)
-    """Number of networks of a gated flow."""
+    """Number of gates of a gated flow."""
     gate_inputs: Literal["none", "t", "t_W"] = "none"
-    """What the networks of a gated flow see: nothing, the time, or the time and the weights."""
+    """Inputs of the networks of a gated flow: none (constants), the time, or the time and the weights."""
     gate_width: int = Field(default=16, ge=1)
-    """Hidden units of each network of a gated flow that sees something."""
+    """Hidden units of each network of a gated flow; unused with gate_inputs none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,9 +70,9 @@ class OdeToOdeConfig(FlowConfig, frozen=True):
 
 
 def ode_to_ode(config: OdeToOdeConfig, observation_size: int, action_size: int) -> Policy:
-    """The policy of equations 5-6, with W_i after its advance; Ω₁, Ω₂ and W_0 start Haar-random, b at zero.
+    """The policy of equations 5-6, which uses W_i after its advance. Ω₁, Ω₂ and W_0 start Haar-random, b at zero.
 
-    With an integrator other than Euler's, W is taken at the stages' own times, and flows in steps of η/2 between them.
+    Integrators other than Euler's use W at the times of their stages; W then advances in steps of η/2.
     """
     return flow_policy(
         config,

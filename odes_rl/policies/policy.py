@@ -1,4 +1,4 @@
-"""What a policy is, and the options that every policy shares."""
+"""The `Policy` type, and the options that all policies share."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
@@ -19,13 +19,14 @@ class PolicyConfig(BaseModel, frozen=True):
     model_config = STRICT
 
     name: str
-    """The architecture: one that `odes-rl list policies` shows, or `module:object`, a `PolicyFamily` of your own."""
+    """The architecture: a name from `odes-rl list policies`, or your own `PolicyFamily`, as `module:object`."""
     squash: Annotated[str, OneOf(SQUASHES)] = "clip"
-    """How outputs enter the action bounds: clipped in the action's own units, or tanh scaled to the bounds."""
+    """How outputs are mapped to the action bounds. `clip`: clipped in the units of the action. `tanh`: scaled to the
+    bounds."""
     output_scale: float = Field(default=1.0, gt=0)
-    """Factor on the output projection; the starting value if it is learned."""
+    """Factor on the output projection; the initial value if it is learned."""
     learn_output_scale: bool = False
-    """Learn the output's factor: its logarithm becomes a parameter."""
+    """Learn the output scale; its logarithm becomes a parameter."""
 
 
 class Policy(NamedTuple):
@@ -49,7 +50,7 @@ class PolicyFamily(NamedTuple):
     """One entry of the registry: an architecture's options, and how to build it.
 
     Attributes:
-        config: the class of its options; its docstring is what the command line shows.
+        config: the class of its options; its docstring is shown by the command line.
         build: `build(config, observation_size, action_size) -> Policy`.
     """
 

@@ -1,4 +1,4 @@
-"""What stands around the hidden part of every policy but the linear one: an input and an output projection."""
+"""The input and the output projection of every policy but the linear one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

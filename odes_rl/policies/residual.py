@@ -1,4 +1,4 @@
-"""What the residual architectures share: two projections around layers whose weights a trajectory gives."""
+"""Shared by the residual architectures: two projections around layers whose weights come from a trajectory."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
@@ -25,19 +25,18 @@ class ResidualConfig(PolicyConfig, frozen=True):
     hidden: int = Field(default=16, ge=1)
     """Size h of the hidden state."""
     steps: int = Field(default=25, ge=1)
-    """Steps L of the flow, or layers of the network."""
+    """Number L of steps of the flow, or of layers of the network."""
     activation: Annotated[str, OneOf(ACTIVATIONS)] = "abs"
     """The nonlinearity f."""
 
 
 class Matchable(BaseModel, frozen=True):
-    """The option of architectures whose size can follow ODEtoODE's."""
+    """The option of architectures whose size can be matched to ODEtoODE."""
 
     model_config = STRICT
 
     match_parameters: Literal["ode_to_ode"] | None = None
-    """Give the hidden state the smallest size with no fewer parameters than ODEtoODE has with `hidden`; none takes
-    `hidden` itself."""
+    """Use the smallest hidden size with no fewer parameters than ODEtoODE has with `hidden`; none uses `hidden`."""
 
 
 class Layers(NamedTuple):

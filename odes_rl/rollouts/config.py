@@ -1,4 +1,4 @@
-"""Options of rollouts. Free of JAX."""
+"""Options of rollouts. Does not import JAX."""
 
 from typing import Annotated, Literal
 
@@ -9,28 +9,28 @@ from odes_rl.validation import STRICT
 
 
 class RolloutsConfig(BaseModel):
-    """How episodes are run."""
+    """Rollout backend, workers and lanes."""
 
     model_config = STRICT
 
     backend: Annotated[str, BACKENDS] = "auto"
-    """Where episodes run. `serial`: in this process. `processes`: in worker processes, to the same result. `ray`:
-    on a cluster, to the same result. `envpool`: in C++ threads, to results that cannot be reproduced. `auto`: the
-    fastest on this machine whose results can be. Or one of your own, a `BackendFamily`."""
+    """Where episodes run. `serial`: in this process. `processes`: in worker processes, with the same results. `ray`:
+    on a cluster, with the same results. `envpool`: in C++ threads; results are not reproducible. `auto`: the
+    fastest reproducible backend on this machine. Or your own `BackendFamily`, as `module:object`."""
     inference: Literal["workers", "device"] = "workers"
-    """Who computes actions: each worker its own, or JAX's default device for all of them, to results that differ in
-    the last digits; `device` needs worker processes."""
+    """Where actions are computed. `workers`: by each worker. `device`: on JAX's default device for all workers; results
+    differ in the last digits, and worker processes are needed."""
     workers: int | None = Field(default=None, ge=1)
-    """Worker processes, actors of `ray`, or threads of `envpool`; none means one for each core there."""
+    """Number of worker processes, of actors of `ray`, or of threads of `envpool`; none means one for each core."""
     lanes: int | None = Field(default=None, ge=1)
-    """Environments that a worker steps in turn; none means 1, or with inference on the device as many as a generation
-    has episodes for it, at most 256. `envpool` has sixteen times as many for each thread."""
+    """Environments that each worker steps in turn. none means 1; with inference on the device, the number of episodes
+    of a generation for each worker, at most 256. `envpool` uses sixteen times as many for each thread."""
     deadline: float | None = Field(default=120.0, gt=0)
-    """Seconds without an environment step after which a worker process counts as hung and is replaced; none waits for
-    ever."""
+    """Seconds without an environment step after which a worker process counts as hung and is replaced; none waits
+    forever."""
     address: str | None = None
-    """Of the Ray cluster: `host:port`, `auto` for the one that this machine is part of, `local` to start one on this
-    machine alone; none means `auto` if there is one and `local` if not."""
+    """Address of the Ray cluster. `host:port`; `auto`: the cluster that this machine is part of; `local`: start one on
+    this machine. none means `auto` if this machine is part of a cluster, else `local`."""
 
     @model_validator(mode="after")
     def _check_inference(self) -> "RolloutsConfig":

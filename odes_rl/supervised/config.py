@@ -1,4 +1,4 @@
-"""Options of supervised learning: what is learnt from, and how."""
+"""Options of supervised learning: data and optimiser."""
 
 from pydantic import BaseModel, Field
 
@@ -7,34 +7,35 @@ from odes_rl.validation import STRICT
 
 
 class DataConfig(BaseModel):
-    """What is learnt from."""
+    """Training and test data."""
 
     model_config = STRICT
 
     source: str = "digits"
-    """`digits`, which scikit-learn brings along; or a file `mnist.npz`, or a directory of MNIST's IDX files."""
+    """`digits`, which comes with scikit-learn; a file such as `mnist.npz`; or a directory with MNIST's IDX files."""
     corrupted: bool = False
-    """Evaluate on the corruptions of MNIST-C, too. Training sees clean images only."""
+    """Also evaluate on the corruptions of MNIST-C. Training sees clean images only."""
     corrupted_directory: str | None = None
-    """A directory of MNIST-C as it was published; none makes the corruptions here, with `run.seed`."""
+    """A directory with the published files of MNIST-C; none generates the corruptions from `run.seed`."""
 
 
 class OptimizerConfig(BaseModel):
-    """How parameters descend."""
+    """The optimiser."""
 
     model_config = STRICT
 
     name: Optimizer = "adam"
-    """Optimiser over tangent coordinates."""
+    """Optimiser on tangent coordinates."""
     learning_rate: float = Field(default=0.001, gt=0)
-    """Step length."""
+    """Initial learning rate."""
     schedule: Schedule = "constant"
-    """How the learning rate changes: not at all, down to a hundredth along half a cosine, or as 1/√epoch."""
+    """Learning-rate schedule. `constant`; `cosine`: to a hundredth along half a cosine; `inverse_sqrt`: as 1/√epoch."""
     schedule_horizon: int = Field(default=100, ge=1)
-    """Epochs that a cosine schedule takes to fall to a hundredth, where it stays."""
+    """Epochs in which a cosine schedule falls to a hundredth; the rate stays there afterwards."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled weight decay, on Euclidean leaves only."""
     batch_size: int = Field(default=128, ge=1)
-    """Examples of a step; what is left of an epoch is left out, another part each time."""
+    """Examples in a training step. Each epoch leaves out the remainder that does not fill a batch, different examples
+    each time."""

@@ -1,4 +1,4 @@
-"""Supervised models: one file a named architecture, and the registry of all."""
+"""Supervised models: one file for each architecture, and the registry."""
 
 from odes_rl.parts import Registry, by_name
 from odes_rl.supervised.models.dense import DenseConfig, dense
@@ -20,7 +20,7 @@ MODELS = Registry(
         ModelFamily(DenseConfig, dense),
     ),
 )
-"""Every model by its name."""
+"""All models by name."""
 
 
 def model_config_class(name: str) -> type[ModelConfig]:

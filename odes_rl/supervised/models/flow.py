@@ -1,4 +1,4 @@
-"""What the models that are flows share: two affine layers around ẋ = f(W(t) x + b), in fixed steps."""
+"""Shared by the models that are flows: two affine layers around ẋ = f(W(t) x + b), in fixed steps."""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ class FlowModelConfig(ModelConfig, frozen=True):
     """Options shared by the models that are flows."""
 
     steps: int = Field(default=100, ge=1)
-    """Steps L of Euler's method from time 0 to time 1, of length η = 1/L."""
+    """Number L of Euler steps from time 0 to time 1, with step size η = 1/L."""
 
 
 def flow_model(
@@ -29,7 +29,7 @@ def flow_model(
 ) -> Model:
     """x_0 = A s + a; x_i = x_{i−1} + η f(W(t_i) x_{i−1} + b); outputs C x_L + c, with W at `times` [L].
 
-    Another `step` takes the place of η = 1/L; 1 makes a residual network. The weights are computed once for a whole
+    `step` replaces η = 1/L; 1 gives a residual network. The weights are computed once for a whole
     batch. A and C start normal with deviation 1/√fan-in, a, b and c at zero.
     """
     step = 1 / config.steps if step is None else step

@@ -1,4 +1,4 @@
-"""HyperNet: a flow whose weights flow along gated networks, unconstrained (Choromanski et al. 2020, §5.2)."""
+"""HyperNet: a flow whose weights follow an unconstrained ODE of gated networks (Choromanski et al. 2020, §5.2)."""
 
 from typing import Literal
 
@@ -17,11 +17,11 @@ class HyperNetModelConfig(FlowModelConfig, frozen=True):
     gates: int = Field(default=1, ge=1)
     """Number of gated networks."""
     gate_inputs: Literal["none", "t", "t_W"] = "none"
-    """What they see: nothing, the time, or the time and the weights."""
+    """Inputs of these networks: none (constants), the time, or the time and the weights."""
     gate_width: int = Field(default=16, ge=1)
-    """Hidden units of each network that sees something."""
+    """Hidden units of each network; unused with gate_inputs none."""
     flow_scale: float = Field(default=0.3, gt=0)
-    """How far the weights move at the start, in units of their own size."""
+    """How far the initial weights move, relative to their norm."""
 
 
 def hyper_net_model(config: HyperNetModelConfig, input_size: int, output_size: int) -> Model:

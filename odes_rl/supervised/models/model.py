@@ -1,4 +1,4 @@
-"""What a supervised model is, and the options that every model shares."""
+"""The `Model` type, and the options that all models share."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
@@ -19,13 +19,13 @@ class ModelConfig(BaseModel, frozen=True):
     model_config = STRICT
 
     name: str
-    """The architecture; `odes-rl list models` shows them."""
+    """The architecture: a name from `odes-rl list models`."""
     width: int = Field(default=128, ge=1)
     """Size of the hidden state."""
     activation: Annotated[str, OneOf(ACTIVATIONS)] = "abs"
     """The nonlinearity f."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of hidden entries that training sets to zero: of what enters the output layer, and a flow."""
+    """Dropout rate in training, at the input of a flow and of the output layer."""
 
 
 class HiddenLayers(NamedTuple):
@@ -70,7 +70,7 @@ class ModelFamily(NamedTuple):
     """One entry of the registry: an architecture's options, and how to build it.
 
     Attributes:
-        config: the class of its options; its docstring is what the command line shows.
+        config: the class of its options; its docstring is shown by the command line.
         build: `build(config, input_size, output_size) -> Model`.
     """
 

@@ -1,4 +1,4 @@
-"""ODEtoODE: a flow whose weight matrix itself flows on the orthogonal group (Choromanski et al. 2020)."""
+"""ODEtoODE: a flow whose weight matrix follows an ODE on the orthogonal group (Choromanski et al. 2020)."""
 
 from typing import Annotated, Literal
 
@@ -18,17 +18,19 @@ class OdeToOdeModelConfig(FlowModelConfig, frozen=True):
 
     name: Literal["ode_to_ode"] = "ode_to_ode"
     flow: Literal["gated", "isospectral"] = "gated"
-    """How the weights flow: along skew outputs of gated networks, or double-bracket."""
+    """Flow of the weights. `gated`: the generator is a sum of gated networks. `isospectral`: double bracket."""
     gates: int = Field(default=1, ge=1)
-    """Number of networks of a gated flow."""
+    """Number of gates of a gated flow."""
     gate_inputs: Literal["none", "t", "t_W"] = "none"
-    """What they see: nothing, the time, or the time and the weights."""
+    """Inputs of the networks of a gated flow: none (constants), the time, or the time and the weights."""
     gate_width: int = Field(default=16, ge=1)
-    """Hidden units of each network that sees something."""
+    """Hidden units of each network of a gated flow; unused with gate_inputs none."""
     solver: Annotated[str, OneOf(LIE_STEPS)] = "lie_euler"
-    """Method for the weights' flow, where it is no geodesic: the paper's, or a fourth-order one."""
+    """Solver of the weight flow: `lie_euler`, as in the paper, or `rkmk4`, of order four. Unused with constant gates,
+    whose flow is computed exactly."""
     flow_scale: float = Field(default=1.0, gt=0)
-    """How far the weights turn at the start, in radians; its root, for the double-bracket flow."""
+    """Initial scale of the weight flow. Gated: the weights turn by about flow_scale radians. Double bracket: the
+    spectral radius of Q and N, so that the weights turn by about flow_scale² radians."""
 
 
 def ode_to_ode_model(config: OdeToOdeModelConfig, input_size: int, output_size: int) -> Model:
