@@ -4,6 +4,7 @@ import re
 import textwrap
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from odes_rl.es.config import StrategyConfig
 from odes_rl.es.strategy import make_strategy
 from odes_rl.manifolds import tree_violation
 
+ROOT = Path(__file__).parents[2]
 KEY = jax.random.key(0)
 A = jnp.diag(jnp.arange(1.0, 7.0))
 
@@ -67,10 +69,40 @@ def assert_same(left, right):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_example_of_the_docstring_runs_and_converges(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", odes_rl.RiemannianES.__doc__ or "", re.DOTALL)
-    exec(textwrap.dedent(example), {"__name__": "example"})
-    np.testing.assert_allclose(np.fromstring(capsys.readouterr().out.strip()[1:-1], sep=" "), 3, atol=0.1)
+def numbers(printed):
+    return np.array(printed.strip("[]\n").split(), float)
+
+
+def examples(text):
+    blocks = re.findall(r"^( *)```python\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in blocks if "RiemannianES(" in block]
+
+
+def test_the_example_of_the_docstring_converges(capsys):
+    (example,) = examples(odes_rl.RiemannianES.__doc__)
+    exec(example, {"__name__": "example"})
+    np.testing.assert_allclose(numbers(capsys.readouterr().out), 3, atol=0.1)
+
+
+def test_the_ten_lines_of_the_readme_find_the_largest_plane(capsys):
+    (example,) = examples((ROOT / "README.md").read_text(encoding="utf-8"))
+    exec(example, {"__name__": "example", "odes_rl": odes_rl})
+    np.testing.assert_allclose(numbers(capsys.readouterr().out), 15, atol=0.1)
+
+
+def test_the_examples_of_the_page_reach_what_they_say(capsys):
+    namespace: dict[str, Any] = {"__name__": "examples"}
+    line, planes, *others = examples((ROOT / "docs/python.md").read_text(encoding="utf-8"))
+    exec(line, namespace)
+    assert {name: round(float(value), 1) for name, value in namespace["state"].params.items()} == {
+        "slope": 2.0,
+        "offset": 1.0,
+    }
+    exec(planes, namespace)
+    np.testing.assert_allclose(namespace["history"][:, -1], [15] * 8, atol=0.05)
+    for example in others:
+        exec(example, namespace)
+    assert namespace["info"].manifold_violation < 1e-6
 
 
 TREES = {
@@ -197,7 +229,9 @@ def test_a_scan_is_a_loop_to_the_bit_and_seeds_under_vmap_are_those_of_a_loop(va
 
 def test_ask_and_tell_compile_once():
     es = strategy(manifolds=PRODUCT)
-    ask, tell, state = jax.jit(es.ask), jax.jit(es.tell), es.init(KEY, POINT | {"bias": 0.5})
+    state = es.init(KEY, POINT | {"bias": 0.5})
+    ask: Any = jax.jit(es.ask)
+    tell: Any = jax.jit(es.tell)
     for _ in range(3):
         ask(state)
         state, _ = tell(state, np.arange(8))
@@ -312,6 +346,12 @@ def test_parameters_that_do_not_suit_are_one_line(manifolds, params, message):
     with pytest.raises(UserError, match=message) as caught:
         strategy(manifolds=manifolds).init(KEY, params)
     assert "\n" not in str(caught.value)
+
+
+def test_an_optimiser_that_is_wrapped_already_is_refused():
+    es = strategy(optimizer=odes_rl.riemannian(optax.sgd(0.1), odes_rl.Euclidean()))
+    with pytest.raises(UserError, match="optimizer is wrapped by riemannian already: give the one of optax"):
+        es.tell(es.init(KEY, jnp.zeros(3)), jnp.arange(8.0))
 
 
 @pytest.mark.parametrize(("rows", "columns", "what"), [(0, 1, "directions"), (-1, 0, "seeds")])
