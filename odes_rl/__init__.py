@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from odes_rl.es import RiemannianES, perturbations, shaping
     from odes_rl.front.launching import train
     from odes_rl.front.loading import load
     from odes_rl.manifolds import (
@@ -31,15 +32,21 @@ __all__ = [
     "Manifold",
     "Orthogonal",
     "PositiveDefinite",
+    "RiemannianES",
     "Sphere",
     "Stiefel",
     "Symmetric",
     "apply_updates",
     "load",
+    "perturbations",
     "riemannian",
+    "shaping",
     "train",
 ]
 _HOMES = dict.fromkeys(__all__, "odes_rl.manifolds") | {
+    "RiemannianES": "odes_rl.es",
+    "perturbations": "odes_rl.es",
+    "shaping": "odes_rl.es",
     "load": "odes_rl.front.loading",
     "train": "odes_rl.front.launching",
 }

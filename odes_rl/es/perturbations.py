@@ -16,18 +16,25 @@ _AT_ONCE = 2**22
 """Entries of noise that are weighed at a time, 16 MB: enough rows for all cores, even of a million entries."""
 
 
+def _unchanged(seeds: jax.Array, size: int) -> jax.Array:
+    return seeds
+
+
 class Perturbations(NamedTuple):
-    """A kind of directions. Their entries are standard normal.
+    """A kind of directions, whose entries have mean 0 and variance 1. `Perturbations(draw)` is one of your own.
+
+    Directions may be drawn all at once, by `draw(key, count, size) -> [count, size]`, or in two parts: small seeds, and
+    from any of them its direction, so that a generation's noise is never in memory as a whole.
 
     Attributes:
         seeds: `seeds(key, count, size) -> [count, …]`, all that tells one direction from another.
-        directions: `directions(seeds [R, …], size) -> [R, size]`, for any of the seeds.
+        directions: `directions(seeds [R, …], size) -> [R, size]`, for any of the seeds; without it they are directions.
         local: whether a device can draw its share of the directions by itself.
     """
 
     seeds: Callable[[jax.Array, int, int], jax.Array]
-    directions: Callable[[jax.Array, int], jax.Array]
-    local: bool
+    directions: Callable[[jax.Array, int], jax.Array] = _unchanged
+    local: bool = False
 
     def draw(self, key: jax.Array, count: int, size: int) -> jax.Array:
         """[count, size] all directions at once."""
@@ -48,12 +55,14 @@ def orthogonal_rows(key: jax.Array, count: int, size: int) -> jax.Array:
     return (rows * lengths).astype(jnp.float32)
 
 
-PERTURBATIONS: dict[str, Perturbations] = {
-    "gaussian": Perturbations(lambda key, count, size: row_seeds(key, count), normal_rows, local=True),
-    # A block is orthogonalised as a whole, and JAX's CPU client stops for good in LAPACK's QR where several
-    # devices call it at once with few threads (jaxlib 0.10).
-    "orthogonal": Perturbations(orthogonal_rows, lambda seeds, size: seeds, local=False),
-}
+gaussian = Perturbations(lambda key, count, size: row_seeds(key, count), normal_rows, local=True)
+"""Independent standard normal entries."""
+# Not local: a block is orthogonalised as a whole, and JAX's CPU client stops for good in LAPACK's QR where several
+# devices call it at once with few threads (jaxlib 0.10).
+orthogonal = Perturbations(orthogonal_rows)
+"""`orthogonal_rows`: orthogonal directions, each still Gaussian."""
+
+PERTURBATIONS: dict[str, Perturbations] = {"gaussian": gaussian, "orthogonal": orthogonal}
 """All kinds by name."""
 
 

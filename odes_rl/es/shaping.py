@@ -9,6 +9,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
 
 Shaping = Callable[[jax.Array], jax.Array]
@@ -34,16 +35,20 @@ def centred_ranks(returns: jax.Array) -> jax.Array:
     return ranks.reshape(returns.shape)
 
 
-def top_k(returns: jax.Array, k: int) -> jax.Array:
-    """Returns of the k directions with the best one, over their deviation; all others 0.
+def top_k(k: int) -> Shaping:
+    """A shaping: returns of the k directions with the best one, over their deviation; all others 0.
 
     Scaled so that the mean over candidates is that over the chosen (Mania, Guy & Recht 2018, algorithm 2).
 
     Raises:
-        ValueError: if there are fewer than k directions.
+        UserError: from the shaping, if there are fewer than k directions.
     """
-    if k > len(returns):
-        raise ValueError(f"top_k is {k}, but there are only {len(returns)} directions")
+    return partial(_best_directions, k)
+
+
+def _best_directions(k: int, returns: jax.Array) -> jax.Array:
+    if not 1 <= k <= len(returns):
+        raise UserError(f"top_k is {k}, but must be from 1 to {len(returns)}, the directions of a generation")
     best = returns.max(axis=1)
     chosen = jax.lax.top_k(best, k)[1]
     kept = returns[chosen]
@@ -55,7 +60,7 @@ SHAPINGS: dict[str, Callable[[StrategyConfig], Shaping]] = {
     "none": lambda config: none,
     "standardised": lambda config: standardised,
     "centred_ranks": lambda config: centred_ranks,
-    "top_k": lambda config: partial(top_k, k=config.top_k),
+    "top_k": lambda config: top_k(config.top_k),
 }
 """All shapings by name, each made from the strategy's options."""
 

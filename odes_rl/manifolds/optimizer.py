@@ -51,7 +51,8 @@ def riemannian(
         horizontal: False saves the projection, where an optimiser only scales: gradients have no such part.
 
     Raises:
-        UserError: from `init`, if `manifolds` do not mirror the parameters; from `update`, if it gets no parameters.
+        UserError: from `init`, if `manifolds` do not mirror the parameters; from `update`, if it gets no parameters, or
+            the optimizer is wrapped already.
     """
     inner = optax.with_extra_args_support(optimizer)
 
@@ -65,6 +66,8 @@ def riemannian(
             raise UserError("update got no params, but steps start from a point: call update(gradients, state, params)")
         descent = jax.tree.map(partial(_descent, maximise), manifolds, params, updates)
         coordinates, state = inner.update(descent, state, _seen(manifolds, params, descent), **extra)
+        if isinstance(coordinates, Step):
+            raise UserError("optimizer is wrapped by riemannian already: give the one of optax")
         if horizontal:
             coordinates = tree_horizontal(manifolds, params, coordinates)
         return Step(coordinates, tuple(jax.tree.leaves(manifolds))), state

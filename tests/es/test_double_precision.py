@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("double_precision.py")
+HERE = Path(__file__).parent
+
+
+def run(program: str) -> None:
+    environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(HERE / program)], env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_strategy_made_of_values_works_where_64_bits_are_enabled():
+    run("values_in_double_precision.py")
 
 
 @pytest.mark.slow
 def test_every_policy_and_kind_of_strategy_works_where_64_bits_are_enabled():
-    environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONPATH": str(PROGRAM.parents[2])}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)], env=environment, capture_output=True, text=True, timeout=500, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run("double_precision.py")

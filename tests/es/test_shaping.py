@@ -35,7 +35,7 @@ def test_each_shaping_is_what_it_says(returns):
     np.testing.assert_allclose(standardised(given), (returns - returns.mean()) / returns.std(), rtol=1e-5)
     np.testing.assert_allclose(centred_ranks(given), slow_ranks(returns), atol=1e-7)
     for k in (3, len(returns)):
-        np.testing.assert_allclose(top_k(given, k), slow_top_k(returns, k), rtol=1e-5)
+        np.testing.assert_allclose(top_k(k)(given), slow_top_k(returns, k), rtol=1e-5)
 
 
 def test_ranks_reach_from_minus_a_half_to_a_half_and_ties_share_theirs():
@@ -64,7 +64,7 @@ def test_equal_returns_give_no_utility(name, value, shape):
 def test_the_registry_makes_each_shaping_from_the_options():
     config = StrategyConfig(population=8, top_k=2, shaping="top_k")
     given = jnp.asarray(RETURNS)
-    np.testing.assert_array_equal(SHAPINGS["top_k"](config)(given), top_k(given, 2))
+    np.testing.assert_array_equal(SHAPINGS["top_k"](config)(given), top_k(2)(given))
     for make in SHAPINGS.values():
         assert make(config)(given).shape == RETURNS.shape
 
@@ -78,14 +78,14 @@ def test_top_k_takes_the_step_of_augmented_random_search():
     published = sum((returns[i, 0] - returns[i, 1]) * directions[i] for i in best)
     published = alpha / (b * returns[best].std()) * published
     gradient = estimate_gradient(
-        top_k(jnp.asarray(returns), b), jnp.asarray(directions), lambda seeds: seeds, probe, directions.shape[1]
+        top_k(b)(jnp.asarray(returns)), jnp.asarray(directions), lambda seeds: seeds, probe, directions.shape[1]
     )
     np.testing.assert_allclose(2 * alpha * probe * gradient, published, rtol=1e-4, atol=1e-7)
 
 
 def test_more_directions_than_there_are_cannot_be_chosen():
-    with pytest.raises(ValueError, match="top_k is 5, but there are only 4 directions"):
-        top_k(jnp.asarray(RETURNS), 5)
+    with pytest.raises(ValueError, match="top_k is 5, but must be from 1 to 4, the directions"):
+        top_k(5)(jnp.asarray(RETURNS))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -217,7 +217,9 @@ def test_a_failed_candidate_counts_as_the_worst_finite_one(row, bad):
 @pytest.mark.parametrize("count", [1, 4, 11, 24])
 def test_another_number_of_returns_than_candidates_is_an_error(count):
     _, _, tell, state, *_ = case(COVERING[0])
-    with pytest.raises(ValueError, match=rf"returns are \({count},\), but must be \(12,\): one for each candidate"):
+    with pytest.raises(
+        ValueError, match=rf"fitness is of shape \({count},\), but must be \(12,\): one number for each"
+    ):
         tell(state, jnp.zeros(count))
 
 

@@ -1,0 +1,207 @@
+"""An evolution strategy on any pytree, made of values. Fitness is maximised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh
+
+from odes_rl.es import checks
+from odes_rl.es.candidates import perturbed
+from odes_rl.es.perturbations import Perturbations, estimate_gradient, gaussian
+from odes_rl.es.population import gathered
+from odes_rl.es.shaping import Shaping, replace_failed, standardised
+from odes_rl.es.state import StrategyState, UpdateInfo
+from odes_rl.manifolds import Euclidean, apply_updates, riemannian, tree_ambient, tree_to_tangent, tree_violation
+
+Params = Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RiemannianES:
+    """An evolution strategy: ask for candidates, tell their fitness. **Fitness is maximised**: tell −loss to minimise.
+
+    ```python
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    import odes_rl
+
+
+    def fitness(x):
+        return -jnp.sum((x - 3) ** 2)
+
+
+    es = odes_rl.RiemannianES(population=32, sigma=0.1, optimizer=optax.adam(0.1))
+
+
+    @jax.jit
+    def generation(state):
+        candidates = es.ask(state)  # [32, 5]
+        return es.tell(state, jax.vmap(fitness)(candidates))
+
+
+    state = es.init(jax.random.key(0), jnp.zeros(5))
+    for _ in range(150):
+        state, info = generation(state)
+    print(state.params)  # nearly 3
+    ```
+
+    Parameters are any pytree of floating-point arrays, of one dtype or several. `init`, `ask` and `tell` are pure: they
+    work under `jax.jit`, under `jax.vmap` over keys and in `jax.lax.scan` over generations.
+
+    Each candidate is the parameters moved along ±σε, for standard normal ε. The gradient estimate Σ uε / Cσ, over
+    utilities u, goes through a `riemannian` optimiser (Choromanski et al. 2020, §4.2, equations 7-9; with Euclidean
+    leaves alone it is the strategy of Salimans et al. 2017).
+
+    Attributes:
+        population: C, the number of candidates in a generation; even if antithetic.
+        sigma: standard deviation of a perturbation's entries: a number, or an optax schedule of the generation.
+        optimizer: any optax transformation, learning rate included; `riemannian` wraps it and turns the sign. Or a
+            function of the manifolds, a tree like the parameters, that returns a transformation already wrapped:
+            `lambda m: riemannian(optax.sgd(0.1), m, maximise=True, horizontal=False)`. Its `update` is passed
+            `generation=`, as an extra argument.
+        manifolds: one for all leaves, or a pytree of them that mirrors the parameters; one in place of a subtree is
+            for all leaves of it. A metric is the manifold's own, as `Stiefel(metric="embedded")`.
+        shaping: from fitness to utilities, [P, signs] to [P, signs], a row for each direction, a column for each of
+            its signs; works under jit. `odes_rl.shaping` has some.
+        perturbations: how directions are drawn. `odes_rl.perturbations` has some.
+        antithetic: True if each direction is tried with both signs, so that P = C/2; else P = C.
+        space: where candidates lie: on the manifold (`tangent`), or at θ + σε as it is (`ambient`).
+        mesh: devices that share a generation, from `odes_rl.es.population.population_mesh`. The bits are those of one.
+
+    Raises:
+        UserError: if one of these is of the wrong kind, or does not suit another.
+    """
+
+    population: int
+    sigma: float | jax.Array | Callable[[jax.Array], Any]
+    optimizer: optax.GradientTransformation | Callable[[Any], optax.GradientTransformation]
+    manifolds: Any = field(default_factory=Euclidean)
+    shaping: Shaping = standardised
+    perturbations: Perturbations = gaussian
+    antithetic: bool = True
+    space: Literal["tangent", "ambient"] = "tangent"
+    mesh: Mesh | None = None
+
+    def __post_init__(self) -> None:
+        checks.check_population(self.population, self.antithetic)
+        checks.check_sigma(self.sigma)
+        checks.check_optimizer(self.optimizer)
+        checks.check_shaping(self.shaping, self._utilities_shape)
+        checks.check_perturbations(self.perturbations, self._directions, self.mesh)
+        checks.check_space(self.space)
+
+    def init(self, key: jax.Array, params: Params) -> StrategyState:
+        """The state before the first generation, which starts from `params`.
+
+        Raises:
+            UserError: if a leaf is no array of floats, or the manifolds do not mirror the parameters.
+        """
+        params = checks.floating(params)
+        optimizer = self._optimizer(checks.mirrored(self.manifolds, params))
+        return StrategyState(params, optimizer.init(params), jnp.zeros((), jnp.int32), key)
+
+    def ask(self, state: StrategyState) -> Params:
+        """The candidates of the next generation, leaves [C, …] of the parameters' dtypes; pairs stand side by side."""
+        spaces = checks.mirrored(self.manifolds, state.params)
+        if self.space == "ambient":
+            spaces = tree_ambient(spaces)
+        signs = jnp.array([1.0, -1.0] if self.antithetic else [1.0], jnp.float32)
+        scales = signs * self._sigma_at(state.generation)
+        return perturbed(state.params, spaces, scales, self._seeds(state), self._drawing(state), self.mesh)
+
+    def tell(self, state: StrategyState, fitness: jax.Array) -> tuple[StrategyState, UpdateInfo]:
+        """The state after a step towards greater fitness [C], and diagnostics of it.
+
+        Fitness that is not finite counts as the worst finite one; if none is finite, or the step is not, only the
+        generation advances. Sums are taken in float32, unless fitness is wider.
+
+        Raises:
+            UserError: if there is not one number for each candidate that `ask` gave.
+        """
+        fitness = _computed_once(checks.told(fitness, self.population))
+        manifolds, gradient = checks.mirrored(self.manifolds, state.params), self._gradient(state, fitness)
+        optimizer = self._optimizer(manifolds)
+        step, memory = optimizer.update(gradient, state.optimizer, state.params, generation=state.generation)
+        length = optax.tree.norm(step)
+        usable = jnp.isfinite(fitness).any() & jnp.isfinite(length)
+        moved = (apply_updates(state.params, step), memory)
+        params, memory = _where(usable, moved, (state.params, state.optimizer))
+        info = UpdateInfo(
+            gradient_norm=optax.tree.norm(tree_to_tangent(manifolds, state.params, gradient)),
+            update_norm=jnp.where(usable, length, 0.0),
+            manifold_violation=tree_violation(manifolds, params),
+            sigma=self._sigma_at(state.generation),
+        )
+        return StrategyState(params, memory, state.generation + 1, state.key), info
+
+    @property
+    def _directions(self) -> int:
+        return self.population // 2 if self.antithetic else self.population
+
+    @property
+    def _utilities_shape(self) -> tuple[int, int]:
+        return self._directions, 2 if self.antithetic else 1
+
+    def _sigma_at(self, generation: jax.Array) -> jax.Array:
+        return jnp.asarray(self.sigma(generation) if callable(self.sigma) else self.sigma, jnp.float32)
+
+    def _optimizer(self, manifolds: Any) -> optax.GradientTransformationExtraArgs:
+        if isinstance(self.optimizer, optax.GradientTransformation):
+            return riemannian(self.optimizer, manifolds, maximise=True)
+        return optax.with_extra_args_support(self.optimizer(manifolds))
+
+    def _gradient(self, state: StrategyState, fitness: jax.Array) -> Params:
+        """Euclidean gradient estimate from the fitness [C], of the parameters' shapes; an ascent direction."""
+        shaped = self.shaping(replace_failed(fitness).reshape(self._utilities_shape))
+        # Whole on each device: a compiler that splits a mean would sum it in another order.
+        utilities = gathered(self.mesh, shaped)
+        params, unravel = ravel_pytree(state.params)
+        sigma, drawing = self._sigma_at(state.generation), self._drawing(state)
+        flat = estimate_gradient(utilities, self._seeds(state), drawing, sigma, params.size, self.mesh)
+        return unravel(flat.astype(params.dtype))
+
+    def _seeds(self, state: StrategyState) -> jax.Array:
+        """[P, …] seeds of the generation's noise, which is drawn again whenever it is needed."""
+        key = jax.random.fold_in(state.key, state.generation)
+        seeds = self.perturbations.seeds(key, self._directions, _size(state.params))
+        return checks.drawn("seeds", seeds, (self._directions, *seeds.shape[1:]))
+
+    def _drawing(self, state: StrategyState) -> Callable[[jax.Array], jax.Array]:
+        size = _size(state.params)
+
+        def draw(seeds: jax.Array) -> jax.Array:
+            return checks.drawn("directions", self.perturbations.directions(seeds, size), (len(seeds), size))
+
+        return draw
+
+
+def _size(params: Params) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def _computed_once(fitness: jax.Array) -> jax.Array:
+    """`fitness` [C], by a sort that moves nothing: compilers fuse nothing across it.
+
+    Where fitness is one entry of a candidate they would draw its noise again inside each sum over the population, and
+    LLVM's search for checksums in loops of 8, 16, 24 or 32 turns (`HashRecognize`) takes a time exponential in the
+    generator's rounds: with jaxlib 0.10 it does not come to an end.
+    """
+    return lax.sort((lax.iota(jnp.int32, fitness.size), fitness), num_keys=1)[1]
+
+
+def _where(condition: jax.Array, new: Any, old: Any) -> Any:
+    """Each leaf of `new` where the condition holds, else that of `old`, in the latter's dtype."""
+
+    def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
+        both = jnp.where(condition, new, old)
+        return both if both.dtype == old.dtype else both.astype(old.dtype)  # a random key has one dtype
+
+    return jax.tree.map(chosen, new, old)

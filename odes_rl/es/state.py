@@ -1,0 +1,38 @@
+"""What a strategy carries from one generation to the next, and what it tells of an update."""
+
+from typing import Any, NamedTuple
+
+import jax
+import optax
+
+
+class StrategyState(NamedTuple):
+    """What the next generation needs.
+
+    Attributes:
+        params: the current parameters.
+        optimizer: optax's state over tangent coordinates.
+        generation: scalar int32, updates so far.
+        key: the run's key; a generation's noise is a pure function of it and `generation`.
+    """
+
+    params: Any
+    optimizer: optax.OptState
+    generation: jax.Array
+    key: jax.Array
+
+
+class UpdateInfo(NamedTuple):
+    """Diagnostics of one update, all scalars.
+
+    Attributes:
+        gradient_norm: of the gradient's tangent coordinates.
+        update_norm: of the step's; 0 where there was no update.
+        manifold_violation: the largest of any leaf, after the update.
+        sigma: the perturbations' standard deviation in this generation.
+    """
+
+    gradient_norm: jax.Array
+    update_norm: jax.Array
+    manifold_violation: jax.Array
+    sigma: jax.Array
