@@ -178,11 +178,11 @@ class NoEnd(Plain):
 
 
 class Threads(Plain):
-    """Starts threads that never end."""
+    """Starts threads that never end, once it is reset: who lists tasks only makes them."""
 
-    def __init__(self):
-        for _ in range(2):
-            threading.Thread(target=time.sleep, args=(1e6,)).start()
+    def reset(self, *, seed=None, options=None):
+        threading.Thread(target=time.sleep, args=(1e6,)).start()
+        return super().reset(seed=seed, options=options)
 
 
 class OldStep(Plain):
