@@ -1,4 +1,4 @@
-"""What all tests share, and the processes they start: a compilation cache, the CPU, no display."""
+"""What all tests share, and the processes they start: quick compilation and a cache of it, the CPU, no display."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,15 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MUJOCO_GL", "disable")
+
+QUICK = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+"""Nearly all programs of a test run once, for milliseconds: to optimise them takes longer than it saves."""
+given = os.environ.get("XLA_FLAGS", "").split()
+os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in QUICK if flag not in given), *given])
 
 
 @pytest.fixture(scope="session")
