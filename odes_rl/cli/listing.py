@@ -1,6 +1,7 @@
 """The command `list`."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -14,12 +15,49 @@ if TYPE_CHECKING:
     from odes_rl.rollouts.environments import Task
 
 
+def _of_config(family: Any) -> str | None:
+    return family.config.__doc__
+
+
+def _of_trajectory(factory: Callable[..., Any]) -> str:
+    from odes_rl.flows.trajectories.options import options_of
+
+    options = [f"{name}={field.default}" for name, field in options_of(factory).model_fields.items()]
+    return f"{(factory.__doc__ or '').partition(chr(10))[0]} Options: {', '.join(options) or 'none'}"
+
+
+PARTS: dict[str, tuple[str, str, Callable[[Any], str | None]]] = {
+    "policies": ("odes_rl.policies", "POLICIES", _of_config),
+    "trajectories": ("odes_rl.flows.trajectories", "TRAJECTORIES", _of_trajectory),
+    "act_rules": ("odes_rl.act", "ACT_RULES", lambda rule: rule.weights.__doc__),
+    "backends": ("odes_rl.rollouts.backends", "BACKENDS", lambda family: family.about),
+    "shapings": ("odes_rl.es.shaping", "SHAPINGS", lambda family: family.about),
+    "perturbations": ("odes_rl.es.perturbations", "PERTURBATIONS", lambda kind: kind.seeds.__doc__),
+    "optimizers": ("odes_rl.manifolds.schedules", "OPTIMIZERS", lambda family: family.about),
+    "models": ("odes_rl.supervised.models", "MODELS", _of_config),
+    "studies": ("odes_rl.studies", "STUDIES", _of_config),
+}
+"""What is listed of parts: the module and the name of their registry, and what a part says of itself."""
+
+
 class List(BaseModel):
     """Show what there is to choose from: built in, or in an installed package that offers it."""
 
     model_config = STRICT
 
-    what: Literal["policies", "tasks", "presets", "trajectories", "act_rules", "backends", "models", "studies"]
+    what: Literal[
+        "policies",
+        "tasks",
+        "presets",
+        "trajectories",
+        "act_rules",
+        "backends",
+        "shapings",
+        "perturbations",
+        "optimizers",
+        "models",
+        "studies",
+    ]
     """What to list."""
     task: str | None = None
     """Show how large the policies are on that task, at their own size and matched to ODEtoODE's."""
@@ -37,60 +75,18 @@ def list_names(command: List, overrides: Mapping[str, str]) -> int:
         raise UserError(f"hidden is {command.hidden}, but sizes depend on the task: add --task Swimmer-v5, or another")
     if command.task is not None and command.what != "policies":
         raise UserError(f"task is {command.task!r}, but only policies have sizes: odes-rl list policies --task ...")
-    listings = {
-        "policies": _policy_lines,
-        "tasks": _task_lines,
-        "presets": _preset_lines,
-        "trajectories": _trajectory_lines,
-        "act_rules": _act_rule_lines,
-        "backends": _backend_lines,
-        "models": _model_lines,
-        "studies": _study_lines,
-    }
-    for line in _size_lines(command.task, command.hidden) if command.task else listings[command.what]():
+    for line in _size_lines(command.task, command.hidden) if command.task else _lines(command.what):
         print(line)
     return 0
 
 
-def _policy_lines() -> list[str]:
-    from odes_rl.policies import POLICIES
-
-    return part_lines(POLICIES, lambda family: family.config.__doc__)
-
-
-def _model_lines() -> list[str]:
-    from odes_rl.supervised.models import MODELS
-
-    return part_lines(MODELS, lambda family: family.config.__doc__)
-
-
-def _study_lines() -> list[str]:
-    from odes_rl.studies import STUDIES
-
-    return part_lines(STUDIES, lambda family: family.config.__doc__)
-
-
-def _trajectory_lines() -> list[str]:
-    from odes_rl.flows.trajectories import TRAJECTORIES
-    from odes_rl.flows.trajectories.options import options_of
-
-    def about(factory: Callable[..., Any]) -> str:
-        options = [f"{name}={field.default}" for name, field in options_of(factory).model_fields.items()]
-        return " ".join([(factory.__doc__ or "").partition("\n")[0], f"Options: {', '.join(options) or 'none'}"])
-
-    return part_lines(TRAJECTORIES, about)
-
-
-def _act_rule_lines() -> list[str]:
-    from odes_rl.act import ACT_RULES
-
-    return part_lines(ACT_RULES, lambda rule: rule.weights.__doc__)
-
-
-def _backend_lines() -> list[str]:
-    from odes_rl.rollouts.backends import BACKENDS
-
-    return part_lines(BACKENDS, lambda family: family.about)
+def _lines(what: str) -> list[str]:
+    if what == "tasks":
+        return _task_lines()
+    if what == "presets":
+        return _preset_lines()
+    module, registry, about = PARTS[what]
+    return part_lines(getattr(import_module(module), registry), about)
 
 
 def part_lines(registry: Registry[Part], about: Callable[[Part], str | None]) -> list[str]:
@@ -98,7 +94,7 @@ def part_lines(registry: Registry[Part], about: Callable[[Part], str | None]) ->
 
     One that cannot be loaded says why.
     """
-    width = max(map(len, registry.names))
+    width = max(map(len, registry.names), default=0)
     lines = []
     for name in registry.names:
         try:

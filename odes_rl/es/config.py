@@ -1,73 +1,14 @@
 """Options of the evolution strategy."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from odes_rl.es.perturbations import PERTURBATIONS
+from odes_rl.es.shaping import SHAPINGS
 from odes_rl.manifolds import Metric
-from odes_rl.manifolds.schedules import Optimizer, Schedule
-from odes_rl.validation import STRICT
-
-
-class StrategyConfig(BaseModel):
-    """Options of the evolution strategy."""
-
-    model_config = STRICT
-
-    preset: Literal["default", "ars", "paper"] = "default"
-    """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
-    population: int = Field(default=32, ge=1)
-    """Candidates evaluated in a generation; even if `antithetic`."""
-    episodes: int = Field(default=1, ge=1)
-    """Episodes a candidate; its return is their mean."""
-    sigma: float = Field(default=0.03, gt=0)
-    """Standard deviation of a perturbation's entries."""
-    sigma_schedule: Schedule = "constant"
-    """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
-    learning_rate: float = Field(default=0.0025, gt=0)
-    """Step length of the update."""
-    learning_rate_schedule: Schedule = "constant"
-    """How the learning rate changes; the choices are those of sigma_schedule."""
-    schedule_horizon: int = Field(default=1000, ge=1)
-    """Generations that a cosine schedule takes to fall to a hundredth, where it stays."""
-    optimizer: Optimizer = "sgd"
-    """Optimiser over tangent coordinates."""
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    """Decoupled weight decay, on Euclidean leaves only."""
-    antithetic: bool = True
-    """Evaluate each perturbation with both signs, on the same episode seeds."""
-    perturbations: Literal["gaussian", "orthogonal"] = "gaussian"
-    """Independent directions, or blocks of exactly orthogonal ones with Gaussian-distributed lengths."""
-    space: Literal["ambient", "tangent"] = "tangent"
-    """Where candidates lie: at θ + σε as it is, or on the manifold."""
-    metric: Metric = "canonical"
-    """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
-    one, in which candidates are drawn (`space: tangent`)."""
-    shaping: Literal["none", "standardised", "centred_ranks", "top_k"] = "standardised"
-    """How returns become utilities."""
-    top_k: int = Field(default=8, ge=1)
-    """Directions that `top_k` shaping keeps: those with the best return of either sign."""
-
-    @model_validator(mode="after")
-    def _check_population(self) -> "StrategyConfig":
-        if self.antithetic and self.population % 2:
-            raise ValueError(
-                f"population is {self.population}, but antithetic pairs need an even one: "
-                f"use {self.population + 1}, or antithetic: false"
-            )
-        if self.shaping == "top_k" and not self.antithetic:
-            raise ValueError("shaping top_k compares the two signs of a direction: it needs antithetic: true")
-        if self.shaping == "top_k" and self.top_k > self.directions:
-            raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
-        return self
-
-    @property
-    def directions(self) -> int:
-        """Perturbations drawn in a generation: half the population if antithetic."""
-        return self.population // 2 if self.antithetic else self.population
-
+from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
+from odes_rl.validation import STRICT, OneOf
 
 _PLAIN = {
     "episodes": 1,
@@ -112,3 +53,63 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 here, since it divides by the unbiased deviation of a single pair, which is √2 times ours. `paper` is the text of
 Choromanski et al. 2020, §5.1, to the letter.
 """
+
+
+class StrategyConfig(BaseModel):
+    """Options of the evolution strategy."""
+
+    model_config = STRICT
+
+    preset: Annotated[str, OneOf(PRESETS)] = "default"
+    """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
+    population: int = Field(default=32, ge=1)
+    """Candidates evaluated in a generation; even if `antithetic`."""
+    episodes: int = Field(default=1, ge=1)
+    """Episodes a candidate; its return is their mean."""
+    sigma: float = Field(default=0.03, gt=0)
+    """Standard deviation of a perturbation's entries."""
+    sigma_schedule: Schedule = "constant"
+    """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
+    learning_rate: float = Field(default=0.0025, gt=0)
+    """Step length of the update."""
+    learning_rate_schedule: Schedule = "constant"
+    """How the learning rate changes; the choices are those of sigma_schedule."""
+    schedule_horizon: int = Field(default=1000, ge=1)
+    """Generations that a cosine schedule takes to fall to a hundredth, where it stays."""
+    optimizer: Annotated[str, OPTIMIZERS] = "sgd"
+    """Optimiser over tangent coordinates."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled weight decay, on Euclidean leaves only."""
+    antithetic: bool = True
+    """Evaluate each perturbation with both signs, on the same episode seeds."""
+    perturbations: Annotated[str, PERTURBATIONS] = "gaussian"
+    """Independent directions, or blocks of exactly orthogonal ones with Gaussian-distributed lengths."""
+    space: Literal["ambient", "tangent"] = "tangent"
+    """Where candidates lie: at θ + σε as it is, or on the manifold."""
+    metric: Metric = "canonical"
+    """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
+    one, in which candidates are drawn (`space: tangent`)."""
+    shaping: Annotated[str, SHAPINGS] = "standardised"
+    """How returns become utilities."""
+    top_k: int = Field(default=8, ge=1)
+    """Directions that `top_k` shaping keeps: those with the best return of either sign."""
+
+    @model_validator(mode="after")
+    def _check_population(self) -> "StrategyConfig":
+        if self.antithetic and self.population % 2:
+            raise ValueError(
+                f"population is {self.population}, but antithetic pairs need an even one: "
+                f"use {self.population + 1}, or antithetic: false"
+            )
+        if self.shaping == "top_k" and not self.antithetic:
+            raise ValueError("shaping top_k compares the two signs of a direction: it needs antithetic: true")
+        if self.shaping == "top_k" and self.top_k > self.directions:
+            raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
+        return self
+
+    @property
+    def directions(self) -> int:
+        """Perturbations drawn in a generation: half the population if antithetic."""
+        return self.population // 2 if self.antithetic else self.population

@@ -11,6 +11,7 @@ from odes_rl.es.noise import normal_rows, row_seeds
 from odes_rl.es.population import gathered, group_count, in_turn, over_devices, part_size
 from odes_rl.manifolds import Stiefel
 from odes_rl.manifolds.matrix_functions import matmul
+from odes_rl.parts import Registry
 
 _AT_ONCE = 2**22
 """Entries of noise that are weighed at a time, 16 MB: enough rows for all cores, even of a million entries."""
@@ -55,14 +56,21 @@ def orthogonal_rows(key: jax.Array, count: int, size: int) -> jax.Array:
     return (rows * lengths).astype(jnp.float32)
 
 
-gaussian = Perturbations(lambda key, count, size: row_seeds(key, count), normal_rows, local=True)
+def gaussian_seeds(key: jax.Array, count: int, size: int) -> jax.Array:
+    """Independent standard normal entries, [count, size], from seeds [count, 3]."""
+    return row_seeds(key, count)
+
+
+gaussian = Perturbations(gaussian_seeds, normal_rows, local=True)
 """Independent standard normal entries."""
 # Not local: a block is orthogonalised as a whole, and JAX's CPU client stops for good in LAPACK's QR where several
 # devices call it at once with few threads (jaxlib 0.10).
 orthogonal = Perturbations(orthogonal_rows)
 """`orthogonal_rows`: orthogonal directions, each still Gaussian."""
 
-PERTURBATIONS: dict[str, Perturbations] = {"gaussian": gaussian, "orthogonal": orthogonal}
+PERTURBATIONS = Registry(
+    "perturbations", "perturbations", Perturbations, {"gaussian": gaussian, "orthogonal": orthogonal}
+)
 """All kinds by name."""
 
 

@@ -1,9 +1,10 @@
-"""Returns as the strategy is told them, in single precision. Free of JAX."""
+"""Returns as the strategy is told them, in single precision."""
 
 import numpy as np
 
 from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
+from odes_rl.es.shaping import SHAPINGS
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -24,20 +25,22 @@ def told_returns(config: StrategyConfig, returns: np.ndarray) -> np.ndarray:
     values = returns[finite]
     if not values.size:
         return told
-    if config.shaping == "centred_ranks":
+    depends_on = SHAPINGS.find(config.shaping).depends_on
+    if depends_on == "order":
         told[finite] = np.unique(values, return_inverse=True)[1]
-    elif config.shaping == "none":
-        told[finite] = _as_they_are(values - np.median(values) if config.antithetic else values)
-    else:
+    elif depends_on == "shape":
         told[finite] = _without_shift_and_scale(values)
+    else:
+        only_differences = depends_on == "differences" and config.antithetic
+        told[finite] = _as_they_are(config.shaping, values - np.median(values) if only_differences else values)
     return told
 
 
-def _as_they_are(values: np.ndarray) -> np.ndarray:
+def _as_they_are(shaping: str, values: np.ndarray) -> np.ndarray:
     largest = np.abs(values).max()
     if largest > _LARGEST:
         raise UserError(
-            f"returns reach {largest:.3g}, but shaping none takes them as they are, to {_LARGEST:.1g} at most: "
+            f"returns reach {largest:.3g}, but shaping {shaping} takes them as they are, to {_LARGEST:.1g} at most: "
             "set strategy.shaping to standardised, or scale the rewards"
         )
     return values

@@ -5,12 +5,13 @@ All take and give [P, signs], a row for each direction and a column for each of 
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from odes_rl.errors import UserError
-from odes_rl.es.config import StrategyConfig
+from odes_rl.parts import Registry
 
 Shaping = Callable[[jax.Array], jax.Array]
 
@@ -56,13 +57,36 @@ def _best_directions(k: int, returns: jax.Array) -> jax.Array:
     return jnp.zeros_like(returns).at[chosen].set(_over_deviation(share * kept, kept))
 
 
-SHAPINGS: dict[str, Callable[[StrategyConfig], Shaping]] = {
-    "none": lambda config: none,
-    "standardised": lambda config: standardised,
-    "centred_ranks": lambda config: centred_ranks,
-    "top_k": lambda config: top_k(config.top_k),
-}
-"""All shapings by name, each made from the strategy's options."""
+class ShapingFamily(NamedTuple):
+    """One entry of the registry. `ShapingFamily(lambda config: shaping)` is one of your own.
+
+    Attributes:
+        make: `make(config) -> shaping`, from the options of the strategy.
+        about: one sentence for `odes-rl list shapings`.
+        depends_on: all that utilities depend on. Returns are float64, a shaping gets float32: `order` and `shape` (the
+            values but for a shift and a positive factor) allow large returns to be told apart, and so does
+            `differences`, of antithetic pairs.
+    """
+
+    make: Callable[[Any], Shaping]
+    about: str = ""
+    depends_on: Literal["values", "differences", "shape", "order"] = "values"
+
+
+SHAPINGS = Registry(
+    "shaping",
+    "shapings",
+    ShapingFamily,
+    {
+        "none": ShapingFamily(lambda config: none, "The returns themselves.", "differences"),
+        "standardised": ShapingFamily(lambda config: standardised, "Zero mean and unit deviation.", "shape"),
+        "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
+        "top_k": ShapingFamily(
+            lambda config: top_k(config.top_k), "Returns of the best directions, over their deviation.", "shape"
+        ),
+    },
+)
+"""All shapings by name."""
 
 
 def replace_failed(returns: jax.Array) -> jax.Array:

@@ -63,8 +63,8 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         sigma=partial(sigma_at, config),
         optimizer=partial(make_stepping_optimizer, config),
         manifolds=tree_in_metric(manifolds, config.metric),
-        shaping=SHAPINGS[config.shaping](config),
-        perturbations=PERTURBATIONS[config.perturbations],
+        shaping=SHAPINGS.find(config.shaping).make(config),
+        perturbations=PERTURBATIONS.find(config.perturbations),
         antithetic=config.antithetic,
         space=config.space,
         mesh=mesh,
@@ -79,7 +79,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
 
 def mesh_of(config: StrategyConfig) -> Mesh | None:
     """The devices of this process that share a generation, all of them if its directions divide; None for one."""
-    if PERTURBATIONS[config.perturbations].local:
+    if PERTURBATIONS.find(config.perturbations).local:
         return population_mesh(config.directions)
     if jax.local_device_count() > 1:
         _log.warning("perturbations are %s, which one device draws: the others stay idle", config.perturbations)

@@ -1,14 +1,15 @@
 """Descent on a product of manifolds: optimisers by name, and schedules of their step."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from odes_rl.manifolds import riemannian
+from odes_rl.parts import Registry
 
-Optimizer = Literal["sgd", "momentum", "adam"]
 Schedule = Literal["constant", "cosine", "inverse_sqrt"]
 _COSINE_FLOOR = 0.01
 
@@ -27,17 +28,42 @@ def scheduled(kind: Schedule, value: float, horizon: int, elapsed: jax.Array) ->
     return jnp.asarray(value, jnp.float32)
 
 
+class OptimizerFamily(NamedTuple):
+    """One entry of the registry. `OptimizerFamily(lambda momentum: optax.scale_by_lion(momentum))` is one of your own.
+
+    Attributes:
+        make: `make(momentum) -> transformation`, without learning rate and without sign, as optax's `scale_by_...`.
+        about: one sentence for `odes-rl list optimizers`.
+        scales: whether it only scales gradients, so that a step never leaves the directions that move the point.
+    """
+
+    make: Callable[[float], optax.GradientTransformation]
+    about: str = ""
+    scales: bool = False
+
+
+OPTIMIZERS = Registry(
+    "optimizer",
+    "optimizers",
+    OptimizerFamily,
+    {
+        "sgd": OptimizerFamily(lambda momentum: optax.identity(), "The gradient itself.", scales=True),
+        "momentum": OptimizerFamily(optax.trace, "Sum of gradients that decays by momentum."),
+        "adam": OptimizerFamily(
+            lambda momentum: optax.scale_by_adam(b1=momentum), "Adam, with momentum as its first decay rate."
+        ),
+    },
+)
+"""All optimisers by name."""
+
+
 def named_optimizer(
-    name: Optimizer, momentum: float, weight_decay: float, manifolds: Any, *, maximise: bool = False
+    name: str, momentum: float, weight_decay: float, manifolds: Any, *, maximise: bool = False
 ) -> optax.GradientTransformation:
     """The `riemannian` optimiser of that name, of unit step length; only Euclidean leaves decay.
 
     `momentum` is the decay of the momentum, and the first decay rate of Adam.
     """
-    directions = {
-        "sgd": optax.identity,
-        "momentum": lambda: optax.trace(momentum),
-        "adam": lambda: optax.scale_by_adam(b1=momentum),
-    }
-    optimizer = optax.chain(directions[name](), optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
-    return riemannian(optimizer, manifolds, maximise=maximise, horizontal=name != "sgd")
+    family = OPTIMIZERS.find(name)
+    optimizer = optax.chain(family.make(momentum), optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
+    return riemannian(optimizer, manifolds, maximise=maximise, horizontal=not family.scales)

@@ -1,8 +1,10 @@
 """Options of supervised learning: data and optimiser."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
-from odes_rl.manifolds.schedules import Optimizer, Schedule
+from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT
 
 
@@ -24,7 +26,7 @@ class OptimizerConfig(BaseModel):
 
     model_config = STRICT
 
-    name: Optimizer = "adam"
+    name: Annotated[str, OPTIMIZERS] = "adam"
     """Optimiser on tangent coordinates."""
     learning_rate: float = Field(default=0.001, gt=0)
     """Initial learning rate."""

@@ -21,7 +21,7 @@ def weights(shaping, returns, **options):
     """What each direction's noise is weighed by."""
     config = configure(shaping, **options)
     told = jnp.asarray(told_returns(config, np.asarray(returns, np.float64)))
-    shaped = np.asarray(SHAPINGS[shaping](config)(replace_failed(told).reshape(config.directions, -1)))
+    shaped = np.asarray(SHAPINGS[shaping].make(config)(replace_failed(told).reshape(config.directions, -1)))
     return shaped[:, 0] - shaped[:, 1] if config.antithetic else shaped[:, 0]
 
 

@@ -324,7 +324,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "message"), WRONG, ids=[str(values) for values, _ in WRONG])
+@pytest.mark.parametrize(
+    ("values", "message"), WRONG, ids=[f"{i} {next(iter(values))}" for i, (values, _) in enumerate(WRONG)]
+)
 def test_a_wrong_value_is_one_line(values, message):
     with pytest.raises(UserError, match=message) as caught:
         strategy(**values)

@@ -47,7 +47,7 @@ def test_ranks_reach_from_minus_a_half_to_a_half_and_ties_share_theirs():
 
 @pytest.mark.parametrize("name", ["standardised", "centred_ranks"])
 def test_shift_and_scale_of_the_returns_do_not_matter(name):
-    shape = SHAPINGS[name](StrategyConfig())
+    shape = SHAPINGS[name].make(StrategyConfig())
     np.testing.assert_allclose(
         shape(jnp.asarray(RETURNS)), shape(jnp.asarray(RETURNS * 40 - 300)), rtol=1e-4, atol=1e-5
     )
@@ -57,16 +57,16 @@ def test_shift_and_scale_of_the_returns_do_not_matter(name):
 @pytest.mark.parametrize("value", [0.0, 0.1, -331.7, 1000 / 3])
 @pytest.mark.parametrize("shape", [(3, 1), (7, 1), (200, 1), (50, 2), (1, 1)])
 def test_equal_returns_give_no_utility(name, value, shape):
-    shaping = SHAPINGS[name](StrategyConfig(population=200, top_k=min(3, shape[0])))
+    shaping = SHAPINGS[name].make(StrategyConfig(population=200, top_k=min(3, shape[0])))
     np.testing.assert_array_equal(shaping(jnp.full(shape, value, jnp.float32)), np.zeros(shape))
 
 
 def test_the_registry_makes_each_shaping_from_the_options():
     config = StrategyConfig(population=8, top_k=2, shaping="top_k")
     given = jnp.asarray(RETURNS)
-    np.testing.assert_array_equal(SHAPINGS["top_k"](config)(given), top_k(2)(given))
-    for make in SHAPINGS.values():
-        assert make(config)(given).shape == RETURNS.shape
+    np.testing.assert_array_equal(SHAPINGS["top_k"].make(config)(given), top_k(2)(given))
+    for family in SHAPINGS.values():
+        assert family.make(config)(given).shape == RETURNS.shape
 
 
 def test_top_k_takes_the_step_of_augmented_random_search():
