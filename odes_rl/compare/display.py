@@ -131,7 +131,7 @@ def _line_watch(cells: Sequence[Cell], console: Console, seconds_between: float)
         nonlocal last_shown
         for cell in [cell for cell in running if cell not in started]:
             started.add(cell)
-            say(f"{cell.name}: {'goes on' if standings[cell].taken else 'starts'}")
+            say(f"{cell.name}: {'resumes' if standings[cell].taken else 'starts'}")
         ended = [cell for cell in started if cell not in running and cell not in told]
         for cell in ended:
             told.add(cell)

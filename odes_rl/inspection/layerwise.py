@@ -43,10 +43,10 @@ def look_through(layers: HiddenLayers, inputs: np.ndarray, labels: np.ndarray) -
         norms = np.linalg.norm(loss_gradients(layers, states, labels), axis=-1)
         transitions = transition_matrices(layers, states[:, 0])
     if not all(np.isfinite(values).all() for values in (states, norms, transitions)):
-        raise UserError("hidden states or gradients are not finite, for training diverged or the model is too deep")
+        raise UserError("hidden states or gradients are not finite: training diverged, or the model is too deep")
     told = norms[-1] > _LEAST
     if not told.any():
-        raise UserError("the loss of every example is 0 to rounding, and has no gradients to look into")
+        raise UserError("the loss of every example is 0 up to rounding, so there are no gradients to inspect")
     singular = np.linalg.svd(transitions, compute_uv=False)
     resolved = singular > singular[:, :1] * singular.shape[1] * np.finfo(np.float64).eps
     return Depth(states, norms[:, told] / norms[-1, told], np.where(resolved, singular, np.nan))

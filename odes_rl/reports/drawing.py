@@ -95,7 +95,7 @@ def picture_files(output: str | Path) -> list[Path]:
         return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]
     if path.suffix.lower() not in _ENDINGS:
         raise UserError(
-            f"output is {str(output)!r}, but must end in {', '.join(_ENDINGS)}, or have no ending, for a PNG and a PDF"
+            f"output is {str(output)!r}, but must end in {', '.join(_ENDINGS)}, or have no extension (a PNG and a PDF)"
         )
     return [path]
 

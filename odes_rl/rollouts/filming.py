@@ -25,7 +25,7 @@ RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
 _FIXES = {
     "egl": "on Debian and Ubuntu `apt-get install libegl1`",
     "osmesa": "on Debian and Ubuntu `apt-get install libosmesa6`",
-    "glfw": "a display, without which MUJOCO_GL=egl or MUJOCO_GL=osmesa films",
+    "glfw": "needs a display; without one use MUJOCO_GL=egl or MUJOCO_GL=osmesa",
 }
 """Values of MUJOCO_GL that choose a library, and what to do where it does not render."""
 _NO_CHOICE = ("", "disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1")
@@ -68,7 +68,7 @@ def film_episode(film: Film, report: Callable[[int], None]) -> float:
             raise UserError(f"cannot film {film.settings.task}: {reason}")
         reasons[renderer] = reason
     tried = "; or ".join(f"{renderer}: {_FIXES[renderer]} ({reason})" for renderer, reason in reasons.items())
-    raise UserError(f"nothing renders {film.settings.task} here: install what is missing, for {tried}")
+    raise UserError(f"no renderer works for {film.settings.task} here: install what is missing; {tried}")
 
 
 def renderers() -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def check_maker(task: str, maker: Callable[..., Any]) -> None:
         inspect.signature(maker).bind()
     except TypeError as error:
         raise UserError(
-            f"task.id: {task} is made by a call without arguments, and wants some ({error}): give them defaults, or "
+            f"task.id: {task} is called without arguments, but requires some ({error}): give them defaults, or "
             "name a function without arguments that returns the environment"
         ) from None
     except ValueError:  # what is not written in Python may tell no signature

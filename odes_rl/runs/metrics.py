@@ -47,7 +47,7 @@ def _parse(path: Path, number: int, line: bytes) -> Metrics:
         metrics = None
     if not isinstance(metrics, dict):
         raise UserError(
-            f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it"
+            f"{str(path)!r}: line {number} is not a JSON object, and no interruption causes this: repair or remove it"
         )
     return metrics
 

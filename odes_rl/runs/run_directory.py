@@ -82,7 +82,7 @@ class RunDirectory(Generic[Config]):
             UserError: if the run was interrupted before it had saved anything.
         """
         if not self.has_progress():
-            raise UserError(f"{str(self.path)!r} has no checkpoint yet: `odes-rl resume {self.path}` begins it")
+            raise UserError(f"{str(self.path)!r} has no checkpoint yet: start it with `odes-rl resume {self.path}`")
 
     def metrics(self) -> list[Metrics]:
         """All whole lines of the metrics, oldest first."""

@@ -67,4 +67,4 @@ def _damage_told(path: Path, suffix: str) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         told = one_line(error) or type(error).__name__
-        raise UserError(f"{str(path)!r} is no {suffix} file, or a damaged one: {told}; fetch it again") from None
+        raise UserError(f"{str(path)!r} is not a valid {suffix} file: {told}; fetch it again") from None
