@@ -20,7 +20,7 @@ class List(BaseModel):
     model_config = STRICT
 
     what: Literal["policies", "tasks", "presets", "trajectories", "act_rules", "backends", "models", "studies"]
-    """What to list."""
+    """The kind of parts to list."""
     task: str | None = None
     """Show the sizes of the policies on this task, as configured and matched to ODEtoODE."""
     hidden: int | None = Field(default=None, ge=1)

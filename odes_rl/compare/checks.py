@@ -12,7 +12,7 @@ from odes_rl.supervised.models import MODELS
 from odes_rl.validation import check_options
 
 THRESHOLD, SEEDS = "threshold", "seeds"
-"""What the entry of a task, and of a learner, may hold beside sections."""
+"""Keys that the entry of a task, and of a policy or model, may have beside sections."""
 
 
 def reserved(config: Comparable) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _without(entry: Mapping[str, Any] | None, *keys: str) -> dict[str, Any]:
 
 
 def _own_entries(config: Comparable, task: str) -> dict[str, Any]:
-    """What single learners have of their own on a task."""
+    """The checked entries of single policies or models on a task."""
     places, learners = config.comparing.places, config.comparing.learners
     entries = (config.places[task] or {}).get(learners) or {}
     if not isinstance(entries, dict):

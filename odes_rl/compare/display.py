@@ -22,7 +22,7 @@ _LINES_AROUND = 6
 def show_cells(
     cells: Sequence[Cell], console: Console | None = None, seconds_between_lines: float = 60.0
 ) -> Iterator[Watch]:
-    """What `run_cells` tells how far `cells` are."""
+    """The function that `run_cells` calls with the progress of `cells`."""
     console = console or Console()
     if not console.is_terminal:
         yield _line_watch(cells, console, seconds_between_lines)

@@ -37,7 +37,7 @@ def forecast_lines(
 def forecast(
     standings: Mapping[Cell, Standing], rates: Rates, overhead: Overhead, at_once: int, workers: int
 ) -> list[str]:
-    """As `forecast_lines`, from what was measured; runs `at_once`, each with so many `workers`."""
+    """As `forecast_lines`, from what was measured; with `at_once` runs at a time, each with `workers` workers."""
     left = {cell: 0 if state.done else max(cell.budget - state.taken, 1) for cell, state in standings.items()}
     compiling = _that_compile(standings)
     seconds = {

@@ -1,4 +1,4 @@
-"""How a curve looks: told apart by colour, by line and by marker; and the files of pictures. Free of JAX."""
+"""The style of curves (colour, line, marker), and the files of figures. Free of JAX."""
 
 from collections.abc import Sequence
 from pathlib import Path

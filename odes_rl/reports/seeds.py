@@ -86,7 +86,7 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
 
 
 def measure_of(runs: Sequence[Run]) -> Measure:
-    """What the curves of `runs` show.
+    """The measured quantity of `runs`.
 
     Raises:
         UserError: if it is not the same for all.

@@ -9,7 +9,7 @@ from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
 
 
 class Choice(NamedTuple):
-    """What a backend is made with.
+    """The resolved settings of a backend.
 
     Attributes:
         backend: its name, which is not `auto`.

@@ -1,4 +1,4 @@
-"""What a run says once of its task, where something is allowed but seldom meant. Free of JAX."""
+"""Warnings about a task, given once in a run, for settings that are allowed but seldom intended. Free of JAX."""
 
 import logging
 from collections.abc import Sequence

@@ -21,13 +21,13 @@ _log = logging.getLogger(__name__)
 
 
 class Task(NamedTuple):
-    """What is known of a task before it is tried.
+    """The sizes and bounds of a task.
 
     Attributes:
         observation_size: entries of an observation, n.
         action_size: entries of an action, m.
         low: lowest actions [m], float32 if the task's actions are, else float64.
-        high: highest, likewise.
+        high: highest actions [m], of the same type.
         endless: nothing that is known ends an episode: its environment may, by itself.
     """
 
@@ -79,7 +79,7 @@ def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[
 
 
 def describe(environment: gymnasium.Env) -> Task:
-    """What is known of an environment that `make_environment` made."""
+    """The sizes and bounds of an environment from `make_environment`."""
     actions = environment.action_space
     assert isinstance(actions, gymnasium.spaces.Box)
     return Task(
@@ -91,7 +91,7 @@ def describe(environment: gymnasium.Env) -> Task:
 
 
 def describe_task(task: str, squash: str = "clip") -> Task:
-    """What is known of the task of that name.
+    """The sizes and bounds of the task of that name.
 
     Raises:
         UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound.

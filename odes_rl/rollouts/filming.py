@@ -36,7 +36,7 @@ _STEP = b"step "
 
 
 class Film(NamedTuple):
-    """What to film: an episode, as `record_episode` takes it, and the file for it."""
+    """An episode to film, with the arguments of `record_episode`, and the output file."""
 
     settings: EpisodeSettings
     weights: Any
@@ -153,7 +153,7 @@ def _film(film: Film) -> float:
 
 
 def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
-    """What Gymnasium takes for pictures of that width and height, where the task's family has such an option."""
+    """Options of Gymnasium for frames of that width and height, if the task has such options."""
     import gymnasium
 
     width, height = size

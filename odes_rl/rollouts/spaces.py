@@ -117,7 +117,7 @@ def _entries(places: list[tuple]) -> Callable[[Any], tuple]:
 
 
 def entry_at(observation: Any, path: tuple) -> Any:
-    """What a nested dictionary has at the end of a path of keys."""
+    """The entry of a nested dictionary at a path of keys."""
     for name in path:
         observation = observation[name]
     return observation

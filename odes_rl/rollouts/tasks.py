@@ -29,7 +29,7 @@ _WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHuman
 
 
 def find_task(task: str) -> str | EnvSpec:
-    """What Gymnasium takes for `task`: the id that it is, or how the class or function that it names makes one.
+    """The argument of `gymnasium.make` for `task`: an id, or a spec of the class or function that it names.
 
     It is an id (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`), or `module:` and an id that the module registers, or
     a class of environments in it, or a function that returns one; both are called without arguments.
@@ -48,7 +48,7 @@ def find_task(task: str) -> str | EnvSpec:
 
 
 def attribute(holder: Any, path: str) -> Any:
-    """What `holder` has at a dotted `path`, None if it has nothing there."""
+    """The attribute of `holder` at a dotted `path`, or None."""
     try:
         return attrgetter(path)(holder)
     except AttributeError:

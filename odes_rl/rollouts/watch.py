@@ -1,4 +1,4 @@
-"""What a trainer keeps in mind about its workers: who makes no step, and which episodes end their workers.
+"""Supervision of workers by the trainer: workers that make no step, and episodes that kill their workers.
 
 Free of JAX.
 """

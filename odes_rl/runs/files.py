@@ -20,7 +20,7 @@ LOCK = "lock"
 CELL = "cell.json"
 REPORT = "report.html"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Numbers of the errors that say that there is no room."""
+"""Error numbers for a full disk."""
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:

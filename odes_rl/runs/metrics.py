@@ -10,7 +10,7 @@ from odes_rl.errors import UserError
 from odes_rl.runs.files import replace_text
 
 Metrics = dict[str, Any]
-"""What was measured in a generation: name → number; None where it was not finite."""
+"""The metrics of a generation: name → number, or None if not finite."""
 
 
 def format_line(metrics: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ class RunDirectory(Generic[Config]):
 
     Attributes:
         path: the directory.
-        config: the configuration recorded in it, with what `open` was told to override.
+        config: the configuration recorded in it, with the overrides of `open`.
         checkpoints: the run's checkpoints.
     """
 
@@ -76,7 +76,7 @@ class RunDirectory(Generic[Config]):
         return started or self.checkpoints.latest_generation() is not None
 
     def check_begun(self) -> None:
-        """Check that there is something to look at.
+        """Check that the run has a checkpoint.
 
         Raises:
             UserError: if the run was interrupted before it had saved anything.

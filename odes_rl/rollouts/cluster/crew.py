@@ -85,7 +85,7 @@ class Crew:
         self.ready[event.actor] = 0
 
     def death(self, event: Event) -> Exception | None:
-        """What an actor died of, None if it lives.
+        """The cause of an actor's death, None if it is alive.
 
         Raises:
             EnvironmentFailure: if it lives, and its code raised.

@@ -24,7 +24,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     tokenize.TokenError,
 )
-"""What NumPy and zipfile raise at bytes that are not as they should be: a wrong digit can ask for too much memory."""
+"""Exceptions of NumPy and zipfile for damaged files; a wrong size in a header can request too much memory."""
 
 
 def read_npy(path: Path) -> np.ndarray:
