@@ -1,6 +1,6 @@
 """Neural-ODE policies whose weights flow on manifolds, trained with evolution strategies.
 
-The names in `__all__` are imported when they are first asked for: workers import this package, and no JAX.
+The names in `__all__` are imported on first use, because workers import this package but not JAX.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What a user did wrong, said in one line."""
+"""Errors that are reported to the user in one line."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ class UserError(ValueError):
 
 
 class StorageError(Exception):
-    """What a run leaves behind cannot be written. The message is one line: the place, the cause, and the fix."""
+    """The files of a run cannot be written. The message is one line: the path, the cause, and the fix."""
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:

@@ -41,7 +41,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Notes(NamedTuple):
-    """What came while signals are noted.
+    """The signals received while signals are recorded.
 
     Attributes:
         first: number of the signal that came first, and when; empty if none did.

@@ -74,7 +74,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
         return {name: self.find(name) for name in self.names}
 
     def _checked(self, label: str, place: str) -> Part:
-        """What the module of `place`, a `module:object`, holds."""
+        """The object that `place`, a `module:object`, names."""
         module_name, _, path = place.partition(":")
         module = load_module(f"{self.kind} {label}", module_name)
         try:

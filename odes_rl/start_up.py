@@ -1,4 +1,4 @@
-"""What the program settles as it starts, and hands on to its processes: where modules are found, and no display."""
+"""Settings at the start of the program, also for its processes: the import path, and rendering without a display."""
 
 import os
 import sys

@@ -92,7 +92,7 @@ def _mapped(option: str, text: str) -> Mapping[Any, Any]:
     with suppress(UserError):
         if isinstance(values := parse_yaml(text), dict):
             return values
-    raise UserError(f"{option} is {text!r}, which is no mapping: write it as in '{{degree: 3}}'")
+    raise UserError(f"{option} is {text!r}, which is not a mapping: write it as in '{{degree: 3}}'")
 
 
 def _listed(option: str, text: str) -> list[Any]:
@@ -101,7 +101,7 @@ def _listed(option: str, text: str) -> list[Any]:
     try:
         return parse_yaml(text)
     except UserError:
-        raise UserError(f"{option} is {text!r}, which is no list: write it as in '[1, 2]'") from None
+        raise UserError(f"{option} is {text!r}, which is not a list: write it as in '[1, 2]'") from None
 
 
 def _grouped(annotation: Any, values: list[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ _PLAIN = {
     "float": (_FLOAT, list("-+.0123456789")),
     "merge": ("<<", ["<"]),
 }
-"""What a plain value is, of which the first that fits counts: how it is written, and its first characters."""
+"""Types of plain values, of which the first match counts: pattern, and first characters."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -48,7 +48,7 @@ def test_evaluate_says_which_checkpoint_it_took(tmp_path, capsys):
     ("generation", "words"),
     [
         (0, "checkpoint: best, of generation 0: the untrained policy"),
-        (2, "checkpoint: latest, of generation 2: only the untrained policy has been evaluated yet"),
+        (2, "checkpoint: latest, of generation 2: only the untrained policy has been evaluated so far"),
     ],
 )
 def test_an_untrained_policy_is_called_so_and_not_taken_where_there_is_another(tmp_path, capsys, generation, words):
@@ -63,7 +63,7 @@ def test_a_run_interrupted_before_its_first_checkpoint_is_begun_by_resume(tmp_pa
         assert main([command, path]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1
-        assert f"{path!r} has no checkpoint yet: `odes-rl resume {path}` begins it" in error
+        assert f"{path!r} has no checkpoint yet: start it with `odes-rl resume {path}`" in error
     assert main(["plot", path, "--output", str(tmp_path / "x.png")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["resume", path]) == 0
@@ -74,7 +74,7 @@ def test_a_fit_interrupted_before_its_first_checkpoint_is_begun_by_resume(tmp_pa
     run, _ = fit_run(tmp_path / "whole")
     path = str(RunDirectory.create(tmp_path / "run", run.config).path)
     assert main(["inspect", path]) == 2
-    assert f"`odes-rl resume {path}` begins it" in capsys.readouterr().err
+    assert f"start it with `odes-rl resume {path}`" in capsys.readouterr().err
     assert main(["resume", path]) == 0
     assert "accuracy after epoch 4:" in capsys.readouterr().out
 
@@ -83,9 +83,12 @@ def test_returns_of_failed_episodes_are_left_out_and_one_has_no_deviation():
     failed = np.array([[False, True, True]])
     moments = [Moments.empty(1)]
     rollouts = Rollouts(np.array([[3.0, np.nan, np.nan]]), np.array([[7, 1, 1]]), moments, np.zeros((1, 3)), failed, 0)
-    assert describe_returns(rollouts) == ["return 3.00 (1 episode of 7 steps)", "failed, and left out: 2 of 3 episodes"]
+    assert describe_returns(rollouts) == [
+        "return 3.00 (1 episode of 7 steps)",
+        "failed (not in the statistics): 2 of 3 episodes",
+    ]
     alone = rollouts._replace(failed=np.ones((1, 1), bool), returns=np.full((1, 1), np.nan))
-    assert describe_returns(alone) == ["failed, and left out: 1 of 1 episode"]
+    assert describe_returns(alone) == ["failed (not in the statistics): 1 of 1 episode"]
 
 
 def test_an_evaluation_of_one_episode_has_no_deviation(tmp_path, capsys):

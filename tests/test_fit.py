@@ -116,11 +116,11 @@ MISTAKES = [
     (["fit", "digits.yaml", "--model.name", "densse"], "'dense'"),
     (["fit", "digits.yaml", "--data.source", "absent.npz"], "data.source is 'absent.npz'"),
     (["fit", "digits.yaml", "--strategy.sigma", "1"], "unknown option strategy.sigma"),
-    (["fit", "train.yaml"], "it is for `odes-rl train`"),
-    (["train", "digits.yaml"], "it is for `odes-rl fit`"),
+    (["fit", "train.yaml"], "use it with `odes-rl train`"),
+    (["train", "digits.yaml"], "use it with `odes-rl fit`"),
     (["resume", "done", "--model.width", "5"], "resume cannot change model.width"),
     (["resume", "done", "--run.epochs", "1"], "has 2 already"),
-    (["evaluate", "done"], "it is for `odes-rl fit`"),
+    (["evaluate", "done"], "use it with `odes-rl fit`"),
     (["fit", "digits.yaml", "--run.directory", "done"], "already holds a run"),
 ]
 
@@ -162,7 +162,7 @@ def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
     os.kill(process.pid, signal.SIGINT)
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "go on with: odes-rl resume" in told
+    assert "resume with: odes-rl resume" in told
     with RunDirectory.open(tmp_path / "runs/long", {"run.epochs": 402}, FITTING) as run:
         done = run.checkpoints.latest_generation()
         assert done == run.metrics()[-1]["epoch"]

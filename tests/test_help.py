@@ -112,7 +112,7 @@ def test_pairs_are_taken_in_turn_and_one_value_is_a_list_of_one():
 @pytest.mark.parametrize(
     ("study", "options", "message"),
     [
-        ("reflection", {"depth_start": "[0, 1"}, "which is no list"),
+        ("reflection", {"depth_start": "[0, 1"}, "which is not a list"),
         ("reflection", {"models": "[]"}, "models is [], but must be at least one value"),
         ("reflection", {"models": "neural"}, "did you mean 'neural ODE'?"),
         ("linear_systems", {"systems": "[]"}, "systems is [], but must be at least one value"),

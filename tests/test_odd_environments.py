@@ -71,7 +71,7 @@ def test_entries_that_never_vary_are_named_once(train, caplog):
     assert train("Constant") == 0
     told = [record.message for record in caplog.records if "did not vary" in record.message]
     assert len(told) == 1
-    assert "of the 6 entries of an observation 1-3, 5 did not vary" in told[0]
+    assert "of the 6 entries of an observation, 1-3, 5 did not vary" in told[0]
 
 
 def test_ranges_of_numbers():
@@ -94,8 +94,8 @@ def test_actions_from_a_device_lie_in_the_environments_own_space(train, tmp_path
     ("task", "words"),
     [
         ("Empty", ("no entries in its observations", "at least one")),
-        ("Image", ("observes images (eye/left uint8 [8, 8, 3])", "observes features")),
-        ("FloatImage", ("observes images (float32 [84, 84])", "observes features")),
+        ("Image", ("observes images (eye/left uint8 [8, 8, 3])", "vector observations")),
+        ("FloatImage", ("observes images (float32 [84, 84])", "vector observations")),
         ("NoSeed", ("old interface", "reset of NoSeed takes no seed", "seed=None")),
         ("NoOptions", ("old interface", "reset of NoOptions takes no options", "options=None")),
         ("dm_control/lift_brick_vision-v0", ("dm_control/lift_brick_vision-v0 observes images",)),
@@ -121,7 +121,7 @@ def test_an_old_interface_is_named_in_one_line(train, capsys, name, backend, wor
 def test_an_environment_that_raises_as_it_is_made_is_told_with_its_traceback(train, capsys):
     assert train("MakingFails") == 1
     error = capsys.readouterr().err
-    assert error.startswith("odd_environments:MakingFails-v0 raised as it was made:\nTraceback")
+    assert error.startswith("odd_environments:MakingFails-v0 raised an exception in its creation:\nTraceback")
     assert "odd_environments.py" in error
 
 
@@ -137,7 +137,7 @@ def test_evaluations_tell_the_mean_of_the_episodes_that_did_not_fail(train, tmp_
     best = max(lines, key=lambda line: line["evaluation_score"])
     assert (tmp_path / "run" / "checkpoints" / "best" / f"{best['generation']:08d}.0").exists()
     assert main(["evaluate", str(tmp_path / "run"), "--episodes", "40"]) == 0
-    assert "failed, and left out: " in capsys.readouterr().out
+    assert "failed (not in the statistics): " in capsys.readouterr().out
 
 
 def test_a_run_whose_every_episode_fails_says_so_and_ends_with_an_error(train, tmp_path, capsys, caplog):
@@ -153,9 +153,9 @@ def test_a_run_whose_every_episode_fails_says_so_and_ends_with_an_error(train, t
 
 def test_an_environment_without_an_end_is_warned_of(train, caplog):
     assert train("NoEnd", "--task.max_steps", "5") == 0
-    assert "has no limit of its own" not in caplog.text
+    assert "sets no limit on the length" not in caplog.text
     assert train("Plain", directory="other") == 0  # it ends by itself, which nobody can know
-    assert caplog.text.count("odd_environments:Plain-v0 has no limit of its own") == 1
+    assert caplog.text.count("odd_environments:Plain-v0 sets no limit on the length") == 1
     assert "--task.max-steps" in caplog.text
 
 
@@ -188,7 +188,7 @@ def test_a_task_of_this_process_alone_is_refused_where_others_would_run_it(train
         config = tmp_path / "mine.yaml"
         config.write_text("task: {id: Mine-v0}\n")
         command = ["train", str(config), *TINY, "--run.directory", str(tmp_path / "run")]
-        words = ("'Mine-v0' is registered in this process alone", "my_module:Mine-v0", "PYTHONPATH")
+        words = ("'Mine-v0' is registered only in this process", "my_module:Mine-v0", "PYTHONPATH")
         assert_refused(main([*command, *PROCESSES]), capsys, *words)
         assert not (tmp_path / "run").exists()
         assert main([*command, *SERIAL]) == 0

@@ -29,7 +29,7 @@ ACT_RULES = Registry(
 
 
 def find_rule(name: str) -> ActRule:
-    """The act rule of that name; the name is all that a worker is told.
+    """The act rule called `name`; workers receive only this name.
 
     Raises:
         UserError: if there is none, or its kernel is not compiled by numba.

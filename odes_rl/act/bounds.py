@@ -1,4 +1,4 @@
-"""What stands on both sides of an act rule: observations normalised and recorded, actions bounded."""
+"""Before and after an act rule: normalises and records observations, bounds actions."""
 
 import numpy as np
 

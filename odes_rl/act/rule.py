@@ -1,4 +1,4 @@
-"""What an act rule is: from a policy's weights and an observation to an action."""
+"""Act rules: from the weights of a policy and an observation to an action."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,1 +1,1 @@
-"""The subcommands of `odes-rl`: what each is told, and what it does. None imports JAX before it runs."""
+"""The subcommands of `odes-rl`: their arguments and functions. JAX is imported only when a command runs."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Compare(BaseModel):
-    """Compare policies over tasks, or supervised models over data, and seeds, as a YAML file says, and report.
+    """Compare policies over tasks and seeds, or supervised models over data sets and seeds, and write a report.
 
-    What is done already is skipped.
+    Finished runs are skipped.
 
-    Dotted options, as in `--strategy.sigma 0.05`, go to all runs.
+    Dotted options, as in `--strategy.sigma 0.05`, apply to all runs.
     """
 
     model_config = STRICT
@@ -30,23 +30,23 @@ class Compare(BaseModel):
     config: str
     """YAML file with env_steps, seeds, base, tasks and policies; or epochs, seeds, base, data and models."""
     directory: str | None = None
-    """Where the runs and the report go, in place of the file's."""
+    """Directory of the runs and the report; overrides the file."""
     env_steps: int | None = Field(default=None, ge=1)
-    """Environment steps of training that each run takes, in place of the file's; for policies."""
+    """Environment steps of training in each run, for policies; overrides the file."""
     epochs: int | None = Field(default=None, ge=1)
-    """Epochs that each run takes, in place of the file's; for supervised models."""
+    """Epochs in each run, for supervised models; overrides the file."""
     seeds: int | None = Field(default=None, ge=1)
-    """How many seeds, from 0 on, in place of the file's."""
+    """Number of seeds, counted from 0; overrides the file."""
     jobs: int | None = Field(default=None, ge=1)
-    """Runs at once; none means one for each core."""
+    """Number of runs at the same time; none means one for each core."""
     dry_run: bool = False
-    """Only print the runs, what each has to do and the time expected."""
+    """Only print the runs, their remaining work and the expected time."""
     report_only: bool = False
-    """Only write the report, of what is there so far."""
+    """Only write the report, from the results so far."""
 
 
 def compare(command: Compare, overrides: Mapping[str, str]) -> int:
-    """Run what is unfinished, then write the report; 1 if a run failed.
+    """Run the unfinished cells, then write the report; 1 if a run failed.
 
     Raises:
         UserError: any mistake in the config, or the directory holds something else, or runs of another comparison.
@@ -68,7 +68,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
         for line in forecast_lines(cells, available_cores(), command.jobs, _tell):
             print(line)
         return 0
-    with advising("go on with the same command"):
+    with advising("resume with the same command"):
         failures = {} if command.report_only else _run(command, config, cells)
         interruptible(_report, config, cells, failures)
     for cell, reason in failures.items():

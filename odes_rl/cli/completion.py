@@ -1,4 +1,4 @@
-"""What `odes-rl --print-completion SHELL` prints: a script by which a shell completes the command line."""
+"""The completion script that `odes-rl --print-completion SHELL` prints."""
 
 import types
 from collections.abc import Iterator, Mapping, Sequence

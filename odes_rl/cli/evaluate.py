@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 class Evaluate(BaseModel):
-    """Roll out a run's policy, unperturbed, on episodes that training never sees."""
+    """Evaluate a run's unperturbed policy on episodes that training never sees."""
 
     model_config = STRICT
 
     run: str
     """Run directory."""
     episodes: int = Field(default=20, ge=1)
-    """Episodes to roll out."""
+    """Number of episodes."""
     checkpoint: Literal["best", "latest"] = "best"
-    """The checkpoint that holds the policy: of the best evaluation, or the latest. It is the latest, too, as long as
-    only the untrained policy has been evaluated."""
+    """`best`: the checkpoint of the best evaluation, or the latest one while only the untrained policy has been
+    evaluated. `latest`: the latest one."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of the episodes, which neither training nor the run's own evaluations have seen."""
+    """Seed of the episodes. They differ from those of training and of its evaluations for any seed."""
     video: str | None = None
-    """File for a film of the first episode, .mp4 or .gif, rendered off-screen by EGL or OSMesa; MUJOCO_GL chooses."""
+    """File for a film of the first episode, .mp4 or .gif. Rendered by EGL or OSMesa, as MUJOCO_GL selects."""
 
 
 def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
-    """Roll out a run's policy and print which it is and its return; film the first episode, if asked to.
+    """Evaluate a run's policy and print its checkpoint and returns; film the first episode on request.
 
     Raises:
         UserError: no run, no usable checkpoint, a film that cannot be made.
@@ -55,7 +55,7 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
 
 
 def _film(restored: "Restored", video: str, seed: int, steps: int) -> None:
-    """Film the first episode, which has so many steps, showing how far it is."""
+    """Film the first episode, of `steps` steps, with a progress bar."""
     from rich.progress import Progress
 
     from odes_rl.training.evaluate import film_restored
@@ -63,7 +63,7 @@ def _film(restored: "Restored", video: str, seed: int, steps: int) -> None:
     with Progress(transient=True) as progress:
         task = progress.add_task("filming", total=steps)
         total = film_restored(restored, video, seed, lambda step: progress.update(task, completed=step))
-    told = "an episode that failed" if math.isnan(total) else f"an episode of return {total:.2f}"
+    told = "a failed episode" if math.isnan(total) else f"an episode with return {total:.2f}"
     print(f"{video}: {told}")
 
 
@@ -79,8 +79,8 @@ def _check_video(path: str) -> None:
 
 
 def describe_returns(rollouts: "Rollouts") -> list[str]:
-    """Lines that tell what episodes returned; failed ones are counted, and left out of the statistics."""
-    failed = f"failed, and left out: {int(rollouts.failed.sum())} of {episodes(rollouts.failed.size)}"
+    """Lines about the returns of episodes. Failed ones are counted, but not part of the statistics."""
+    failed = f"failed (not in the statistics): {int(rollouts.failed.sum())} of {episodes(rollouts.failed.size)}"
     returns = rollouts.returns[~rollouts.failed]
     if not returns.size:
         return [failed]

@@ -1,4 +1,4 @@
-"""The command `fit`, and how `resume` goes on with what it began."""
+"""The command `fit`, and `resume` for supervised runs."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class Fit(BaseModel):
-    """Fit a supervised model as a YAML file says, in a new run directory. Options override the file's.
+    """Fit a supervised model from a YAML file, in a new run directory. Options override the file.
 
-    Without a file, `--data.source` says what to learn, and what no option sets has its default.
+    Without a file, `--data.source` sets the data; all other options have their defaults.
     """
 
     model_config = STRICT
 
     config: tyro.conf.Positional[str | None] = None
-    """YAML file with the sections data, model, optimizer and run, or parts of them."""
+    """YAML file with the sections data, model, optimizer and run; all are optional."""
 
 
 RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints")
-"""What a resumed run may change: how far it goes and how it is kept, never its numbers."""
+"""Options that a resumed run may change: its length, and its checkpoints; they do not change results."""
 
 
 def fit(command: Fit, overrides: Mapping[str, str]) -> int:
@@ -48,7 +48,7 @@ def fit(command: Fit, overrides: Mapping[str, str]) -> int:
 
 
 def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
-    """Go on with the supervised run at `path`, to the same result as without a pause.
+    """Continue the supervised run at `path`. The results are those of an uninterrupted run.
 
     Raises:
         UserError: an option that may not change, or fewer epochs than are done.
@@ -59,7 +59,7 @@ def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
     for name in overrides:
         if name not in RESUMABLE:
             raise UserError(
-                f"resume cannot change {name}, for a resumed run gives the numbers of an uninterrupted one: "
+                f"resume cannot change {name}, because a resumed run gives the results of an uninterrupted one: "
                 f"{suggestion(name, RESUMABLE)}"
             )
     with RunDirectory.open(path, overrides, FITTING) as run:
@@ -84,13 +84,13 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
 
     try:
         with (
-            advising(f"go on with: odes-rl resume {run.path}"),
+            advising(f"resume with: odes-rl resume {run.path}"),
             only_trainer(run.path),
             show_progress(fitting_course(run.config.run.epochs)) as report,
         ):
             run_fitting(run, report)
     except StorageError as error:
-        raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
+        raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *accuracy_lines(run.path)):
         print(line)
     return 0

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 class Inspect(BaseModel):
-    """Look into a run's policy or fitted model: weights, hidden states and gradients through depth, told and drawn."""
+    """Print and draw weights, hidden states and gradients through the depth of a run's policy or fitted model."""
 
     model_config = STRICT
 
     run: str
     """Run directory."""
     checkpoint: Literal["best", "latest"] | None = None
-    """The checkpoint to look into: of a policy's best evaluation, which it is if left out, or the latest. A fitted
-    model has its latest alone."""
+    """`best`: the checkpoint of the best evaluation, the default for policies. `latest`: the latest one, the only
+    choice for fitted models."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Seed of the policy's episode: the first of those that `evaluate` rolls out. Of a fitted model's test examples: it
-    draws which 500 of them are looked at, if there are more, and whose sensitivities are shown."""
+    """For a policy: seed of the episode, the first one of `evaluate`. For a fitted model: draws 500 test examples if
+    there are more, and the one whose sensitivities are shown."""
     output: str | None = None
-    """Picture to write, which ends in .png, .pdf or .svg; without an ending a PNG and a PDF. If left out, those are
-    inspection.png and inspection.pdf in the run directory, drawn anew each time."""
+    """File for the figure, with the extension .png, .pdf or .svg; without an extension, a PNG and a PDF. Default:
+    inspection.png and inspection.pdf in the run directory, which are replaced."""
 
 
 def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
-    """Print and draw what is inside a run's policy or fitted model.
+    """Print and draw the inspection of a run's policy or fitted model.
 
     Raises:
         UserError: no run, no usable checkpoint, nothing with depth, a picture that cannot be written.
@@ -43,7 +43,7 @@ def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
     from odes_rl.runs.run_directory import recorded_kind
 
     output = command.output or Path(command.run) / "inspection"
-    picture_files(output)  # a mistake there is told before the work
+    picture_files(output)  # reports a mistake before the work
     lines, figure = (_fitted if recorded_kind(command.run) is FITTING else _policy)(command)
     for line in lines:
         print(line)
@@ -70,6 +70,6 @@ def _fitted(command: Inspect) -> "tuple[list[str], Figure]":
     from odes_rl.runs.run_directory import RunDirectory
 
     if command.checkpoint == "best":
-        raise UserError("checkpoint is 'best', but a fitted model has its latest ones alone: leave --checkpoint out")
+        raise UserError("checkpoint is 'best', but fitted models only have latest checkpoints: leave --checkpoint out")
     inspection = look_into_fit(RunDirectory.open(command.run, kind=FITTING), command.seed)
     return describe_fitted(inspection), draw_fitted(inspection)

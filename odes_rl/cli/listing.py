@@ -41,7 +41,7 @@ PARTS: dict[str, tuple[str, str, Callable[[Any], str | None]]] = {
 
 
 class List(BaseModel):
-    """Show what there is to choose from: built in, or in an installed package that offers it."""
+    """List the available parts: built in, or offered by an installed package."""
 
     model_config = STRICT
 
@@ -58,18 +58,18 @@ class List(BaseModel):
         "models",
         "studies",
     ]
-    """What to list."""
+    """The kind of parts to list."""
     task: str | None = None
-    """Show how large the policies are on that task, at their own size and matched to ODEtoODE's."""
+    """Show the sizes of the policies on this task, as configured and matched to ODEtoODE."""
     hidden: int | None = Field(default=None, ge=1)
-    """Size of the policies' hidden state, for `task`; none is each policy's default."""
+    """Hidden size of the policies, with `task`; none uses the default of each policy."""
 
 
 def list_names(command: List, overrides: Mapping[str, str]) -> int:
-    """Print the names of policies with what they are or how large, of tasks, or of presets with what they set.
+    """Print the parts of the given kind with a line about each, or the sizes of policies on a task.
 
     Raises:
-        UserError: if there is no such task, or sizes are asked for of something else than policies on a task.
+        UserError: no such task, or a task or hidden size for something other than policies.
     """
     if command.task is None and command.hidden is not None:
         raise UserError(f"hidden is {command.hidden}, but sizes depend on the task: add --task Swimmer-v5, or another")
@@ -90,9 +90,9 @@ def _lines(what: str) -> list[str]:
 
 
 def part_lines(registry: Registry[Part], about: Callable[[Part], str | None]) -> list[str]:
-    """A line for each part: its name, the first line that it says `about` itself, and the package that it comes from.
+    """A line for each part: its name, the first line of `about(part)`, and the package that offers it.
 
-    One that cannot be loaded says why.
+    For a part that cannot be loaded, the line gives the reason.
     """
     width = max(map(len, registry.names), default=0)
     lines = []
@@ -157,8 +157,8 @@ def _preset_lines() -> list[str]:
     for name, sections in PRESETS.items():
         options = [f"{s}.{o}={v}" for s, values in sections.items() for o, v in values.items()]
         lines.append(f"{name:9} {' '.join(options) or 'the default of every option'}")
-    lines.append("policy.ablation, of ode_to_ode")
+    lines.append("policy.ablation (of ode_to_ode)")
     for name, values in ABLATIONS.items():
         options = [f"policy.{option}={value}" for option, value in values.items()]
-        lines.append(f"{name:21} {' '.join(options) or 'nothing is left out'}")
+        lines.append(f"{name:21} {' '.join(options) or 'no ablation'}")
     return lines

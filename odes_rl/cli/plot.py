@@ -8,16 +8,16 @@ from odes_rl.validation import STRICT
 
 
 class Plot(BaseModel):
-    """Draw reward curves, a panel a task; seeds of one experiment become mean and deviation."""
+    """Draw reward curves, one panel for each task. Seeds of one experiment become mean and standard deviation."""
 
     model_config = STRICT
 
     runs: tuple[str, ...]
-    """Directories of runs, or of comparisons, which stand for all of their runs."""
+    """Directories of runs, or of comparisons, which include all of their runs."""
     output: str = "curves"
-    """Picture to write, which ends in .png, .pdf or .svg; without an ending a PNG and a PDF."""
+    """File for the figure, with the extension .png, .pdf or .svg; without an extension, a PNG and a PDF."""
     metric: str | None = None
-    """Column of the metrics to draw; none takes evaluations, or else the mean return of candidates."""
+    """Metric to draw; none draws evaluations, or the mean return of candidates if there are none."""
 
 
 def plot(command: Plot, overrides: Mapping[str, str]) -> int:

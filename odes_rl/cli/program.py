@@ -57,16 +57,16 @@ COMMANDS = {
 
 ABOUT = f"""{odes_rl.__doc__}
 
-`odes-rl --version` tells the version. `odes-rl --print-completion bash`, or zsh, prints what completes the commands.
+`odes-rl --version` prints the version. `odes-rl --print-completion bash`, or zsh, prints a completion script.
 """
-"""The beginning of the program's help."""
+"""The first lines of the program's help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (without the program's name); the exit status.
 
-    0: done; 1: an environment failed, or the run cannot be written; 2: a mistake of the user, told in one line;
-    130: interrupted, by Ctrl-C; 143: likewise, by SIGTERM or SIGHUP.
+    0: success. 1: an environment failed, or a run cannot be written. 2: a mistake of the user, reported in one line.
+    130: interrupted by Ctrl-C. 143: interrupted by SIGTERM or SIGHUP.
     """
     start_up()
     arguments = sys.argv[1:] if argv is None else list(argv)

@@ -1,4 +1,4 @@
-"""How a run shows itself: a bar on a terminal, now and then a line elsewhere. Free of JAX."""
+"""Progress display of a run: a bar on a terminal, otherwise a line every few seconds. Free of JAX."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +14,12 @@ Report = Callable[[Mapping[str, Any]], None]
 
 
 class Limit(NamedTuple):
-    """What ends a run.
+    """A limit on the length of a run.
 
     Attributes:
-        metric: its name in the metrics.
-        words: its name in words.
-        total: how much of it is the end.
+        metric: name of the metric.
+        words: name in the display.
+        total: value at which the run ends.
     """
 
     metric: str
@@ -27,17 +27,17 @@ class Limit(NamedTuple):
     total: int
 
     def done(self, metrics: Mapping[str, Any]) -> int:
-        """How much of it there is, at most all."""
+        """The value reached so far, at most `total`."""
         return min(metrics[self.metric], self.total)
 
 
 class Course(NamedTuple):
-    """What counts towards the end of a run.
+    """The limits of a run, and the metrics to display.
 
     Attributes:
         counter: the metric that counts generations or epochs; 0 is before the first.
-        limits: whichever is reached first is the end.
-        summary: what to tell of the newest value of each metric.
+        limits: the run ends at whichever is reached first.
+        summary: text for the newest value of each metric.
     """
 
     counter: str
@@ -45,12 +45,12 @@ class Course(NamedTuple):
     summary: Callable[[Mapping[str, Any]], str]
 
     def nearest(self, metrics: Mapping[str, Any]) -> Limit:
-        """The limit of which the greatest part is done."""
+        """The limit that is closest to being reached, relative to its total."""
         return max(self.limits, key=lambda limit: limit.done(metrics) / limit.total)
 
 
 def training_course(generations: int | None, env_steps: int | None = None) -> Course:
-    """The course of a training run, which goes on to `env_steps` or to `generations`."""
+    """The course of a training run that ends at `env_steps` or `generations`."""
     limits = [Limit("env_steps", "environment step", env_steps)] if env_steps is not None else []
     limits += [Limit("generation", "generation", generations)] if generations is not None else []
     assert limits, "a run has an end"
@@ -66,7 +66,7 @@ def fitting_course(epochs: int) -> Course:
 def show_progress(
     course: Course, console: Console | None = None, seconds_between_lines: float = 10.0
 ) -> Iterator[Report]:
-    """A function to call with each line of metrics: it shows how far the run is, what it came to, and the time left."""
+    """A function to call with the metrics of each generation or epoch; it displays progress, results and time left."""
     console = console or Console()
     if not console.is_terminal:
         yield _line_report(course, console, seconds_between_lines)
@@ -104,7 +104,7 @@ def fitting_summary(metrics: Mapping[str, Any]) -> str:
 
 
 def _told(metrics: Mapping[str, Any], **words: str) -> str:
-    """Each in its words; a count of failures that is 0 is not worth any."""
+    """The metrics as text; a count of failures is left out if it is 0."""
     told = {name: metrics.get(name) for name in words}
     return ", ".join(
         text.format(told[name])
@@ -157,10 +157,9 @@ def _known(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Clock:
-    """Reckons the time left from the speed since the end of the first generation or epoch here.
+    """Estimates the time left from the speed since the end of the first generation or epoch of this process.
 
-    What comes before it starts workers and compiles, and says nothing about speed; nor does the evaluation of
-    generation 0, nor what a resumed run had done before.
+    The first one includes the start of workers and compilation, so it is not representative.
     """
 
     def __init__(self, course: Course) -> None:

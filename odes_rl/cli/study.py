@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Study(BaseModel):
-    """Run a study, a small experiment that ends in a table and a picture. Options override the file's."""
+    """Run a study: a small experiment with a table and a figure as its result. Options override the file."""
 
     model_config = STRICT
 
     config: str
-    """YAML file that names the study, and sets some of its options."""
+    """YAML file that names the study and sets some of its options."""
     overwrite: bool = False
-    """Replace what an earlier study left in the directory, which is refused otherwise."""
+    """Replace the files of an earlier study in the directory; without this option they are an error."""
 
 
 def study(command: Study, overrides: Mapping[str, str]) -> int:

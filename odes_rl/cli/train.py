@@ -1,4 +1,4 @@
-"""The commands that train: `train` begins a run, `resume` goes on with one."""
+"""The commands that train: `train` starts a run, `resume` continues one."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class Train(BaseModel):
-    """Train a policy as a YAML file says, in a new run directory. Options override the file's.
+    """Train a policy from a YAML file, in a new run directory. Options override the file.
 
-    Without a file, `--task.id` says what to learn, and what no option sets has its default.
+    Without a file, `--task.id` sets the task; all other options have their defaults.
     """
 
     model_config = STRICT
 
     config: tyro.conf.Positional[str | None] = None
-    """YAML file with the sections task, policy, strategy, rollouts and run, or parts of them."""
+    """YAML file with the sections task, policy, strategy, rollouts and run; all are optional."""
 
 
 class Resume(BaseModel):
-    """Go on with a run from its latest checkpoint, to the same result as without a pause."""
+    """Continue a run from its latest checkpoint. The results are those of an uninterrupted run."""
 
     model_config = STRICT
 
@@ -40,11 +40,11 @@ RESUMABLE = {
     "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints", "failing_generations"),
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
-"""What a resumed run may change: how far it goes and how it is computed and kept, never its numbers."""
+"""Options that a resumed run may change: its length, and how it is computed and stored; they do not change results."""
 
 
 def train(command: Train, overrides: Mapping[str, str]) -> int:
-    """Start a run; what it needs is put together once before anything is written.
+    """Start a run. Everything it needs is built once before a file is written.
 
     Raises:
         UserError: any mistake in the config, or a directory that holds a run.
@@ -82,7 +82,7 @@ def _check_resumable(overrides: Mapping[str, str]) -> None:
     for name in overrides:
         if name not in allowed:
             raise UserError(
-                f"resume cannot change {name}, for a resumed run gives the numbers of an uninterrupted one: "
+                f"resume cannot change {name}, because a resumed run gives the results of an uninterrupted one: "
                 f"{suggestion(name, allowed)}"
             )
 
@@ -97,7 +97,7 @@ def _check_end(run: "RunDirectory") -> None:
     steps = [line["env_steps"] for line in run.metrics() if line["generation"] < done]
     if options.env_steps is not None and steps and steps[-1] >= options.env_steps:
         raise UserError(
-            f"run.env_steps is {options.env_steps}, but {run.path} has more already: give more than {steps[-1]}"
+            f"run.env_steps is {options.env_steps}, but {run.path} has reached more already: give more than {steps[-1]}"
         )
 
 
@@ -110,7 +110,7 @@ def _check_reproducible(run: "RunDirectory") -> None:
         if getattr(now, option) == value != getattr(before, option):
             raise UserError(
                 f"resume cannot change rollouts.{option} from {getattr(before, option)} to {value}, whose results "
-                "are not the same: leave it, or start a new run with it"
+                "differ: leave it, or start a new run"
             )
 
 
@@ -131,13 +131,13 @@ def continue_run(run: "RunDirectory") -> int:
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
     try:
         with (
-            advising(f"go on with: odes-rl resume {run.path}"),
+            advising(f"resume with: odes-rl resume {run.path}"),
             only_trainer(run.path),
             show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
         ):
             run_training(run, report)
     except StorageError as error:
-        raise StorageError(f"{error}, then go on with: odes-rl resume {run.path}") from error
+        raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *outcome_lines(run.path)):
         print(line)
     return 0

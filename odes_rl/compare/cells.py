@@ -1,4 +1,4 @@
-"""The cells of a comparison: for each task, policy and seed, the config of a run and the place for it."""
+"""The cells of a comparison: for each task, policy and seed, the config and the directory of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +19,12 @@ class Cell(NamedTuple):
     """One run of a comparison.
 
     Attributes:
-        task: label of what is learnt: a task, or data.
-        learner: label of what learns: a policy, or a supervised model.
-        seed: of the run.
-        path: its directory.
-        config: to run there.
-        comparing: what is compared.
+        task: label of the task or data set.
+        learner: label of the policy or supervised model.
+        seed: seed of the run.
+        path: run directory.
+        config: configuration of the run.
+        comparing: the kind of comparison.
     """
 
     task: str
@@ -39,19 +39,19 @@ class Cell(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The cell in words."""
+        """The cell's name in messages."""
         return f"{self.task}, {self.learner}, seed {self.seed}"
 
     @property
     def budget(self) -> int:
-        """How far the run goes: environment steps, or epochs."""
+        """Length of the run in environment steps or epochs."""
         return getattr(self.config.run, self.comparing.budget)
 
 
 def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
-    """All cells, a seed's before the next seed's, so that a part of them is a comparison too.
+    """All cells, ordered by seed, so that the first ones are a comparison too.
 
-    `overrides` (dotted option → text) come last, over every entry.
+    `overrides` (dotted option → text) override every entry.
 
     Raises:
         UserError: any mistake in a section or an override; no such task, policy or model.
@@ -72,7 +72,7 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
 
 
 def thresholds(config: Comparable) -> dict[str, float | None]:
-    """Label of each task → what is worth reaching on it: the entry's own, else Gymnasium's, None without either.
+    """Label of each task → threshold: that of the entry, else Gymnasium's, else None.
 
     Raises:
         UserError: if a threshold is no number.

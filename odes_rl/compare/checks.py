@@ -12,7 +12,7 @@ from odes_rl.supervised.models import MODELS
 from odes_rl.validation import check_options
 
 THRESHOLD, SEEDS = "threshold", "seeds"
-"""What the entry of a task, and of a learner, may hold beside sections."""
+"""Keys that the entry of a task, and of a policy or model, may have beside sections."""
 
 
 def reserved(config: Comparable) -> dict[str, str]:
@@ -25,7 +25,7 @@ def reserved(config: Comparable) -> dict[str, str]:
     }
     if config.comparing is POLICIES:
         own["run.generations"] = f"`{budget}` of the comparison sets the end of every run"
-        own["rollouts.workers"] = "the comparison shares out the cores: see its option --jobs"
+        own["rollouts.workers"] = "the comparison distributes the cores: see its option --jobs"
     return own
 
 
@@ -43,7 +43,7 @@ def learner_name(config: Comparable, label: str) -> str:
         return name
     if name not in names:
         raise UserError(
-            f"{learners}.{label}: no {named} is called {name!r}: "
+            f"{learners}.{label}: unknown {named} {name!r}: "
             f"{suggestion(str(name), names)}; give its name as {named}: {{name: ...}}"
         )
     return name
@@ -62,7 +62,7 @@ def check_entries(config: Comparable, overrides: Mapping[str, str]) -> None:
     for labels in (config.places, config.learners):
         files = [file_name(label) for label in labels]
         if len(set(files)) < len(files):
-            raise UserError(f"two of the labels {', '.join(labels)} give one directory: change one of them")
+            raise UserError(f"two of the labels {', '.join(labels)} give the same directory: change one of them")
     for dotted in overrides:
         section, _, option = dotted.partition(".")
         _check_reserved(config, "", dotted, among_learners=False)
@@ -87,7 +87,7 @@ def _without(entry: Mapping[str, Any] | None, *keys: str) -> dict[str, Any]:
 
 
 def _own_entries(config: Comparable, task: str) -> dict[str, Any]:
-    """What single learners have of their own on a task."""
+    """The checked entries of single policies or models on a task."""
     places, learners = config.comparing.places, config.comparing.learners
     entries = (config.places[task] or {}).get(learners) or {}
     if not isinstance(entries, dict):
@@ -95,7 +95,7 @@ def _own_entries(config: Comparable, task: str) -> dict[str, Any]:
     for label, entry in entries.items():
         if label not in config.learners:
             hint = suggestion(str(label), config.learners)
-            raise UserError(f"{places}.{task}.{learners}.{label} is no label of {learners}: {hint}")
+            raise UserError(f"{places}.{task}.{learners}.{label} is not a label of {learners}: {hint}")
         if not isinstance(entry, dict | None):
             raise UserError(f"{places}.{task}.{learners}.{label} is {entry!r}, but must hold sections")
     return entries
@@ -107,7 +107,7 @@ def _check_section(config: Comparable, prefix: str, section: str, options: Any, 
         of_place = prefix.startswith(f"{comparing.places}.") and f".{comparing.learners}." not in prefix
         more = [THRESHOLD, comparing.learners] if of_place else []
         more += [SEEDS] if prefix.startswith(f"{comparing.learners}.") else []
-        raise UserError(f"{prefix}{section} is no section: {suggestion(section, [*comparing.run.sections, *more])}")
+        raise UserError(f"{prefix}{section} is not a section: {suggestion(section, [*comparing.run.sections, *more])}")
     if not isinstance(options, dict | None):
         raise UserError(f"{prefix}{section} is {options!r}, but must hold options")
     for option in options or {}:

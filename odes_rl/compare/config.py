@@ -89,7 +89,7 @@ class Comparable(BaseModel):
         if self.baseline is not None and self.baseline not in self.learners:
             hint = suggestion(self.baseline, self.learners)
             key = self.comparing.learners
-            raise ValueError(f"baseline is {self.baseline!r}, which is no label of {key}: {hint}")
+            raise ValueError(f"baseline is {self.baseline!r}, which is not a label of {key}: {hint}")
         return self
 
 
@@ -136,7 +136,7 @@ def load_comparison(path: str | Path, changes: Mapping[str, Any]) -> Comparable:
     foreign = [key for key in ("env_steps", "epochs") if key in changes and key not in model.model_fields]
     if foreign:
         budget = model.comparing.budget
-        raise UserError(f"{foreign[0]} is no option here: {str(path)!r} compares {_kind(model)}, give {budget}")
+        raise UserError(f"{foreign[0]} is not an option here: {str(path)!r} compares {_kind(model)}; give {budget}")
     return build_model(model, values | dict(changes))
 
 

@@ -22,7 +22,7 @@ _LINES_AROUND = 6
 def show_cells(
     cells: Sequence[Cell], console: Console | None = None, seconds_between_lines: float = 60.0
 ) -> Iterator[Watch]:
-    """What `run_cells` tells how far `cells` are."""
+    """The function that `run_cells` calls with the progress of `cells`."""
     console = console or Console()
     if not console.is_terminal:
         yield _line_watch(cells, console, seconds_between_lines)
@@ -131,7 +131,7 @@ def _line_watch(cells: Sequence[Cell], console: Console, seconds_between: float)
         nonlocal last_shown
         for cell in [cell for cell in running if cell not in started]:
             started.add(cell)
-            say(f"{cell.name}: {'goes on' if standings[cell].taken else 'starts'}")
+            say(f"{cell.name}: {'resumes' if standings[cell].taken else 'starts'}")
         ended = [cell for cell in started if cell not in running and cell not in told]
         for cell in ended:
             told.add(cell)

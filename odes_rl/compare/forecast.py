@@ -1,4 +1,4 @@
-"""What a comparison will cost: environment steps or epochs, and the time that they take on this machine."""
+"""The cost of a comparison: environment steps or epochs, and the time on this machine."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -16,9 +16,9 @@ Rates = Mapping[tuple[str, str], Rate]
 def forecast_lines(
     cells: Sequence[Cell], cores: int, jobs: int | None, tell: Callable[[str], None] = lambda line: None
 ) -> list[str]:
-    """Every cell with what it has to do and its time, then the sum over all that are left.
+    """A line for each cell with its remaining work and time, then the sums.
 
-    `tell(line)` says what is being measured meanwhile.
+    `tell(line)` is called with what is being measured.
 
     Raises:
         UserError: if a probe of a task fails.
@@ -37,7 +37,7 @@ def forecast_lines(
 def forecast(
     standings: Mapping[Cell, Standing], rates: Rates, overhead: Overhead, at_once: int, workers: int
 ) -> list[str]:
-    """As `forecast_lines`, from what was measured; runs `at_once`, each with so many `workers`."""
+    """As `forecast_lines`, from what was measured; with `at_once` runs at a time, each with `workers` workers."""
     left = {cell: 0 if state.done else max(cell.budget - state.taken, 1) for cell, state in standings.items()}
     compiling = _that_compile(standings)
     seconds = {
@@ -54,7 +54,7 @@ def forecast(
         *(_line(cell, left[cell], seconds.get(cell), rates) for cell in standings),
         f"{len(seconds)} of {len(standings)} cells to run, {sum(left.values()):,} {words}; "
         f"about {_duration(total)} with {at_once} at once, {workers} core{'s' if workers > 1 else ''} each",
-        f"of that, by estimate, {_duration(overhead.start)} to start each run, {_duration(overhead.compiling)} to "
+        f"including, by estimate, {_duration(overhead.start)} to start each run, {_duration(overhead.compiling)} to "
         f"compile in {len(compiling)} of them, and {_duration(report)} for the report",
     ]
 
@@ -93,7 +93,7 @@ def _rates(to_run: Sequence[Cell], cells: Sequence[Cell], workers: int, tell: Ca
         if own := rate([c for c in cells if (c.task, c.learner) == key]):
             rates[key] = Rate(own, "recorded")
         elif cell.comparing is POLICIES and (other := rate([c for c in cells if c.task == cell.task])):
-            rates[key] = Rate(other, "recorded of the task's other policies")
+            rates[key] = Rate(other, "recorded for other policies on the task")
         else:
             unknown.setdefault((cell.task, "" if cell.comparing is POLICIES else cell.learner), []).append(cell)
     for number, alike in enumerate(unknown.values(), 1):

@@ -1,4 +1,4 @@
-"""How fast runs are of which nothing is recorded, and what a run takes besides, measured on this machine."""
+"""Measures the speed of runs without records, and the overhead of a run, on this machine."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ Humanoid; to compile 6.1, 2.0 and 7.2; the report of one task 2."""
 
 
 class Rate(NamedTuple):
-    """Environment steps or epochs a second of a cell, and where that is known from."""
+    """Environment steps or epochs a second of a cell, and the source of this figure."""
 
     per_second: float
     source: str
@@ -53,7 +53,7 @@ class Overhead(NamedTuple):
 
 
 def measure_overhead() -> Overhead:
-    """An estimate of what is no learning, from the time that the package takes to load."""
+    """An estimate of the overhead, from the time that the package takes to load."""
     started = time.monotonic()
     interruptible(subprocess.check_call, [sys.executable, "-c", "import odes_rl.compare.cell"])
     loading = time.monotonic() - started
@@ -61,7 +61,7 @@ def measure_overhead() -> Overhead:
 
 
 def probe(cell: Cell, workers: int) -> Rate:
-    """The rate of `cell`, from some episodes of its task, or else from a short run that leaves nothing behind.
+    """The rate of `cell`, from some episodes of its task, or from a short run in a temporary directory.
 
     Raises:
         UserError: if it fails.

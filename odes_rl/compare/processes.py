@@ -55,7 +55,7 @@ def failure(running: Running) -> str | None:
     if status == 0:
         return None
     if status in INTERRUPTED:
-        return "it was interrupted from outside"
+        return "it was interrupted by a signal"
     if status < 0:
         return f"its process was ended by signal {-status}, see {running.cell.path / LOG}"
     text = (running.cell.path / LOG).read_text(encoding="utf-8", errors="replace")

@@ -152,7 +152,7 @@ def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> 
 def _check_sections(path: str | Path, content: Mapping[Any, Any], kind: Kind) -> Sections:
     found = kind_of(content)
     if found is not kind:
-        raise UserError(f"{str(path)!r} configures another kind of run: it is for `odes-rl {found.command}`")
+        raise UserError(f"{str(path)!r} is for another kind of run: use it with `odes-rl {found.command}`")
     for section, options in content.items():
         if section not in kind.sections:
             hint = suggestion(str(section), kind.sections)

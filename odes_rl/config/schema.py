@@ -46,7 +46,7 @@ class RunConfig(BaseModel):
 
     model_config = STRICT
     counter: ClassVar = "generation"
-    """What the metrics of a run count."""
+    """The counter in the metrics of a run."""
 
     directory: str = Field(min_length=1)
     """Run directory. Default: `runs/<name of the config file>`, or `runs/<task.id>` without a file."""
@@ -111,7 +111,7 @@ class FitRunConfig(BaseModel):
 
     model_config = STRICT
     counter: ClassVar = "epoch"
-    """What the metrics of a run count."""
+    """The counter in the metrics of a run."""
 
     directory: str = Field(min_length=1)
     """Run directory. Default: `runs/<name of the config file>`, or `runs/<data.source>` without a file."""

@@ -42,7 +42,7 @@ class Solving(BaseModel, frozen=True):
 
 
 class Solution(NamedTuple):
-    """What a solve came to.
+    """The result of a solve.
 
     Attributes:
         states: a pytree like the start, with a leading axis [T] for the times asked for.

@@ -1,4 +1,4 @@
-"""Diffrax's solvers and adjoints by name. Importing diffrax takes as long as all else: only whoever solves does."""
+"""Diffrax's solvers and adjoints by name. Diffrax is imported only when it is needed, since its import is slow."""
 
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ Adjoint = Literal["direct", "checkpointed", "backsolve"]
 
 
 _ROOT_SHARE = 0.1
-"""Of a solver's tolerance, how far an implicit one goes on with Newton's method."""
+"""Tolerance of Newton's method in implicit solvers, as a fraction of the tolerance of the solver."""
 
 
 def make_solver(name: str, allowed: dict[str, str] = SOLVERS, tolerance: float = 1e-3) -> Any:

@@ -59,15 +59,15 @@ def train(
         KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, once a checkpoint is saved.
     """
     if report is not None and not callable(report):
-        raise UserError(f"report is {report!r}, but must be a function, which gets each line of the metrics")
+        raise UserError(f"report is {report!r}, but must be a function that takes the metrics of a generation")
     sections = {"task": task, "policy": policy, "strategy": strategy, "rollouts": rollouts, "run": run}
     with tempfile.TemporaryDirectory(prefix="odes_rl-") as temporary:
         config = _configure(sections, options, directory, Path(temporary, "run"))
-        make_experiment(config)  # what is wrong with it is told before anything is written
+        make_experiment(config)  # reports mistakes before anything is written
         with RunDirectory.create(config.run.directory, config) as opened:
             kept = not opened.path.is_relative_to(temporary)
-            again = f"go on with: odes-rl resume {opened.path}"
-            with advising(again if kept else "nothing is kept of it: with a directory it could go on"):
+            again = f"resume with: odes-rl resume {opened.path}"
+            with advising(again if kept else "the run is not kept, because no directory was given"):
                 _run(opened, report)
         return _trained(opened.path)
 
@@ -77,7 +77,7 @@ def _configure(
 ) -> ExperimentConfig:
     task = sections["task"]
     if isinstance(task, gymnasium.Env):
-        raise UserError(f"task {task} is an environment already: give its class, or a function that makes one")
+        raise UserError(f"task {task} is an environment instance: give its class, or a function that makes one")
     maker = task if callable(task) else None
     if maker:
         sections = {**sections, "task": name_of(maker)}

@@ -19,16 +19,18 @@ def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:
             untrained policy has been evaluated, the best is the latest.
 
     Raises:
-        UserError: no run, one of another kind, one that has learnt nothing yet; no checkpoint, or a damaged one; a task
-            that is not to be had here.
+        UserError: no run, a run of another kind, an untrained one; no checkpoint, or a damaged one; a task that is not
+            available here.
     """
     if not isinstance(run, str | Path):
         raise UserError(f"run is {run!r}, but must be the path of a run directory")
     check_name("checkpoint", checkpoint, get_args(Checkpoint))
     if recorded_kind(run) is not TRAINING:
-        raise UserError(f"{str(run)!r} is a run of `odes-rl fit`, whose model does not act: load a run of training")
+        raise UserError(
+            f"{str(run)!r} is a run of `odes-rl fit`, whose model has no actions: give a run of `odes-rl train`"
+        )
     opened = RunDirectory.open(run)
     opened.check_begun()
     if opened.checkpoints.latest_generation() == 0:
-        raise UserError(f"{str(run)!r} has learnt nothing yet: `odes-rl resume {run}` goes on with it")
+        raise UserError(f"{str(run)!r} has no trained policy yet: continue it with `odes-rl resume {run}`")
     return TrainedPolicy.of(restore_run(opened, checkpoint))

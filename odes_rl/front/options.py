@@ -1,4 +1,4 @@
-"""What users of Python give as options: dictionaries, config objects, names; put together as a configuration."""
+"""Builds a configuration from the options of `odes_rl.train`: dictionaries, config objects, names."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

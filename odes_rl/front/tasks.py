@@ -60,8 +60,8 @@ def with_backend_for(config: ExperimentConfig, maker: Callable[..., Any]) -> Exp
         return config
     label = getattr(maker, "__qualname__", repr(maker))
     told = f"task: worker processes cannot import {label} of {getattr(maker, '__module__', None) or 'no module'}"
-    fix = "define it at the top of a file of its own, and import it from there"
+    fix = "define it at the top level of a separate file, and import it from there"
     if (rollouts.backend, rollouts.workers, rollouts.inference) != ("auto", None, "workers"):
         raise UserError(f"{told}: {fix}, or use rollouts='serial'")
-    _log.warning("%s: its episodes run in this process; for worker processes %s", told, fix)
+    _log.warning("%s: episodes run in this process; to use worker processes, %s", told, fix)
     return config.model_copy(update={"rollouts": rollouts.model_copy(update={"backend": "serial"})})

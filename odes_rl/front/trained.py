@@ -17,7 +17,7 @@ from odes_rl.training.experiment import episode_settings
 
 
 class Evaluation(NamedTuple):
-    """What a policy did in E episodes.
+    """Results of a policy in E episodes.
 
     Attributes:
         returns: [E] float64, sums of rewards; NaN where the episode failed.

@@ -1,4 +1,4 @@
-"""What happens through a policy's depth: hidden states and gradients, at its start and after each step."""
+"""Hidden states and gradients through the depth of a policy, at its start and after each step."""
 
 from inspect import signature
 from typing import Any

@@ -45,7 +45,7 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     layers = fitting.model.layers(state.params)
     count = len(layers.weights)
     if not count:
-        raise UserError(f"{path!r}: a model {name} of one hidden layer has no depth to look into")
+        raise UserError(f"{path!r}: the model {name} with one hidden layer has no depth to inspect")
     images, labels = fitting.data.test
     seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
     inputs = images[seen].reshape(len(seen), -1) / np.float32(255)

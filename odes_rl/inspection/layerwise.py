@@ -1,4 +1,4 @@
-"""What happens through the hidden layers of a supervised model: states, gradients, sensitivities.
+"""States, gradients and sensitivities in the hidden layers of a supervised model.
 
 In float64: the gradients of a deep network leave the range of float32.
 """
@@ -17,7 +17,7 @@ _LEAST = np.sqrt(np.finfo(np.float64).tiny)
 
 
 class Depth(NamedTuple):
-    """What happens through L layers that follow the first, with B examples.
+    """States, gradients and sensitivities in the L layers that follow the first, for B examples.
 
     Attributes:
         states: [L + 1, B, h].
@@ -32,7 +32,7 @@ class Depth(NamedTuple):
 
 
 def look_through(layers: HiddenLayers, inputs: np.ndarray, labels: np.ndarray) -> Depth:
-    """What happens through `layers` with the examples `inputs` [B, n] and `labels` [B].
+    """States, gradients and sensitivities in `layers` for the examples `inputs` [B, n] and `labels` [B].
 
     Raises:
         UserError: if states or gradients are not finite, or the loss of every example is 0 to rounding.
@@ -43,10 +43,10 @@ def look_through(layers: HiddenLayers, inputs: np.ndarray, labels: np.ndarray) -
         norms = np.linalg.norm(loss_gradients(layers, states, labels), axis=-1)
         transitions = transition_matrices(layers, states[:, 0])
     if not all(np.isfinite(values).all() for values in (states, norms, transitions)):
-        raise UserError("hidden states or gradients are not finite, for training diverged or the model is too deep")
+        raise UserError("hidden states or gradients are not finite: training diverged, or the model is too deep")
     told = norms[-1] > _LEAST
     if not told.any():
-        raise UserError("the loss of every example is 0 to rounding, and has no gradients to look into")
+        raise UserError("the loss of every example is 0 up to rounding, so there are no gradients to inspect")
     singular = np.linalg.svd(transitions, compute_uv=False)
     resolved = singular > singular[:, :1] * singular.shape[1] * np.finfo(np.float64).eps
     return Depth(states, norms[:, told] / norms[-1, told], np.where(resolved, singular, np.nan))
@@ -67,7 +67,7 @@ def hidden_states(layers: HiddenLayers, inputs: np.ndarray) -> np.ndarray:
 
 
 def loss_gradients(layers: HiddenLayers, states: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[L + 1, B, h] gradients ∂L/∂x_i of each example's cross-entropy L, for `states` likewise and `labels` [B]."""
+    """[L + 1, B, h] gradients ∂L/∂x_i of one example's cross-entropy L, for `states` [L + 1, B, h] and `labels` [B]."""
     C, c = layers.output["weight"], layers.output["bias"]
     gradients = [_errors(states[-1] @ C.T + c, labels) @ C]
     for W, b, x in zip(layers.weights[::-1], layers.biases[::-1], states[-2::-1], strict=True):
@@ -89,7 +89,7 @@ def transition_matrices(layers: HiddenLayers, states: np.ndarray) -> np.ndarray:
 
 
 def _after(layers: HiddenLayers, before: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """What a layer makes of `before`: a step along `change`, or of a plain network's that itself."""
+    """The output of a layer with input `before`: a step along `change`, or in a plain network `change` itself."""
     return change if layers.step is None else before + layers.step * change
 
 

@@ -56,7 +56,7 @@ def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0)
     episode = record_episode(settings, batch, moments, int(fresh_seeds(seed, 1)[0, 0]))
     states = hidden_states(rule, weights, episode.observations)
     if len(states) < 2:
-        raise UserError(f"{str(run.path)!r}: a policy {config.policy.name} has no depth to look into")
+        raise UserError(f"{str(run.path)!r}: the policy {config.policy.name} has no depth to inspect")
     norms = gradient_norms(rule, weights, episode.observations)
     return Inspection(
         title=f"{config.policy.name} on {config.task.id}, generation {int(state.strategy.generation)}",

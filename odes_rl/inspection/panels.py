@@ -1,4 +1,4 @@
-"""Panels that pictures of policies and of fitted models share."""
+"""Panels shared by the figures of policies and of fitted models."""
 
 from collections.abc import Callable, Sequence
 
@@ -34,7 +34,7 @@ def draw_figure(panels: Sequence[Panel], title: str) -> Figure:
 def draw_norms(axes: Axes, states: np.ndarray, over: str) -> None:
     """Sizes of `states` [K + 1, B, h]; `over` says of what the B are."""
     _draw_quantiles(axes, np.linalg.norm(states, axis=-1))
-    axes.set_title("size of hidden states", fontsize="medium")
+    axes.set_title("norm of hidden states", fontsize="medium")
     axes.set_ylabel(f"‖x‖, over {over}")
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.legend(loc="upper left", frameon=False, fontsize="small")
@@ -106,14 +106,14 @@ def _draw_singular_values(axes: Axes, weights: Weights) -> None:
 
 def _draw_spectrum(axes: Axes, bracket: Bracket) -> None:
     axes.plot(_numbers(bracket.traces), bracket.eigenvalues, color=COLOURS[0], linewidth=0.9)
-    axes.set_title("spectrum of H = WᵀQW, kept by the flow", fontsize="medium")
+    axes.set_title("spectrum of H = WᵀQW (constant)", fontsize="medium")
     axes.set_ylabel("eigenvalue")
     axes.set_xlabel("weight matrix through depth")
 
 
 def _draw_traces(axes: Axes, bracket: Bracket) -> None:
     axes.plot(_numbers(bracket.traces), bracket.traces, color=COLOURS[0], marker=".")
-    axes.set_title("tr(HN), increased by the flow", fontsize="medium")
+    axes.set_title("tr(HN) (increasing)", fontsize="medium")
     axes.set_ylabel("tr(HN)")
     axes.set_xlabel("weight matrix through depth")
 

@@ -1,4 +1,4 @@
-"""What was found out about a policy or a fitted model, in a few lines."""
+"""The inspection of a policy or a fitted model in a few lines."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from odes_rl.inspection.weights import Bracket, Weights
 
 
 def describe(inspection: Inspection) -> list[str]:
-    """Lines that tell what the picture shows."""
+    """Lines that summarise the figure of a policy."""
     count = inspection.states.shape[1]
     ratios, (low, high) = inspection.gradients[0], inspection.bounds
     return [
@@ -22,7 +22,7 @@ def describe(inspection: Inspection) -> list[str]:
 
 
 def describe_fitted(inspection: FittedInspection) -> list[str]:
-    """Lines that tell what the picture of a fitted model shows."""
+    """Lines that summarise the figure of a fitted model."""
     depth, bounds = inspection.depth, inspection.bounds
     return [
         f"{inspection.title}: {depth.states.shape[1]} test examples",
@@ -54,11 +54,11 @@ def _describe_inside(ratios: np.ndarray, bounds: Bounds) -> str:
 
 
 def _resolved(value: float) -> str:
-    return "less than float64 tells" if np.isnan(value) else f"{value:.3g}"
+    return "below the resolution of float64" if np.isnan(value) else f"{value:.3g}"
 
 
 def _describe_weights(weights: Weights) -> list[str]:
-    lines = [f"{len(weights.distance)} weight matrices, at most {weights.distance.max():.2g} from orthogonal"]
+    lines = [f"{len(weights.distance)} weight matrices, distance from orthogonal at most {weights.distance.max():.2g}"]
     if weights.bracket is None:
         values = weights.singular_values
         return [*lines, f"singular values from {values.min():.3g} to {values.max():.3g}"]
@@ -69,6 +69,6 @@ def _describe_bracket(bracket: Bracket) -> list[str]:
     eigenvalues, traces = bracket
     moved = np.abs(eigenvalues - eigenvalues[0]).max()
     return [
-        f"spectrum of WᵀQW from {eigenvalues.min():.3g} to {eigenvalues.max():.3g}, moved by at most {moved:.2g}",
+        f"spectrum of WᵀQW from {eigenvalues.min():.3g} to {eigenvalues.max():.3g}, changed by at most {moved:.2g}",
         f"tr(HN) from {traces[0]:.4g} to {traces[-1]:.4g}",
     ]

@@ -1,4 +1,4 @@
-"""What becomes of weight matrices through depth. In float64 throughout."""
+"""Properties of weight matrices through depth, computed in float64."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ class Weights(NamedTuple):
 
 
 def look_at_weights(params: Mapping[str, Any], W: np.ndarray) -> Weights:
-    """What there is to see of the weights W [K, h, h] that `params` make."""
+    """Properties of the weights W [K, h, h] of `params`."""
     return Weights(distance_from_orthogonal(W), singular_values(W), bracket(params, W))
 
 

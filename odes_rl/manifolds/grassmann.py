@@ -11,7 +11,7 @@ from odes_rl.manifolds.stiefel import Stiefel
 
 @dataclass(frozen=True)
 class Grassmann:
-    """Subspaces, each told by an orthonormal basis: the columns of a tall matrix [p, q], p ≥ q, the rows of a wide one.
+    """Subspaces, given by orthonormal bases: the columns of a tall matrix [p, q], p ≥ q, the rows of a wide one.
 
     For functions of the subspace alone, which no rotation of the basis changes. The metric is that of the space around
     on displacements H orthogonal to the subspace, ΩᵀH = 0 (HΩᵀ = 0 if wide), and the canonical one, too (Edelman, Arias

@@ -1,4 +1,4 @@
-"""What a manifold is."""
+"""The interface of manifolds."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ import jax
 
 
 class Manifold(Protocol):
-    """What a leaf's manifold can do. `scale` and tangents are in the units of the point's entries.
+    """The manifold of a leaf. `scale` and tangents are in the units of the point's entries.
 
     Where coordinates have a part that leaves the point at rest, `horizontal(point, tangent)` is the rest of them
     (`tree_horizontal`).
@@ -40,5 +40,5 @@ class Manifold(Protocol):
         ...
 
     def stored(self, shape: tuple[int, ...]) -> int:
-        """Trained numbers that a point of that shape is told by: the dimension of the linear span of all points."""
+        """Number of parameters stored for a point of that shape: the dimension of the linear span of all points."""
         ...

@@ -102,7 +102,7 @@ def _descent(maximise: bool, manifold: Manifold, point: jax.Array, gradient: jax
 
 
 def _seen(manifolds: Any, params: Any, coordinates: Any) -> Any:
-    """What the optimiser is to take for parameters, in the shapes of `coordinates`."""
+    """Parameters for the inner optimiser, in the shapes of `coordinates`."""
     return jax.tree.map(
         lambda m, x, v: x if isinstance(m, Euclidean) else jnp.zeros_like(v), manifolds, params, coordinates
     )

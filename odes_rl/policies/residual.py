@@ -44,7 +44,7 @@ class Layers(NamedTuple):
 
     Attributes:
         init: as a policy's.
-        manifolds: likewise.
+        manifolds: as those of a policy.
         parts: `parts(params) -> (input [h, n], layers [K, h, h], biases [K, h], output [m, h])` at K times.
     """
 

@@ -1,1 +1,1 @@
-"""What is drawn and told of runs, from their directories alone."""
+"""Figures and tables of runs, read from their directories."""

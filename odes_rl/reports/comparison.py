@@ -1,4 +1,4 @@
-"""What a comparison came to, from its run directories alone. Free of JAX."""
+"""The results of a comparison, read from its run directories. Free of JAX."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from odes_rl.runs.metrics import Metrics, read_metrics
 
 
 class Place(NamedTuple):
-    """Where a cell is recorded: labels of its task, or data, and of its policy, or model; seed, and run directory."""
+    """A cell's labels (of its task or data set, and of its policy or model), seed and run directory."""
 
     task: str
     learner: str
@@ -25,16 +25,16 @@ class Place(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What a report is of.
+    """The cells and labels of a report.
 
     Attributes:
-        budget: environment steps or epochs that each run takes.
-        thresholds: label of each task, in order → the value worth reaching on it, or None.
+        budget: environment steps or epochs of each run.
+        thresholds: label of each task, in order → the value to reach on it, or None.
         learners: labels of the policies, or models, in order.
-        baseline: the label that the others are measured against.
-        places: of all cells.
-        failures: of those that failed → the reason.
-        measure: what they came to.
+        baseline: label of the policy or model that the others are compared with.
+        places: all cells.
+        failures: failed cell → reason.
+        measure: the measured quantity.
     """
 
     budget: int
@@ -47,15 +47,15 @@ class Comparison(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a cell came to.
+    """The result of a cell.
 
     Attributes:
         place: the cell.
-        run: its curve, cut where it has gone as far as the comparison.
-        finished: whether it has.
-        parameters: of its policy or model; None if it was not written down.
-        speed: environment steps or examples a second, median over generations or epochs; None if there is none.
-        accuracies: set that the last evaluation was on → accuracy, of supervised runs.
+        run: its curve, up to the budget of the comparison.
+        finished: whether it has reached the budget.
+        parameters: number of parameters of its policy or model; None if not recorded.
+        speed: environment steps or examples a second, median over generations or epochs; None if unknown.
+        accuracies: test set → accuracy in the last evaluation, for supervised runs.
     """
 
     place: Place
@@ -75,18 +75,18 @@ def read_results(comparison: Comparison) -> list[Result]:
     results = [_read(place, comparison) for place in comparison.places if (place.path / METRICS).exists()]
     found = [result for result in results if result is not None]
     if not found:
-        raise UserError("no cell has been evaluated yet, so there is nothing to report")
+        raise UserError("no run of the comparison has an evaluation yet, so there is nothing to report")
     return found
 
 
 def results_of(results: Sequence[Result], task: str, learner: str) -> list[Result]:
-    """Those of a policy or model on a task: the finished ones, or all as long as none is."""
+    """Results of a policy or model on a task: the finished ones, or all while none is finished."""
     group = [result for result in results if (result.place.task, result.place.learner) == (task, learner)]
     return [result for result in group if result.finished] or group
 
 
 def unfinished(results: Sequence[Result], task: str, learner: str) -> list[Result]:
-    """Those that `results_of` leaves out."""
+    """Results that `results_of` leaves out."""
     group = [result for result in results if (result.place.task, result.place.learner) == (task, learner)]
     kept = results_of(results, task, learner)
     return [result for result in group if result not in kept]
@@ -112,7 +112,7 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
 
 
 def _until(lines: list[Metrics], steps: str, budget: int) -> list[Metrics]:
-    """The lines up to the first one whose metric `steps` has come to `budget`."""
+    """The lines up to the first one whose metric `steps` reaches `budget`."""
     reached = [index for index, line in enumerate(lines) if line[steps] >= budget]
     return lines[: reached[0] + 1] if reached else lines
 

@@ -41,7 +41,7 @@ def _read(found: Sequence[Found], metric: str | None) -> list[Run]:
             if label is None or len(found) == 1:
                 raise
     if not runs:
-        raise UserError(f"none of {len(found)} runs has anything to show yet: let them go on")
+        raise UserError(f"none of {len(found)} runs has metrics to draw yet: continue them with `odes-rl resume`")
     return runs
 
 

@@ -1,4 +1,4 @@
-"""How a curve looks: told apart by colour, by line and by marker; and the files of pictures. Free of JAX."""
+"""The style of curves (colour, line, marker), and the files of figures. Free of JAX."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,7 +95,7 @@ def picture_files(output: str | Path) -> list[Path]:
         return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]
     if path.suffix.lower() not in _ENDINGS:
         raise UserError(
-            f"output is {str(output)!r}, but must end in {', '.join(_ENDINGS)}, or have no ending, for a PNG and a PDF"
+            f"output is {str(output)!r}, but must end in {', '.join(_ENDINGS)}, or have no extension (a PNG and a PDF)"
         )
     return [path]
 

@@ -48,5 +48,5 @@ def _at(path: Path) -> list[Found]:
         return [Found(require_run(path))]
     begun = [Found(run, run.parent.name) for run in runs if (run / METRICS).is_file()]
     if not begun:
-        raise UserError(f"{str(path)!r} holds a comparison of which no run has begun: let it go on")
+        raise UserError(f"{str(path)!r} holds a comparison without a started run: run `odes-rl compare` first")
     return begun

@@ -1,26 +1,26 @@
-"""What curves show: returns over environment steps, or accuracies over epochs. Free of JAX."""
+"""The measured quantities of curves: returns over environment steps, or accuracies over epochs. Free of JAX."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Measure(NamedTuple):
-    """What a curve shows.
+    """The metrics of a curve, and their names.
 
     Attributes:
-        steps: the metric along the axis.
-        values: the metrics to show, of which the first that there is counts.
-        steps_label: the axis in words.
-        values_label: likewise.
-        name: the option that names what learns.
-        place: the option that says what is learnt.
-        learner: what learns, in words.
-        learners: more than one.
-        task: what is learnt, in words.
-        tasks: more than one.
-        speed: the metric of how fast it goes.
-        speed_label: that in words.
-        values_form: how a value is written in a table.
+        steps: metric of the horizontal axis.
+        values: metrics to draw; the first one that a run has is used.
+        steps_label: label of the horizontal axis.
+        values_label: label of the vertical axis.
+        name: option with the name of the policy or model.
+        place: option with the name of the task or data set.
+        learner: `policy` or `model`.
+        learners: plural of `learner`.
+        task: `task` or `data set`.
+        tasks: plural of `task`.
+        speed: metric of the speed.
+        speed_label: label of the speed.
+        values_form: format of a value in a table.
     """
 
     steps: str
@@ -72,4 +72,4 @@ ACCURACIES = Measure(
     speed_label="examples/s",
     values_form="{:.2%}".format,
 )
-"""Of supervised runs."""
+"""For supervised runs."""

@@ -1,4 +1,4 @@
-"""What a run came to, in a few lines. Free of JAX."""
+"""The results of a run in a few lines. Free of JAX."""
 
 from pathlib import Path
 

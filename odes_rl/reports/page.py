@@ -1,4 +1,4 @@
-"""A comparison on one page that needs nothing else: pictures embedded, tables that fold on a phone. Free of JAX."""
+"""The report as one self-contained HTML page: embedded figures, tables that also fit a phone. Free of JAX."""
 
 import base64
 import io
@@ -16,20 +16,21 @@ from odes_rl.reports.table import cells_of, headings
 
 _WHAT = {
     RETURNS.learner: "Returns are those of the unperturbed policy, on episodes that training never sees; environment "
-    "steps count training alone.",
+    "steps are those of training, without evaluations.",
     ACCURACIES.learner: "Accuracies are those on the clean test examples, unless another set is named; training sees "
     "the clean training examples only.",
 }
 _NOTES = (
-    "best: the best evaluation. final: the last one. Both, and the area under the curve, as mean ± standard deviation "
-    "over seeds. The area is divided by its width, up to where all runs of the task reach: the mean return meanwhile.",
-    "IQM: interquartile mean, a quarter of the seeds left out at either end, rounded down (of three seeds none). In "
-    "brackets bootstrap intervals of 95 %, seeds drawn with replacement. With a few seeds they are rough, and too "
-    "narrow rather than too wide: if all seeds of one are above all of the other, it is [1.00, 1.00].",
-    "One seed has no deviation, no interval, and no probability of being better: a dash stands there.",
-    "steps to: the median over the seeds with an evaluation that reached it, and how many did.",
+    "best: the best evaluation. final: the last evaluation. Both, and the area under the curve, are mean ± standard "
+    "deviation over seeds. The area is divided by the width that all runs of the task cover, which gives the mean "
+    "during training.",
+    "IQM: interquartile mean, without a quarter of the seeds at either end, rounded down (none of three seeds). In "
+    "brackets: bootstrap intervals of 95 %, from resampling seeds with replacement. With few seeds they are rough, and "
+    "too narrow rather than too wide: if all seeds of one are above all of the other, the interval is [1.00, 1.00].",
+    "One seed has no deviation, no interval, and no probability of being better; the table shows a dash.",
+    "steps to: the median over the seeds with an evaluation that reached the threshold, and the number of these seeds.",
     "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
-    "{speed}: of one run, of which several ran at once.",
+    "{speed}: speed of one run while others ran at the same time.",
 )
 _STYLE = """
 :root { color-scheme: light; }
@@ -86,7 +87,7 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
 
 
 def headline(comparison: Comparison, results: Sequence[Result]) -> str:
-    """What was compared, and how much of it is there."""
+    """What was compared, and how many runs are finished."""
     finished = sum(result.finished for result in results)
     tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
     there = {result.place[:2] for result in results}
@@ -95,7 +96,7 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
         f"{tasks} {measure.task if tasks == 1 else measure.tasks}, "
         f"{learners} {measure.learner if learners == 1 else measure.learners}, "
         f"{comparison.budget:,} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
-        + (f" Nothing was evaluated of: {'; '.join(absent)}." if absent else "")
+        + (f" No evaluation yet: {'; '.join(absent)}." if absent else "")
     )
 
 

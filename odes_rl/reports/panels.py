@@ -1,4 +1,4 @@
-"""A panel a task, a line a policy or model: in the manner of Figure 2 of Choromanski et al. 2020. Free of JAX."""
+"""A panel for each task, a line for each policy or model (Choromanski et al. 2020, Figure 2). Free of JAX."""
 
 import math
 import textwrap
@@ -16,7 +16,7 @@ from odes_rl.reports.statistics import interquartile_interval, interquartile_mea
 
 _COLUMNS = 4
 _POINTS = 100
-"""At which intervals are drawn, at the most: each costs two thousand means."""
+"""Largest number of points at which intervals are drawn: each costs two thousand means."""
 _ENTRY_WIDTH = 1.45
 """Inches of an entry of the legend."""
 
@@ -34,7 +34,7 @@ class Band(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the lines and the bands of a picture are, in words and of some runs."""
+    """The statistic that lines and bands of a figure show: its description, and its values for some runs."""
 
     words: str
     band: Callable[[Sequence[Run]], Band]
@@ -80,12 +80,12 @@ def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequen
 
 
 def _title(results: Sequence[Result], tasks: Sequence[str], kind: Kind) -> str:
-    """What the lines are, which is not what they are of several seeds where there is one."""
+    """What the lines show: a statistic over seeds, or single seeds."""
     shown = {result.place[:2] for result in results if result.place.task in tasks}
     counts = [len(results_of(results, *labels)) for labels in shown]
     if max(counts) == 1:
         return "one seed each"
-    return f"{kind.words}; without a band: one seed" if min(counts) == 1 else kind.words
+    return f"{kind.words}; no band: one seed" if min(counts) == 1 else kind.words
 
 
 def _draw_panel(axes: Axes, comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> None:

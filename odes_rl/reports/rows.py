@@ -18,7 +18,7 @@ from odes_rl.reports.statistics import (
 
 
 class Row(NamedTuple):
-    """What a policy or model came to on a task, over its finished seeds; of all seeds as long as none is.
+    """Statistics of a policy or model on a task, over its finished seeds, or over all while none is finished.
 
     Attributes:
         task: label.

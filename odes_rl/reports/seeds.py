@@ -82,18 +82,18 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
         if points:
             steps, values = np.asarray(points, float).T
             return Run(options, steps, values, measure, label)
-    raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: let it go on")
+    raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")
 
 
 def measure_of(runs: Sequence[Run]) -> Measure:
-    """What the curves of `runs` show.
+    """The measured quantity of `runs`.
 
     Raises:
         UserError: if it is not the same for all.
     """
     measures = {run.measure for run in runs}
     if len(measures) > 1:
-        raise UserError("some of the runs were trained and others fitted: give those of one kind")
+        raise UserError("some runs are of `odes-rl train` and others of `odes-rl fit`: give runs of one kind")
     return measures.pop()
 
 
@@ -148,7 +148,7 @@ def _distinct_seeds(runs: Sequence[Run]) -> list[Run]:
     for index, run in enumerate(runs):
         seed = run.options.get("run.seed", f"unknown {index}")
         if seed in longest:
-            _log.warning("more than one run has seed %s of the same experiment: the longest stands for it", seed)
+            _log.warning("more than one run of the same experiment has seed %s: only the longest is used", seed)
         longest[seed] = max(longest.get(seed, run), run, key=lambda run: run.steps[-1])
     return list(longest.values())
 

@@ -1,4 +1,4 @@
-"""What is said of a few seeds: interquartile means, bootstrap intervals, probabilities of improvement. Free of JAX.
+"""Statistics over a few seeds: interquartile means, bootstrap intervals, probabilities of improvement. Free of JAX.
 
 After Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice".
 """

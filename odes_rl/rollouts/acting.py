@@ -20,7 +20,7 @@ class Acting:
         rule: the act rule.
         squash_code: how its output enters the bounds, a place in `SQUASHES`.
         low: lowest actions [m], see `Task`.
-        high: highest, likewise.
+        high: highest actions, of the same shape.
         action_type: the type in which actions are bounded.
         own_dtype: the type of the space of actions.
         sizes: entries n of an observation, and m of an action.

@@ -9,7 +9,7 @@ from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
 
 
 class Choice(NamedTuple):
-    """What a backend is made with.
+    """The resolved settings of a backend.
 
     Attributes:
         backend: its name, which is not `auto`.
@@ -29,9 +29,9 @@ class Choice(NamedTuple):
 
     def __str__(self) -> str:
         if self.workers is None:
-            return f"{self.backend}, a worker for each CPU of the cluster"
+            return f"{self.backend}, one worker for each CPU of the cluster"
         kind = "thread" if self.backend == "envpool" else "worker"
-        device = f", actions of {self.lanes} lanes each on the device" if self.inference == "device" else ""
+        device = f", {self.lanes} lanes each, actions on the device" if self.inference == "device" else ""
         return f"{self.backend}, {self.workers} {kind}{'s' if self.workers > 1 else ''}{device}"
 
 
@@ -51,7 +51,7 @@ class BackendFamily(NamedTuple):
 
 
 def automatic(workers: int | None, inference: str) -> str:
-    """The backend that `auto` stands for: the fastest whose results can be reproduced."""
+    """The backend that `auto` selects: the fastest reproducible one."""
     return "serial" if workers == 1 and inference == "workers" else "processes"
 
 
@@ -109,11 +109,11 @@ BACKENDS = Registry(
     "backends",
     BackendFamily,
     {
-        "auto": BackendFamily(_auto, "The fastest on this machine whose results can be reproduced."),
+        "auto": BackendFamily(_auto, "The fastest reproducible backend on this machine."),
         "serial": BackendFamily(_serial, "Episodes run in this process."),
-        "processes": BackendFamily(_processes, "Worker processes; the bits of serial.", _check_processes),
-        "ray": BackendFamily(_ray, "A Ray cluster; the bits of serial.", _check_ray),
-        "envpool": BackendFamily(_envpool, "C++ threads; results cannot be reproduced.", _check_envpool),
+        "processes": BackendFamily(_processes, "Worker processes; bit-identical to serial.", _check_processes),
+        "ray": BackendFamily(_ray, "A Ray cluster; bit-identical to serial.", _check_ray),
+        "envpool": BackendFamily(_envpool, "C++ threads; results are not reproducible.", _check_envpool),
     },
 )
-"""Every backend by its name."""
+"""All backends by name."""

@@ -18,7 +18,7 @@ from odes_rl.rollouts.board import Board
 
 
 class Batch(NamedTuple):
-    """What B environments of a pool tell.
+    """Results of B environments of a pool.
 
     Attributes:
         ids: [B] int32, which environments.

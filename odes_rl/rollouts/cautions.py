@@ -1,4 +1,4 @@
-"""What a run says once of its task, where something is allowed but seldom meant. Free of JAX."""
+"""Warnings about a task, given once in a run, for settings that are allowed but seldom intended. Free of JAX."""
 
 import logging
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ def warn_if_endless(name: str, task: Task, max_steps: int | None) -> None:
     """Warn if nothing that is known ends an episode of the task of that name."""
     if task.endless and max_steps is None:
         _log.warning(
-            "task.id: %s has no limit of its own: an episode that does not end by itself goes on for ever; give it "
-            "one: --task.max-steps 1000",
+            "task.id: %s sets no limit on the length of an episode, so an episode may never end; set one: "
+            "--task.max-steps 1000",
             name,
         )
 
@@ -26,8 +26,8 @@ def warn_of_constants(name: str, before: Moments, after: Moments) -> None:
     constant = np.flatnonzero(np.isinf(after.standard_deviation()))
     if before.count == 0 and constant.size:
         _log.warning(
-            "%s: of the %d entries of an observation %s did not vary in the first generation; such an entry is 0 to "
-            "the policy",
+            "%s: of the %d entries of an observation, %s did not vary in the first generation; the policy sees them "
+            "as 0",
             *(name, after.mean.size, ranges(constant.tolist())),
         )
 

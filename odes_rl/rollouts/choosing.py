@@ -12,9 +12,9 @@ _MOST_LANES = 256
 
 
 def choose_backend(config: RolloutsConfig, episodes: int) -> Choice:
-    """What `make_backend` makes for generations of so many episodes; for `auto` the fastest that can be reproduced.
+    """The backend, workers and lanes for generations of `episodes` episodes.
 
-    That is `processes`, or `serial` for one worker; both give the same bits.
+    `auto` becomes `processes`, or `serial` for one worker; both give the same bits.
     """
     name, workers = config.backend, config.workers
     if name != "ray":

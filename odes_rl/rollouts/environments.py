@@ -21,13 +21,13 @@ _log = logging.getLogger(__name__)
 
 
 class Task(NamedTuple):
-    """What is known of a task before it is tried.
+    """The sizes and bounds of a task.
 
     Attributes:
         observation_size: entries of an observation, n.
         action_size: entries of an action, m.
         low: lowest actions [m], float32 if the task's actions are, else float64.
-        high: highest, likewise.
+        high: highest actions [m], of the same type.
         endless: nothing that is known ends an episode: its environment may, by itself.
     """
 
@@ -69,17 +69,17 @@ def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[
             message = one_line(error)
             if "OpenGL" in message:  # dm_control's, for tasks that render what they observe
                 raise UserError(
-                    f"task.id: {task} observes images, for which policies here have no layers ({message})"
+                    f"task.id: {task} observes images, but policies have no layers for images ({message})"
                 ) from error
             takes_no_option = isinstance(error, TypeError) and any(repr(option) in message for option in options)
             if takes_no_option or "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
                 raise UserError(f"task.id: {task} cannot be made: {message}") from error
             text = "".join(traceback.format_exception(error)).rstrip()
-            raise EnvironmentFailure(f"{task} raised as it was made:\n{text}") from None
+            raise EnvironmentFailure(f"{task} raised an exception in its creation:\n{text}") from None
 
 
 def describe(environment: gymnasium.Env) -> Task:
-    """What is known of an environment that `make_environment` made."""
+    """The sizes and bounds of an environment from `make_environment`."""
     actions = environment.action_space
     assert isinstance(actions, gymnasium.spaces.Box)
     return Task(
@@ -91,7 +91,7 @@ def describe(environment: gymnasium.Env) -> Task:
 
 
 def describe_task(task: str, squash: str = "clip") -> Task:
-    """What is known of the task of that name.
+    """The sizes and bounds of the task of that name.
 
     Raises:
         UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound.
@@ -103,7 +103,7 @@ def describe_task(task: str, squash: str = "clip") -> Task:
     finally:
         close_all([environment], logging.DEBUG)  # those that are stepped will tell, if they raise too
     if squash == "tanh" and not np.isfinite([described.low, described.high]).all():
-        raise UserError(f"policy.squash: tanh needs bounded actions, and those of {task} are not: use clip")
+        raise UserError(f"policy.squash: tanh needs bounded actions, but those of {task} are unbounded: use clip")
     return described
 
 
@@ -114,7 +114,7 @@ def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNIN
         try:
             environment.close()
         except Exception as error:
-            errors.append(f"{environment} raised as it was closed: {type(error).__name__}: {one_line(error)}")
+            errors.append(f"{environment} raised an exception in close: {type(error).__name__}: {one_line(error)}")
     if errors:
         _log.log(level, errors[0] + (f", and {len(errors) - 1} more" if errors[1:] else ""))
 

@@ -23,7 +23,7 @@ class AnyLane(Protocol):
 
     @property
     def environment(self) -> gymnasium.Env:
-        """Whoever made the lane closes it."""
+        """The creator of the lane closes it."""
         ...
 
     def start(self, board: Board, unit: int) -> None:
@@ -100,7 +100,7 @@ class Lane:
             raise self._failure(error) from None
 
     def step(self) -> bool:
-        """Act and step the environment once; True while the episode goes on.
+        """Act and step the environment once; False when the episode has ended.
 
         Raises:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
@@ -114,7 +114,7 @@ class Lane:
         self.acting.normalise(self.observation, self.board, self.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
-        """Step the environment with an act rule's output [m]; True while the episode goes on.
+        """Step the environment with the output [m] of an act rule; False when the episode has ended.
 
         Raises:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
@@ -139,7 +139,7 @@ class Lane:
         return True
 
     def finish(self, failed: bool) -> bool:
-        """Write the episode's outcome on the board; False, for it goes on no more."""
+        """Write the result of the episode to the board; returns False, since it has ended."""
         board, place = self.board, self.place
         board.returns[place] = self.total
         board.saturated[place] = self.saturated

@@ -21,10 +21,10 @@ class FutileGenerations:
         self.fruitful = False
 
     def note(self, metrics: Mapping[str, Any]) -> None:
-        """Look at a generation's line of metrics; the first futile one is told of.
+        """Count the generation with these metrics; warn of the first in which every candidate failed.
 
         Raises:
-            EnvironmentFailure: if it is the last of `limit`.
+            EnvironmentFailure: if it is number `limit` in a row.
         """
         if math.isfinite(metrics["return_mean"]):
             self.in_a_row, self.fruitful = 0, True
@@ -33,20 +33,20 @@ class FutileGenerations:
         if not self.told:
             self.told = 1
             _log.warning(
-                "generation %d: every candidate failed on %s (%s), so nothing was learnt from it",
+                "generation %d: every candidate failed on %s (%s), so there was no update",
                 *(metrics["generation"], self.task, CAUSES),
             )
         if self.in_a_row == self.limit:
-            raise self._failure(f"{self.limit} generations in a row", "run.failing_generations sets how many end a run")
+            raise self._failure(f"{self.limit} generations in a row", "run.failing_generations sets the limit")
 
     def finish(self) -> None:
-        """The run has come to its end.
+        """The run has ended.
 
         Raises:
-            EnvironmentFailure: if all of its generations were futile.
+            EnvironmentFailure: if every candidate failed in all of its generations.
         """
         if self.in_a_row and not self.fruitful:
-            raise self._failure(f"all {self.in_a_row} generations", "nothing was learnt")
+            raise self._failure(f"all {self.in_a_row} generations", "the policy was never updated")
 
     def _failure(self, which: str, then: str) -> EnvironmentFailure:
         return EnvironmentFailure(f"{self.task}: every candidate failed ({CAUSES}) in {which}; {then}")

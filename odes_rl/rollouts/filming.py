@@ -25,7 +25,7 @@ RENDERERS = ("egl", "osmesa") if sys.platform == "linux" else ("glfw",)
 _FIXES = {
     "egl": "on Debian and Ubuntu `apt-get install libegl1`",
     "osmesa": "on Debian and Ubuntu `apt-get install libosmesa6`",
-    "glfw": "a display, without which MUJOCO_GL=egl or MUJOCO_GL=osmesa films",
+    "glfw": "needs a display; without one use MUJOCO_GL=egl or MUJOCO_GL=osmesa",
 }
 """Values of MUJOCO_GL that choose a library, and what to do where it does not render."""
 _NO_CHOICE = ("", "disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1")
@@ -36,7 +36,7 @@ _STEP = b"step "
 
 
 class Film(NamedTuple):
-    """What to film: an episode, as `record_episode` takes it, and the file for it."""
+    """An episode to film, with the arguments of `record_episode`, and the output file."""
 
     settings: EpisodeSettings
     weights: Any
@@ -68,7 +68,7 @@ def film_episode(film: Film, report: Callable[[int], None]) -> float:
             raise UserError(f"cannot film {film.settings.task}: {reason}")
         reasons[renderer] = reason
     tried = "; or ".join(f"{renderer}: {_FIXES[renderer]} ({reason})" for renderer, reason in reasons.items())
-    raise UserError(f"nothing renders {film.settings.task} here: install what is missing, for {tried}")
+    raise UserError(f"no renderer works for {film.settings.task} here: install what is missing; {tried}")
 
 
 def renderers() -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def _film(film: Film) -> float:
 
 
 def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
-    """What Gymnasium takes for pictures of that width and height, where the task's family has such an option."""
+    """Options of Gymnasium for frames of that width and height, if the task has such options."""
     import gymnasium
 
     width, height = size

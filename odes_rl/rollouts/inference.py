@@ -42,7 +42,7 @@ class Inference:
         self.asking: tuple[set[int], set[int]] = set(), set()
 
     def started(self, worker: int) -> None:
-        """`worker` has been told to work on the board, for the first time or after one died."""
+        """Called when `worker` starts on the board, for the first time or as a replacement."""
         self.ended(worker)
         for half in HALVES:
             self.stepping[half].add(worker)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from odes_rl.rollouts.episodes import AnyLane, Lane
-from odes_rl.rollouts.native.finding import lay_bare
+from odes_rl.rollouts.native.finding import native_simulation
 from odes_rl.rollouts.native.lane import NativeLane
 from odes_rl.rollouts.protocol import EpisodeSettings
 
@@ -12,5 +12,5 @@ def make_lanes(settings: EpisodeSettings, count: int) -> Iterator[AnyLane]:
     """Make `count` lanes for that task, one after the other: native where they can be, to the same bits."""
     for _ in range(count):
         lane = Lane(settings)
-        simulation = lay_bare(lane.environment)
+        simulation = native_simulation(lane.environment)
         yield lane if simulation is None else NativeLane(lane, simulation)

@@ -1,4 +1,4 @@
-"""What a caller observes, one observation or a batch, as rows of numbers. Free of JAX."""
+"""Converts an observation, or a batch, to rows of numbers. Free of JAX."""
 
 import math
 from collections.abc import Mapping

@@ -137,7 +137,7 @@ class ProcessesBackend:
     def _replace(self, lost: set[int], hung: set[int], board: Board, toll: DeathToll, watch: HangWatch) -> None:
         """Start workers in place of those that are lost, whose unfinished units become pending again."""
         for index in hung:
-            _log.warning("a worker took no environment step for %g s, and is replaced", self.deadline)
+            _log.warning("a worker took no environment step for %g s and is replaced", self.deadline)
             self.workers[index].process.kill()
         _end([self.workers[index] for index in lost])
         for index in sorted(lost):

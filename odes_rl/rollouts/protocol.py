@@ -1,4 +1,4 @@
-"""What a rollout backend is, and what goes in and comes out. Free of JAX."""
+"""The interface of rollout backends, with their inputs and results. Free of JAX."""
 
 import math
 from typing import Any, NamedTuple, Protocol, Self
@@ -53,7 +53,7 @@ class Moments(NamedTuple):
 
 
 class Rollouts(NamedTuple):
-    """What C candidates did in E episodes each.
+    """Results of C candidates in E episodes each.
 
     Attributes:
         returns: [C, E] float64, sums of rewards; NaN where the episode failed.
@@ -95,7 +95,7 @@ class RolloutBackend(Protocol):
 
 
 class EpisodeSettings(NamedTuple):
-    """What a worker must know to run episodes, all plain values; normalised observations are cut to ±clip."""
+    """Settings of episodes for workers, all plain values; normalised observations are clipped to ±clip."""
 
     task: str
     max_steps: int | None

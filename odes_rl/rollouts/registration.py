@@ -24,7 +24,7 @@ def check_known_elsewhere(task: str) -> None:
         if not is_importable(module):
             raise UserError(
                 f"task.id: worker processes cannot import the module {module!r} of {task!r}: put its file into "
-                "the current directory, or one that PYTHONPATH names, or use rollouts.backend: serial"
+                "the current directory, or a directory of PYTHONPATH, or use rollouts.backend: serial"
             )
         return
     spec = gymnasium.registry.get(name)
@@ -32,8 +32,8 @@ def check_known_elsewhere(task: str) -> None:
         return
     if not _fresh_process_finds(name):
         raise UserError(
-            f"task.id: {name!r} is registered in this process alone, and worker processes do not know it: name the "
-            f"module that registers it, as in task.id: my_module:{name} (a file in the current directory, or in one of "
+            f"task.id: {name!r} is registered only in this process, not in worker processes: name the module that "
+            f"registers it, as in task.id: my_module:{name} (a file in the current directory, or in a directory of "
             "PYTHONPATH), or use rollouts.backend: serial"
         )
 

@@ -31,8 +31,8 @@ def check_spaces(task: str, observations: Space, actions: Space) -> None:
     pictures = [name for name, entry in entries.items() if _is_picture(entry)]
     if pictures:
         raise UserError(
-            f"task.id: {task} observes images ({_described(pictures[0], entries)}), for which policies here have no "
-            "layers: choose a task that observes features, or leave the images out by a wrapper"
+            f"task.id: {task} observes images ({_described(pictures[0], entries)}), but policies have no layers for "
+            "images: choose a task with vector observations, or remove the images with a wrapper"
         )
     if not flatdim(observations) or not flatdim(actions):
         kind = "observations" if flatdim(actions) else "actions"
@@ -117,7 +117,7 @@ def _entries(places: list[tuple]) -> Callable[[Any], tuple]:
 
 
 def entry_at(observation: Any, path: tuple) -> Any:
-    """What a nested dictionary has at the end of a path of keys."""
+    """The entry of a nested dictionary at a path of keys."""
     for name in path:
         observation = observation[name]
     return observation

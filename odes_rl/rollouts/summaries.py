@@ -1,4 +1,4 @@
-"""What the episodes of a generation, or of an evaluation, came to: numbers for the metrics. Free of JAX."""
+"""Metrics of the episodes of a generation or an evaluation. Free of JAX."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ EVALUATION = ("evaluation_return_mean", "evaluation_return_std", "evaluation_fai
 
 
 def evaluation_metrics(rollouts: Rollouts) -> dict[str, Any]:
-    """What an evaluation's episodes came to.
+    """Metrics of the episodes of an evaluation.
 
     The mean and the deviation are those of the episodes that did not fail. `evaluation_score` decides which policy is
     the best: it counts a failed episode as the worst other one, as training does with candidates. Were failed ones

@@ -29,7 +29,7 @@ _WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHuman
 
 
 def find_task(task: str) -> str | EnvSpec:
-    """What Gymnasium takes for `task`: the id that it is, or how the class or function that it names makes one.
+    """The argument of `gymnasium.make` for `task`: an id, or a spec of the class or function that it names.
 
     It is an id (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`), or `module:` and an id that the module registers, or
     a class of environments in it, or a function that returns one; both are called without arguments.
@@ -48,7 +48,7 @@ def find_task(task: str) -> str | EnvSpec:
 
 
 def attribute(holder: Any, path: str) -> Any:
-    """What `holder` has at a dotted `path`, None if it has nothing there."""
+    """The attribute of `holder` at a dotted `path`, or None."""
     try:
         return attrgetter(path)(holder)
     except AttributeError:
@@ -70,7 +70,7 @@ def check_maker(task: str, maker: Any) -> None:
         inspect.signature(maker).bind()
     except TypeError as error:
         raise UserError(
-            f"task.id: {task} is made by a call without arguments, and wants some ({error}): give them defaults, or "
+            f"task.id: {task} is called without arguments, but requires some ({error}): give them defaults, or "
             "name a function without arguments that returns the environment"
         ) from None
     except ValueError:  # what is not written in Python may tell no signature

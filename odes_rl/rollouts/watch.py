@@ -1,4 +1,4 @@
-"""What a trainer keeps in mind about its workers: who makes no step, and which episodes end their workers.
+"""Supervision of workers by the trainer: workers that make no step, and episodes that kill their workers.
 
 Free of JAX.
 """
@@ -57,9 +57,9 @@ class HangWatch:
 
 
 class DeathToll:
-    """Counts, within one evaluation, workers that died of an episode or before they claimed one.
+    """Counts, within one evaluation, workers that died in an episode or before they claimed one.
 
-    A worker that is killed from outside now and then stops no run; an episode that ends whoever runs it does.
+    Occasional deaths do not stop a run. An episode that kills every worker that runs it does.
     """
 
     def __init__(self, task: str, board: Board, workers: int, deadline: float | None) -> None:
@@ -98,9 +98,9 @@ class DeathToll:
 
     def _reason(self, *, hung: bool) -> str:
         if not hung:
-            return "without finishing an episode; standard error has their last words"
+            return "without finishing an episode; see their messages on standard error"
         return (
             f"without finishing an episode: they took no environment step within rollouts.deadline, {self.deadline:g} "
-            f"seconds, and were ended; if a step, or making the environment, needs longer, give more: "
+            f"seconds, and were killed; if a step or the creation of the environment takes longer, increase it: "
             f"--rollouts.deadline {10 * (self.deadline or 0):g}"
         )

@@ -1,1 +1,1 @@
-"""What a run leaves behind: configuration, metrics, events, checkpoints."""
+"""The files of a run: configuration, metrics, events, checkpoints."""

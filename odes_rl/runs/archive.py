@@ -54,7 +54,7 @@ def read_archive(path: Path, like: Tree) -> Tree:
     manifest = _read_manifest(path)
     content = _read(path / _ARRAYS)
     if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        raise DamagedArchiveError("its arrays differ from what was written")
+        raise DamagedArchiveError("its arrays do not match their digest")
     _check_signature(path, manifest["arrays"], _signature(like))
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"])}
@@ -81,13 +81,13 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(_read(path / _MANIFEST))
     except ValueError:
-        raise DamagedArchiveError("its manifest is cut") from None
+        raise DamagedArchiveError("its manifest is incomplete") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("arrays"), dict):
-        raise DamagedArchiveError("its manifest is not one of a checkpoint")
+        raise DamagedArchiveError("its manifest is not that of a checkpoint")
     if "files" in manifest:
         raise UserError(
             f"checkpoint {str(path)!r} was written by odes_rl 0.1, in a format that this version does not read: "
-            "go on with that version, or train anew"
+            "use that version, or train again"
         )
     return manifest
 

@@ -88,7 +88,7 @@ class Checkpoints:
                 return _order(left[-1])[0], read_archive(left[-1], like)
             except DamagedArchiveError as error:
                 self._damaged.add(left[-1])
-                _log.warning("checkpoint %s is damaged (%s), trying another", left[-1], error)
+                _log.warning("checkpoint %s is damaged (%s); trying an earlier one", left[-1], error)
         kind = f"usable {which}" if tried else which
         raise UserError(f"no {kind} checkpoint in {str(directory)!r}: {_advice(which, missing=not tried)}")
 

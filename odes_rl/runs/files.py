@@ -20,7 +20,7 @@ LOCK = "lock"
 CELL = "cell.json"
 REPORT = "report.html"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Numbers of the errors that say that there is no room."""
+"""Error numbers for a full disk."""
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -52,7 +52,7 @@ def writing_to(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fix = f"make room there ({_free(directory)})" if error.errno in FULL else "put that right"
+        fix = f"free some space there ({_free(directory)})" if error.errno in FULL else "correct this"
         reason = error.strerror or one_line(error)
         raise StorageError(f"cannot write to {str(directory)!r}: {reason}; {fix}") from error
 

@@ -34,5 +34,7 @@ def only_trainer(directory: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in _WITHOUT_LOCKS:
                 raise
-            _log.warning("%s lies where files cannot be locked: see that only one process trains it", directory)
+            _log.warning(
+                "%s is on a file system without file locks: make sure that only one process trains it", directory
+            )
         yield

@@ -10,7 +10,7 @@ from odes_rl.errors import UserError
 from odes_rl.runs.files import replace_text
 
 Metrics = dict[str, Any]
-"""What was measured in a generation: name → number; None where it was not finite."""
+"""The metrics of a generation: name → number, or None if not finite."""
 
 
 def format_line(metrics: Mapping[str, Any]) -> str:
@@ -47,7 +47,7 @@ def _parse(path: Path, number: int, line: bytes) -> Metrics:
         metrics = None
     if not isinstance(metrics, dict):
         raise UserError(
-            f"{str(path)!r}: line {number} is no JSON object, and no kill leaves it so: repair or remove it"
+            f"{str(path)!r}: line {number} is not a JSON object, and no interruption causes this: repair or remove it"
         )
     return metrics
 

@@ -28,7 +28,7 @@ class RunDirectory(Generic[Config]):
 
     Attributes:
         path: the directory.
-        config: the configuration recorded in it, with what `open` was told to override.
+        config: the configuration recorded in it, with the overrides of `open`.
         checkpoints: the run's checkpoints.
     """
 
@@ -76,13 +76,13 @@ class RunDirectory(Generic[Config]):
         return started or self.checkpoints.latest_generation() is not None
 
     def check_begun(self) -> None:
-        """Check that there is something to look at.
+        """Check that the run has a checkpoint.
 
         Raises:
             UserError: if the run was interrupted before it had saved anything.
         """
         if not self.has_progress():
-            raise UserError(f"{str(self.path)!r} has no checkpoint yet: `odes-rl resume {self.path}` begins it")
+            raise UserError(f"{str(self.path)!r} has no checkpoint yet: start it with `odes-rl resume {self.path}`")
 
     def metrics(self) -> list[Metrics]:
         """All whole lines of the metrics, oldest first."""

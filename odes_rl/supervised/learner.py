@@ -14,11 +14,11 @@ from odes_rl.supervised.config import OptimizerConfig
 from odes_rl.supervised.models.model import Model, Params
 
 _AT_ONCE = 1000
-"""Examples that an evaluation looks at together."""
+"""Number of examples that an evaluation processes at once."""
 
 
 class FitState(NamedTuple):
-    """What the next epoch needs.
+    """The state of training between epochs.
 
     Attributes:
         params: the current parameters.
@@ -38,7 +38,7 @@ class EpochInfo(NamedTuple):
 
     Attributes:
         train_loss: mean cross-entropy of the batches, each before its update.
-        train_accuracy: likewise, the share of examples that were right.
+        train_accuracy: mean accuracy of the batches, each before its update.
         gradient_norm: mean over steps, of the gradient's tangent coordinates.
         manifold_violation: the largest of any leaf, after the epoch.
         learning_rate: the step length in this epoch.

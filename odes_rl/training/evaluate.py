@@ -101,7 +101,7 @@ def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
     words = f"checkpoint: {checkpoint}, of generation {generation}"
     if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):
         generation, state = run.checkpoints.restore(like, "latest")
-        words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated yet"
+        words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated so far"
     if generation == 0:
         words = f"checkpoint: {checkpoint}, of generation 0: the untrained policy"
     return Restored(config, experiment, state, words)

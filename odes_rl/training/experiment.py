@@ -49,7 +49,7 @@ class Experiment(NamedTuple):
     Attributes:
         task: sizes and bounds.
         policy: as the config names it.
-        strategy: likewise; its `tell` is compiled.
+        strategy: the evolution strategy; its `tell` is compiled.
         candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
     """
@@ -109,7 +109,7 @@ def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Param
 
 
 def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:
-    """What those who run episodes of `config` must know."""
+    """The settings of the episodes of `config`, for rollout backends."""
     task = config.task
     clip = math.inf if task.clip_observations is None else task.clip_observations
     return EpisodeSettings(task.id, task.max_steps, policy.act_rule, config.policy.squash, clip)

@@ -61,7 +61,7 @@ def make_fitting(config: FitConfig) -> Fitting:
 
 
 def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
-    """What a run with that seed begins with."""
+    """The initial state of a run with that seed."""
     return FitProgress(jax.jit(partial(_first_state, fitting))(jax.random.key(seed)), 0.0)
 
 

@@ -65,5 +65,5 @@ def _limit(site: Site, growth: int) -> None:
 
 def _check_words(words: str) -> None:
     require(len(words.splitlines()) == 1, f"not one line: {words[-3000:]}")
-    for expected in ("odes-rl: cannot write to", "make room there", "odes-rl resume"):
+    for expected in ("odes-rl: cannot write to", "free some space there", "odes-rl resume"):
         require(expected in words, f"the line lacks {expected!r}: {words}")

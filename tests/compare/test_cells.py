@@ -122,7 +122,7 @@ MISTAKES = [
     ),
     ({"base": {}, "policies": {"linear": {"policy": {"hidden": 3}}}}, ["policies.linear.policy.hidden"]),
     ({"base": {"strategy": {"sigma": "big"}}}, ["Hopper-v5, autonomous: strategy.sigma is 'big'"]),
-    ({"tasks": {"a/b": {"task": {"id": "Hopper-v5"}}, "a b": {"task": {"id": "Hopper-v5"}}}}, ["one directory"]),
+    ({"tasks": {"a/b": {"task": {"id": "Hopper-v5"}}, "a b": {"task": {"id": "Hopper-v5"}}}}, ["the same directory"]),
     ({"base": {"policy": {"hiden": 3}}}, ["base.policy.hiden", "hidden'"]),
     ({"base": {"polcy": {}}}, ["base.polcy", "'policy'"]),
     ({"base": {"policy": {"name": "linear"}}}, ["base.policy.name", "`policies`"]),

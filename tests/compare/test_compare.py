@@ -115,7 +115,7 @@ def test_disturbed_half_way_and_started_again_it_gives_the_same_report(whole, tm
         process.send_signal(number)
         output, _ = process.communicate(timeout=50)  # before it would kill cells that do not end
         assert process.returncode == 128 + number, output
-        assert "go on with the same command" in output
+        assert "resume with the same command" in output
     else:
         process.kill()
         for cell in cells if how == "all killed" else []:

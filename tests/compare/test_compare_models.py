@@ -108,13 +108,13 @@ def test_a_failing_cell_fails_alone(tmp_path, capsys):
     ("changes", "arguments", "message"),
     [
         ({"tasks": {"Hopper-v5": None}}, [], "unknown option tasks"),
-        ({}, ["--env-steps", "100"], "env_steps is no option here"),
+        ({}, ["--env-steps", "100"], "env_steps is not an option here"),
         ({"data": {"digits": {"threshold": "high"}}}, [], "threshold is 'high', but must be a number"),
         ({"models": {"nod": None}}, [], "did you mean 'node'"),
         ({"models": {"node": {"seeds": 0}}}, [], "seeds is 0, but must be a number ≥ 1"),
         ({"base": {"run": {"epochs": 3}}}, [], "base.run.epochs cannot be set here"),
         ({"base": {"model": {"depht": 3}}}, [], "unknown option base.model.depht"),
-        ({"base": {"policy": {"hidden": 3}}}, [], "base.policy is no section"),
+        ({"base": {"policy": {"hidden": 3}}}, [], "base.policy is not a section"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, capsys, changes, arguments, message):

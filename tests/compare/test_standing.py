@@ -104,7 +104,7 @@ def test_a_forecast_takes_another_policys_speed_before_it_probes(cells):
     write_run(cells[0], 1000)
     told = []
     lines = forecast_lines(cells, 2, None, told.append)
-    assert "(50 a second, recorded of the task's other policies)" in lines[1]
+    assert "(50 a second, recorded for other policies on the task)" in lines[1]
     assert told == ["measuring how long a run takes to start"]
 
 

@@ -158,10 +158,10 @@ def unfitted(directory):
 
 
 UNFIT = [
-    (create_run, "has no checkpoint yet: `odes-rl resume"),
-    (untrained, "has learnt nothing yet: `odes-rl resume"),
+    (create_run, "has no checkpoint yet: start it with `odes-rl resume"),
+    (untrained, "has no trained policy yet: continue it with `odes-rl resume"),
     (damaged, "no usable best checkpoint in"),
-    (unfitted, "is a run of `odes-rl fit`, whose model does not act"),
+    (unfitted, "is a run of `odes-rl fit`, whose model has no actions"),
 ]
 
 

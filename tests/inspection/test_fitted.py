@@ -21,7 +21,7 @@ VARIANTS = {
     "ode_to_ode of one step": {"model__steps": 1},
 }
 PANELS = [
-    "size of hidden states",
+    "norm of hidden states",
     "gradients of the loss through depth",
     "sensitivity to x(0) of one example",
     "distance of W from O(h)",
@@ -73,7 +73,7 @@ def drawn(lines):
 def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
     name, _, _, found = inspected
     panels = {axes.get_title(): axes for axes in draw_fitted(found).axes}
-    spectrum = ["spectrum of H = WᵀQW, kept by the flow", "tr(HN), increased by the flow"]
+    spectrum = ["spectrum of H = WᵀQW (constant)", "tr(HN) (increasing)"]
     assert list(panels) == PANELS + (spectrum if "isospectral" in name else ["singular values of W"])
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in panels.values())
     norms, gradients, sensitivities, distance = (drawn(panels[title].lines) for title in PANELS)
@@ -118,7 +118,7 @@ def test_without_output_it_is_drawn_in_the_run_directory(tmp_path, capsys):
 
 
 MISTAKES = {
-    "no depth": (PLAIN, [], "a model dense of one hidden layer has no depth"),
+    "no depth": (PLAIN, [], "the model dense with one hidden layer has no depth"),
     "no best checkpoint": ({}, ["--checkpoint", "best"], "leave --checkpoint out"),
     "diverged": ({"optimizer__learning_rate": 1e30}, [], "are not finite"),
 }

@@ -145,7 +145,7 @@ def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
     panels = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
     assert len(panels) == PANELS[name]
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in panels.values())
-    sizes, gradients = panels["size of hidden states"], panels["gradients of actions through depth"]
+    sizes, gradients = panels["norm of hidden states"], panels["gradients of actions through depth"]
     np.testing.assert_allclose(drawn(sizes.lines[0]), np.median(np.linalg.norm(found.states, axis=-1), axis=1))
     medians = np.median(found.gradients.reshape(len(found.gradients), -1), axis=1)
     np.testing.assert_allclose(drawn(gradients.lines[0]), medians)
@@ -171,4 +171,4 @@ def test_a_policy_without_depth_is_told_in_a_line(tmp_path, capsys):
     with RunDirectory.create(tmp_path / "run", layer_values({}, options, default_directory=str(tmp_path))) as run:
         train(run, lambda metrics: None)
     assert main(["inspect", str(run.path)]) == 2
-    assert "a policy linear has no depth" in capsys.readouterr().err
+    assert "the policy linear has no depth" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def test_a_checkpoint_without_room_is_an_error_and_the_earlier_one_stays(tmp_pat
     for save in (store.save, store.save_best):
         with (
             files_up_to(1000),
-            pytest.raises(StorageError, match=r"cannot write to .*checkpoints.*File too large.*make"),
+            pytest.raises(StorageError, match=r"cannot write to .*checkpoints.*File too large.*free"),
         ):
             save(2, STATE)
     assert [path.name for path in store.directory.iterdir() if path.name != "best"] == ["00000001.0"]
@@ -55,7 +55,7 @@ def test_a_file_that_is_replaced_in_vain_keeps_its_content(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize(("number", "fix"), [(errno.ENOSPC, "make room there"), (errno.EACCES, "put that right")])
+@pytest.mark.parametrize(("number", "fix"), [(errno.ENOSPC, "free some space there"), (errno.EACCES, "correct this")])
 def test_the_line_names_place_cause_and_fix(number, fix, tmp_path):
     with pytest.raises(StorageError) as caught, writing_to(tmp_path / "not" / "there"):
         raise OSError(number, os.strerror(number))

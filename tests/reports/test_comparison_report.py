@@ -174,7 +174,7 @@ def test_a_picture_says_which_of_its_lines_are_of_one_seed(tmp_path):
     data = {("A-v5", "nanode"): [[0.0] * 11, [2.0] * 11], ("A-v5", "linear"): [[1.0] * 11]}
     figure = panels(record(tmp_path, data), MEAN)
     title = " ".join(figure.get_suptitle().split())
-    assert title == "mean ± standard deviation over seeds; without a band: one seed"
+    assert title == "mean ± standard deviation over seeds; no band: one seed"
     figure.draw_without_rendering()
     (drawn,) = (text.get_window_extent() for text in figure.texts)
     assert figure.bbox.x0 <= drawn.x0
@@ -192,7 +192,7 @@ def test_what_has_no_evaluation_is_named(tmp_path):
     data = {("A-v5", "nanode"): [[]], ("A-v5", "linear"): [[1.0] * 11]}
     comparison = record(tmp_path, data)
     told = headline(comparison, read_results(comparison))
-    assert told.endswith("1 of 2 runs are finished. Nothing was evaluated of: A-v5, nanode.")
+    assert told.endswith("1 of 2 runs are finished. No evaluation yet: A-v5, nanode.")
 
 
 def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):

@@ -119,7 +119,7 @@ def test_the_ending_says_what_is_written(make_run, tmp_path, name, files):
 def test_another_ending_is_a_mistake_with_nothing_written(command, make_run, tmp_path, capsys):
     assert main([command, str(make_run("run", [1.0])), "--output", str(tmp_path / "new/x.jpeg")]) == 2
     told = capsys.readouterr().err
-    assert "x.jpeg', but must end in .png, .pdf, .svg, or have no ending" in told
+    assert "x.jpeg', but must end in .png, .pdf, .svg, or have no extension" in told
     assert not (tmp_path / "new").exists()
 
 
@@ -206,11 +206,11 @@ def test_a_comparisons_directory_stands_for_its_runs(tmp_path):
 
 def test_a_comparison_with_nothing_to_show_is_a_mistake(tmp_path):
     comparison = record(tmp_path, {("A-v5", "nanode"): [[], []]})
-    with pytest.raises(UserError, match="none of 2 runs has anything to show yet"):
+    with pytest.raises(UserError, match="none of 2 runs has metrics to draw yet"):
         plot_curves([tmp_path], tmp_path / "x.png")
     for place in comparison.places:
         (place.path / "metrics.jsonl").unlink()
-    with pytest.raises(UserError, match="of which no run has begun"):
+    with pytest.raises(UserError, match="without a started run"):
         plot_curves([tmp_path], tmp_path / "x.png")
 
 
@@ -257,5 +257,5 @@ def test_supervised_runs_show_accuracies_over_epochs_and_do_not_mix_with_others(
     assert [(run.steps.tolist(), run.returns.tolist()) for run in runs] == [([2], [0.5]), ([2], [0.75])]
     axes = draw_curves(runs).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("epochs", "test accuracy", "digits")
-    with pytest.raises(UserError, match="those of one kind"):
+    with pytest.raises(UserError, match="runs of one kind"):
         draw_curves([*runs, read_run(make_run("trained", [1, 2]))])

@@ -21,16 +21,16 @@ from tests.runs import create_run, train_run
         ({"backend": "serial", "workers": 3}, ("serial", 1, 1), "serial, 1 worker"),
         ({"backend": "envpool", "workers": 2}, ("envpool", 2, 1), "envpool, 2 threads"),
         ({"backend": "ray", "workers": 5}, ("ray", 5, 1), "ray, 5 workers"),
-        ({"backend": "ray"}, ("ray", None, 1), "ray, a worker for each CPU of the cluster"),
+        ({"backend": "ray"}, ("ray", None, 1), "ray, one worker for each CPU of the cluster"),
         (
             {"inference": "device", "workers": 3},
             ("processes", 3, 34),
-            "processes, 3 workers, actions of 34 lanes each on the device",
+            "processes, 3 workers, 34 lanes each, actions on the device",
         ),
         (
             {"inference": "device", "workers": 1, "lanes": 8},
             ("processes", 1, 8),
-            "processes, 1 worker, actions of 8 lanes each on the device",
+            "processes, 1 worker, 8 lanes each, actions on the device",
         ),
     ],
 )

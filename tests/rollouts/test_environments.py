@@ -87,7 +87,10 @@ def test_an_unknown_id_names_the_nearest(task, nearest):
         ("no_such_module:Walk-v0", "module 'no_such_module' cannot be imported"),
         ("faulty_environments:Wolk-v0", "no task 'Wolk-v0'; did you mean 'Walk-v0'"),
         ("faulty_environments:OnSomeSeed", "no task 'OnSomeSeed'; did you mean 'OnSomeSeeds'"),
-        ("faulty_environments:_countdown", r"wants some \(missing a required argument: 'file'\): give them defaults"),
+        (
+            "faulty_environments:_countdown",
+            r"requires some \(missing a required argument: 'file'\): give them defaults",
+        ),
         ("builtins:dict", "cannot be made: The environment must inherit from the gymnasium.Env class"),
         ("HalfCheetah-v3", "HalfCheetah-v3 cannot be made: .*moved to the gymnasium-robotics"),
         ("faulty_environments:DiscreteActions-v0", r"actions Discrete\(3\); policies need"),

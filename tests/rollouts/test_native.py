@@ -18,7 +18,7 @@ from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS, tolerance_of_each
-from odes_rl.rollouts.native.finding import agrees, class_name, lay_bare, native_steps, own_steps, unwrap
+from odes_rl.rollouts.native.finding import agrees, class_name, native_simulation, native_steps, own_steps, unwrap
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.lane import NativeLane
 from odes_rl.rollouts.native.simulation import Scheme
@@ -77,7 +77,7 @@ def test_episodes_are_those_of_the_environments_own_step(task, squash):
 @pytest.mark.parametrize("task", TASKS)
 def test_every_observation_reward_and_end_has_the_same_bits(task):
     environment, twin = make_environment(task), make_environment(task)
-    simulation = lay_bare(environment)
+    simulation = native_simulation(environment)
     assert simulation is not None
     space = environment.action_space
     draws = np.random.default_rng(3).uniform(-1, 1, (60, *(space.shape or ())))
@@ -184,17 +184,17 @@ class Sweetened(gymnasium.Wrapper):
 
 
 def test_an_environment_that_is_wrapped_or_unknown_goes_through_its_own_step():
-    assert lay_bare(Sweetened(make_environment("HalfCheetah-v5"))) is None
-    assert lay_bare(make_environment("Reacher-v5")) is None
-    assert lay_bare(make_environment("HalfCheetah-v4")) is None
-    assert lay_bare(make_environment("dm_control/walker-run-v0")) is None
+    assert native_simulation(Sweetened(make_environment("HalfCheetah-v5"))) is None
+    assert native_simulation(make_environment("Reacher-v5")) is None
+    assert native_simulation(make_environment("HalfCheetah-v4")) is None
+    assert native_simulation(make_environment("dm_control/walker-run-v0")) is None
 
 
 @pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/humanoid-stand-v0"])
 @pytest.mark.parametrize("change", ["reward", "scheme", "observation", "substeps"])
 def test_an_environment_that_steps_otherwise_is_not_trusted(task, change):
     environment = make_environment(task)
-    right = lay_bare(environment)
+    right = native_simulation(environment)
     assert right is not None
     wrong = {
         "reward": {"rewards": lambda *arguments: np.nextafter(right.rewards(*arguments), np.inf)},
@@ -208,7 +208,7 @@ def test_an_environment_that_steps_otherwise_is_not_trusted(task, change):
 
 def test_options_of_the_environment_are_kept():
     environment = make_environment("Hopper-v5", terminate_when_unhealthy=False, ctrl_cost_weight=0.5)
-    simulation = lay_bare(environment)
+    simulation = native_simulation(environment)
     assert simulation is not None
     assert not simulation.ends
 

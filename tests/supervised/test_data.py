@@ -76,7 +76,7 @@ def test_mnist_c_as_it_was_published(tmp_path):
     with pytest.raises(UserError, match=r"spatter.test_images\.npy' is missing"):
         load_corrupted(str(tmp_path), "spatter")
     (tmp_path / "stripe" / "test_images.npy").write_bytes(b"nothing")
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="not a valid"):
         load_corrupted(str(tmp_path), "stripe")
     with (tmp_path / "stripe" / "test_images.npy").open("wb") as file:
         np.savez(file, **KERAS)
@@ -92,7 +92,7 @@ BAD = [
     (KERAS | {"y_train": LABELS + 5}, "labels go from 5 to 14, but must be 0 to 9"),
     (KERAS | {"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "0 images"),
     (KERAS | {"x_train": IMAGES[:, :0]}, r"shape \(12, 0, 6\)"),
-    (KERAS | {"x_train": np.array([None])}, r"is no \.npz file, or a damaged one"),
+    (KERAS | {"x_train": np.array([None])}, r"is not a valid \.npz file"),
     (KERAS | {"x_test": IMAGES[:4, :5, :5]}, r"\(6, 6\).*\(5, 5\)"),
     ({"x_train": IMAGES, "y_train": LABELS}, "has x_train, y_train, but must have train_images"),
 ]
@@ -111,7 +111,7 @@ def test_an_npz_file_that_is_cut_or_has_a_wrong_byte_is_told_wherever_it_is(tmp_
     whole = path.read_bytes()
     for place in range(0, len(whole), 3):
         path.write_bytes(whole[:place])
-        is_told(path, r"whole\.npz' is no \.npz file, or a damaged one")
+        is_told(path, r"whole\.npz' is not a valid \.npz file")
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x7F]) + whole[place + 1 :])
         try:
             load_dataset(str(path))
@@ -123,11 +123,11 @@ def test_an_npz_file_that_is_cut_or_has_a_wrong_byte_is_told_wherever_it_is(tmp_
 def test_a_source_of_another_kind_is_told(tmp_path):
     is_told("mnits", r"data\.source is 'mnits', but must be `digits`")
     np.save(tmp_path / "alone.npy", IMAGES)
-    is_told(tmp_path / "alone.npy", r"alone\.npy' is no \.npz file.*it holds ndarray")
+    is_told(tmp_path / "alone.npy", r"alone\.npy' is not a valid \.npz file.*it holds ndarray")
     with zipfile.ZipFile(tmp_path / "texts.npz", "w") as archive:
         for name in KERAS:
             archive.writestr(name, "text")
-    is_told(tmp_path / "texts.npz", r"texts\.npz' is no \.npz file.*it holds bytes")
+    is_told(tmp_path / "texts.npz", r"texts\.npz' is not a valid \.npz file.*it holds bytes")
 
 
 def test_damaged_idx_files_are_told(tmp_path):
@@ -136,9 +136,9 @@ def test_damaged_idx_files_are_told(tmp_path):
     write_idx(directory, "t10k")
     file = directory / "t10k-labels-idx1-ubyte"
     file.write_bytes(file.read_bytes()[:-1])
-    is_told(directory, r"t10k-labels.*has 19 bytes, but its head promises 20")
+    is_told(directory, r"t10k-labels.*has 19 bytes, but its header requires 20")
     file.write_bytes(b"\0\0\x0d\x01")
-    is_told(directory, "no IDX file of bytes")
+    is_told(directory, "not an IDX file of bytes")
     file.rename(file.with_name("kept"))
     file.with_name(file.name + ".gz").write_bytes(b"no gzip")
     is_told(directory, "cannot be read")
@@ -146,5 +146,5 @@ def test_damaged_idx_files_are_told(tmp_path):
 
 def test_a_split_is_checked_by_whoever_makes_it():
     split = make_split("here", IMAGES, LABELS)
-    with pytest.raises(UserError, match="here: images"):
+    with pytest.raises(UserError, match="here: training images"):
         make_dataset("here", split, split._replace(images=IMAGES[:, :4]))

@@ -1,4 +1,4 @@
-"""What a weight trajectory is: t ↦ W(t), given by parameters alone."""
+"""Weight trajectories t ↦ W(t), which depend on parameters alone."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,5 +31,5 @@ class Trajectory(NamedTuple):
 def function_of_time(
     init: Callable[[jax.Array], Params], manifolds: Any, weights: Callable[[Params, jax.Array], jax.Array]
 ) -> Trajectory:
-    """A trajectory whose weights at one time do not depend on which others are asked for."""
+    """A trajectory whose weights at a time do not depend on the other times in the call."""
     return Trajectory(init, manifolds, weights, lambda params, t: weights(params, t[None])[0])

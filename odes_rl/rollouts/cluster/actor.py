@@ -1,4 +1,4 @@
-"""What runs on a cluster's cores: an actor with lanes of its own. Free of JAX, and of Ray, which wraps it."""
+"""The actor that runs lanes on a core of a cluster. Free of JAX, and of Ray, which wraps it."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 
 
 class Answers(NamedTuple):
-    """What k units came to, as `Layout.arrays` has them, and the `seconds` that they took together."""
+    """Results of k units, in the form of `Layout.arrays`, and the `seconds` that they took in total."""
 
     returns: np.ndarray
     lengths: np.ndarray

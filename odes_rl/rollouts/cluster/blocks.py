@@ -28,7 +28,7 @@ class Block(NamedTuple):
 
 
 def candidates_a_block(candidates: int, actors: int) -> int:
-    """So many that each actor has a few blocks of its own, and that putting them costs little."""
+    """The number of candidates in a block, so that each actor has a few blocks and putting them costs little."""
     return max(1, candidates // (_BLOCKS_AN_ACTOR * actors))
 
 

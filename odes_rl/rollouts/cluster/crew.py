@@ -85,7 +85,7 @@ class Crew:
         self.ready[event.actor] = 0
 
     def death(self, event: Event) -> Exception | None:
-        """What an actor died of, None if it lives.
+        """The cause of an actor's death, None if it is alive.
 
         Raises:
             EnvironmentFailure: if it lives, and its code raised.
@@ -121,7 +121,7 @@ class Crew:
         resources = self.ray.cluster_resources()
         raise EnvironmentFailure(
             f"no actor could be started for {seconds:.0f} seconds: {len(self.handles)} wait for a CPU each, and the "
-            f"cluster has {resources.get('CPU', 0):g} CPUs in all (see `ray status`); once it has room, resume the run"
+            f"cluster has {resources.get('CPU', 0):g} CPUs in all (see `ray status`); resume the run when some are free"
         )
 
 

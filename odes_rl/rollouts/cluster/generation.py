@@ -58,7 +58,7 @@ class Generation:
                 self._feed(actor)
 
     def _feed(self, actor: int) -> None:
-        """Hand out a batch, and one to lie ready behind it unless the end is near: there, whoever is free gets it."""
+        """Send a batch and queue a second one; near the end of a generation, send single units to free actors."""
         while left := len(self.queue):
             actors = len(self.crew.handles)
             size = batch_size(left, self.board.seeds.size, actors, self.unit_seconds)

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 _HANDLING_SECONDS = 1e-3
-"""What handing out a batch and taking in its answers costs the trainer, as `scripts/benchmarks/cluster.py` measures."""
+"""Seconds of the trainer to send a batch and receive its results, measured by `scripts/benchmarks/cluster.py`."""
 
 
 def batch_size(left: int, total: int, actors: int, unit_seconds: float) -> int:

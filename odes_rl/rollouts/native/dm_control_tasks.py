@@ -16,7 +16,7 @@ from odes_rl.rollouts.native.simulation import Scheme, Simulation, Stretch, addr
 
 _tolerance: Any = _rewards.tolerance
 _AT_MARGIN = 0.1
-"""What `tolerance` gives at the margin, where it is not told."""
+"""Default value of `tolerance` at the margin."""
 
 
 def tolerance_of_each(x: np.ndarray, bounds: tuple[float, float], margin: float, sigmoid: str) -> np.ndarray:

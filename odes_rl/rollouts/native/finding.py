@@ -1,4 +1,4 @@
-"""Which environments can be laid bare, and the proof that it is done rightly. Free of JAX."""
+"""Finds environments with native stepping, and checks it against their own `step`. Free of JAX."""
 
 import logging
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ _log = logging.getLogger(__name__)
 _PROOF_STEPS = 5
 
 
-def lay_bare(environment: gymnasium.Env) -> Simulation | None:
-    """The simulation of `environment`, or None if it must go through its own `step`.
+def native_simulation(environment: gymnasium.Env) -> Simulation | None:
+    """The simulation for native stepping of `environment`, or None if its own `step` must be used.
 
-    An environment whose first steps differ from it in a bit is not trusted to it: another version of Gymnasium or of
-    DM Control may compute something else. Resets the environment.
+    It is None if the first steps of both differ in a bit, since another version of Gymnasium or DM Control may compute
+    something else. Resets the environment.
     """
     limits, inner = unwrap(environment)
     simulation = _simulation(inner)
@@ -32,7 +32,7 @@ def lay_bare(environment: gymnasium.Env) -> Simulation | None:
     limits += [simulation.limit] if simulation.limit else []
     simulation = simulation._replace(limit=min(limits, default=None))
     if not agrees(environment, simulation):
-        _log.warning("%s does not step as expected: it goes through its own step, which is slower", environment)
+        _log.warning("%s steps differently from the native code: using its own step, which is slower", environment)
         return None
     return simulation
 
@@ -61,12 +61,12 @@ def _simulation(inner: Any) -> Simulation | None:
 
 
 def class_name(thing: object) -> str:
-    """`module:class` of what `thing` is."""
+    """`module:class` of the type of `thing`."""
     return f"{type(thing).__module__}:{type(thing).__qualname__}"
 
 
 class Steps(NamedTuple):
-    """What T steps gave: observations [T + 1, n], rewards [T], and whether the episode ended at each [T]."""
+    """Results of T steps: observations [T + 1, n], rewards [T], and whether the episode ended at each [T]."""
 
     observations: np.ndarray
     rewards: np.ndarray
@@ -74,7 +74,7 @@ class Steps(NamedTuple):
 
 
 def agrees(environment: gymnasium.Env, simulation: Simulation) -> bool:
-    """Whether some steps of the simulation are those of `environment` to the last bit."""
+    """Whether some steps of the simulation are bit-identical to those of `environment`."""
     task = describe(environment)
     if size(simulation.observation) != task.observation_size:
         return False
@@ -104,7 +104,7 @@ def native_steps(environment: gymnasium.Env, simulation: Simulation, actions: np
 
 
 def own_steps(environment: gymnasium.Env, actions: np.ndarray, seed: int = 0) -> Steps:
-    """Likewise, through the environment's own `step`."""
+    """The same through the environment's own `step`."""
     flatten = flattener(environment.observation_space)
     observations = [flatten(environment.reset(seed=seed)[0])]
     rewards, ends = [], []

@@ -54,7 +54,7 @@ class NativeLane:
         self.remembered = 0
 
     def step(self) -> bool:
-        """Run the episode, or a piece of it; True while it goes on."""
+        """Run the episode, or a part of it; False when it has ended."""
         lane, memory, limit = self.lane, self.memory, self.simulation.limit
         left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
@@ -74,7 +74,7 @@ class NativeLane:
         lane.acting.normalise(lane.observation, lane.board, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
-        """Step the environment with an act rule's output [m]; True while the episode goes on."""
+        """Step the environment with the output [m] of an act rule; False when the episode has ended."""
         lane = self.lane
         outcome, saturated = apply(self.tables, 0, raw, self.bounds, lane.length, self.memory, self.remembered)
         self.remembered += 1

@@ -15,12 +15,12 @@ DOUBLE = 8
 
 
 class Scheme(IntEnum):
-    """What an environment calls in an environment step of k physics steps."""
+    """The C calls of an environment step with k physics steps."""
 
     STEP = 0
     """`mj_step` k times."""
     STEP_AND_FORCES = 1
-    """Likewise, then `mj_rnePostConstraint`: for tasks that look at contact forces."""
+    """The same, then `mj_rnePostConstraint`, for tasks that use contact forces."""
     SPLIT = 2
     """`mj_step2`, `mj_step` k − 1 times, `mj_step1`: DM Control with Euler integration."""
 

@@ -115,7 +115,7 @@ def advance(tables: Tables, s: int, action: np.ndarray) -> bool:
 
 
 class Memory(NamedTuple):
-    """What an episode of at most T steps leaves behind, for its rewards.
+    """Records of an episode of at most T steps, from which its rewards are computed.
 
     Attributes:
         features: [T + 1, F] after the reset and each step.

@@ -24,7 +24,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     tokenize.TokenError,
 )
-"""What NumPy and zipfile raise at bytes that are not as they should be: a wrong digit can ask for too much memory."""
+"""Exceptions of NumPy and zipfile for damaged files; a wrong size in a header can request too much memory."""
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -67,4 +67,4 @@ def _damage_told(path: Path, suffix: str) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         told = one_line(error) or type(error).__name__
-        raise UserError(f"{str(path)!r} is no {suffix} file, or a damaged one: {told}; fetch it again") from None
+        raise UserError(f"{str(path)!r} is not a valid {suffix} file: {told}; fetch it again") from None

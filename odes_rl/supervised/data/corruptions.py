@@ -11,7 +11,7 @@ from odes_rl.supervised.data.drawn import dotted_line, spatter, stripe
 
 
 def identity(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """As it was."""
+    """The images unchanged."""
     return images
 
 

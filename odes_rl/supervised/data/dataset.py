@@ -1,4 +1,4 @@
-"""What a data set is, and what every loader checks."""
+"""The `Dataset` type, and checks for every loader."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Examples to learn from and others to test on, with labels from 0 to `classes` − 1."""
+    """Training and test examples, with labels from 0 to `classes` − 1."""
 
     train: Split
     test: Split
@@ -23,7 +23,7 @@ class Dataset(NamedTuple):
 
 
 def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int = 10) -> Split:
-    """The examples, checked; `where` tells in messages what holds them.
+    """The checked examples; `where` is their source in messages.
 
     Raises:
         UserError: a wrong shape or type, different lengths, nothing at all, or a label out of range.
@@ -38,7 +38,7 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
         raise UserError(f"{where}: labels are {labels.dtype} of shape {labels.shape}, but must be whole numbers [n]")
     if len(images) != len(labels) or not len(images):
         raise UserError(
-            f"{where}: there are {len(images)} images and {len(labels)} labels, but must be as many, and some"
+            f"{where}: there are {len(images)} images and {len(labels)} labels, but both must be the same number, not 0"
         )
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(f"{where}: labels go from {labels.min()} to {labels.max()}, but must be 0 to {classes - 1}")
@@ -53,7 +53,5 @@ def make_dataset(where: str, train: Split, test: Split, classes: int = 10) -> Da
     """
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = [split.images.shape[1:] for split in (train, test)]
-        raise UserError(
-            f"{where}: images to learn from are {sizes[0]} and those to test on {sizes[1]}: make them alike"
-        )
+        raise UserError(f"{where}: training images are {sizes[0]} and test images {sizes[1]}: make them the same size")
     return Dataset(train, test, classes)

@@ -1,4 +1,4 @@
-"""What is drawn over images [n, h, w] in float: stripes, mud, a dotted line; each by a chance of its own."""
+"""Corruptions drawn over float images [n, h, w]: stripes, mud, a dotted line; drawn separately for each image."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter

@@ -19,12 +19,12 @@ def read_idx(path: Path) -> np.ndarray:
     """
     content = _read_bytes(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UINT8:
-        raise UserError(f"{str(path)!r} is no IDX file of bytes: it must begin with 0, 0, 8 and the number of axes")
+        raise UserError(f"{str(path)!r} is not an IDX file of bytes: it must begin with 0, 0, 8 and the number of axes")
     axes = content[3]
     shape = np.frombuffer(content, ">u4", axes, 4).astype(int) if len(content) >= 4 + 4 * axes else None
     if shape is None or len(content) != 4 + 4 * axes + shape.prod():
         expected = "more" if shape is None else f"{4 + 4 * axes + shape.prod()}"
-        raise UserError(f"{str(path)!r} has {len(content)} bytes, but its head promises {expected}: fetch it again")
+        raise UserError(f"{str(path)!r} has {len(content)} bytes, but its header requires {expected}: fetch it again")
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 

@@ -16,7 +16,7 @@ _KEYS = (
 )
 """Names of the arrays in an .npz file: either four."""
 _EVERY = 5
-"""Of each class of the digits one in so many is there to test on."""
+"""One in this number of the digits of each class is a test example."""
 
 
 def load_dataset(source: str, option: str = "data.source") -> Dataset:

@@ -29,7 +29,7 @@ class ModelConfig(BaseModel, frozen=True):
 
 
 class HiddenLayers(NamedTuple):
-    """What a model computes: x_0 = A s + a; x_i = x_{i−1} + η f(W_i x_{i−1} + b_i), i = 1..L; outputs C x_L + c.
+    """The layers of a model: x_0 = A s + a; x_i = x_{i−1} + η f(W_i x_{i−1} + b_i), i = 1..L; outputs C x_L + c.
 
     Without a step η, as in a plain network: x_0 = f(A s + a); x_i = f(W_i x_{i−1} + b_i).
 
