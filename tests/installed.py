@@ -25,7 +25,7 @@ class Installed(NamedTuple):
     @property
     def scripts(self) -> Path:
         """Where `python` and `odes-rl` are."""
-        return self.directory / "environment" / ("Scripts" if os.name == "nt" else "bin")
+        return self.directory / "environment/bin"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ def install(directory: Path) -> Installed:
     for source in (ROOT, EXAMPLE):
         _call([*python, "hatchling", "build", "-t", "wheel", "-d", directory / "wheels"], source)
     _call([*python, "venv", "--without-pip", directory / "environment"], directory)
-    (packages,) = (directory / "environment").rglob("site-packages")
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory / "environment")}))
     # A path in a .pth file is searched, but .pth files there are not read: the editable odes_rl there stays unseen.
     (packages / "tests.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     _install(installed, "odes_rl")

@@ -14,16 +14,11 @@ from odes_rl.config.layering import FITTING, TRAINING, section_class
 from odes_rl.manifolds import MANIFOLDS
 from odes_rl.policies import POLICIES
 from odes_rl.supervised.models import MODELS
+from tests.snippets import blocks
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 EXAMPLE = ROOT / "examples/plugin"
-
-
-def blocks(language: str, name: str) -> list[str]:
-    """The page's blocks in that language."""
-    page = (DOCS / name).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +41,7 @@ def test_extending_shows_the_files_of_the_example_package_as_they_are():
 
 def test_the_optimiser_on_manifolds_finds_the_largest_plane(capsys):
     namespace: dict[str, Any] = {"__name__": "examples"}
-    exec(next(block for block in blocks("python", "python.md") if "riemannian" in block), namespace)
+    exec(next(block.text for block in blocks("docs/python.md") if "riemannian" in block.text), namespace)
     value, violation = map(float, capsys.readouterr().out.split())
     assert value == pytest.approx(-15, abs=1e-3)
     assert violation < 1e-6
