@@ -47,7 +47,7 @@ def test_commands_run(page, tmp_path, monkeypatch):
             Path(words[1]).parent.mkdir(exist_ok=True)
             Path(words[1]).write_text(TINY_FIT, encoding="utf-8")
         if words[0] == "study":
-            Path(words[1]).parent.mkdir(exist_ok=True)
+            Path(words[1]).parent.mkdir(parents=True, exist_ok=True)
             Path(words[1]).write_text("{study: linear_systems, systems: [sink], steps: 10}", encoding="utf-8")
         if words[0] == "compare":
             Path(words[1]).parent.mkdir(exist_ok=True)

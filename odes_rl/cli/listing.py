@@ -65,9 +65,9 @@ def _model_lines() -> list[str]:
 
 
 def _study_lines() -> list[str]:
-    from odes_rl.studies import STUDIES
+    from odes_rl.studies import NONE_INSTALLED, STUDIES
 
-    return part_lines(STUDIES, lambda family: family.config.__doc__)
+    return part_lines(STUDIES, lambda family: family.config.__doc__) if STUDIES.names else [NONE_INSTALLED]
 
 
 def _trajectory_lines() -> list[str]:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from odes_rl.manifolds import riemannian
+from odes_rl.manifolds.optimizer import riemannian
 
 Optimizer = Literal["sgd", "momentum", "adam"]
 Schedule = Literal["constant", "cosine", "inverse_sqrt"]
