@@ -3,10 +3,12 @@
 The names in `__all__` are imported on first use, because workers import this package but not JAX.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from odes_rl.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from odes_rl.errors import UserError
     from odes_rl.es import RiemannianES, perturbations, shaping
     from odes_rl.front.launching import train
     from odes_rl.front.loading import load
@@ -36,6 +38,7 @@ __all__ = [
     "Sphere",
     "Stiefel",
     "Symmetric",
+    "UserError",
     "apply_updates",
     "load",
     "perturbations",
@@ -47,17 +50,9 @@ _HOMES = dict.fromkeys(__all__, "odes_rl.manifolds") | {
     "RiemannianES": "odes_rl.es",
     "perturbations": "odes_rl.es",
     "shaping": "odes_rl.es",
+    "UserError": "odes_rl.errors",
     "load": "odes_rl.front.loading",
     "train": "odes_rl.front.launching",
 }
 """The module of each public name."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -12,8 +12,8 @@ from odes_rl.cli.study import load_study
 from odes_rl.config.layering import FITTING, TRAINING, layer_values
 from odes_rl.errors import UserError
 
-CONFIGS = Path(__file__).parents[1] / "configs"
-STUDIES = sorted((CONFIGS / "studies").glob("*.yaml"))
+CONFIGS = Path(__file__).parents[1] / "studies/configs"
+STUDIES = sorted(CONFIGS.glob("*.yaml"))
 VALUES = {"INT": "10", "FLOAT": "0.5", "STR": "x"}
 SHOWN = re.compile(r"(?<!\S)(--[\w.-]+) ((?:(?:\{[^}]*\}|INT|FLOAT|STR|\[\.\.\.\])[ |]*)+)")
 
@@ -96,14 +96,14 @@ def test_a_commands_own_options_are_read_as_its_help_shows_them(name, choice, ca
     ],
 )
 def test_values_of_a_list_are_words_or_one_list(words, value):
-    path = str(CONFIGS / "studies/reflection.yaml")
+    path = str(CONFIGS / "reflection.yaml")
     _, options = split_arguments([path, *words], (), {"depth_start"})
     config: Any = load_study(path, options)
     assert config.depth_start == value
 
 
 def test_pairs_are_taken_in_turn_and_one_value_is_a_list_of_one():
-    path = str(CONFIGS / "studies/householder.yaml")
+    path = str(CONFIGS / "householder.yaml")
     _, options = split_arguments(["--sizes", "4", "3", "8", "5", "--learning_rates", "0.1"], (), {"sizes"})
     config: Any = load_study(path, options)
     assert (config.sizes, config.learning_rates) == (((4, 3), (8, 5)), (0.1,))
@@ -121,6 +121,6 @@ def test_pairs_are_taken_in_turn_and_one_value_is_a_list_of_one():
 )
 def test_a_mistake_in_a_list_is_told(study, options, message):
     with pytest.raises(UserError) as told:
-        load_study(str(CONFIGS / f"studies/{study}.yaml"), options)
+        load_study(str(CONFIGS / f"{study}.yaml"), options)
     assert message in str(told.value)
     assert "Tuple" not in str(told.value)

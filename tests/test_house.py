@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
-    {"errors", "interrupts", "start_up"},
+    {"errors", "interrupts", "lazy", "start_up"},
     {"parts", "yaml_text"},
     {"validation"},
     {"act"},
@@ -32,8 +33,7 @@ FLOORS = [
     {"runs"},
     {"training"},
     {"reports", "front"},
-    {"compare", "inspection"},
-    {"studies"},
+    {"compare", "inspection", "studies"},
     {"cli"},
     {"__main__"},
 ]
@@ -52,12 +52,14 @@ PAPERS_TASKS = [
 ]
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
+def module_name(path: Path, root: Path = ROOT) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+STUDIES = {module_name(path, ROOT / "studies"): path for path in sorted((ROOT / "studies").rglob("*.py"))}
+LAZY = [name for name, path in MODULES.items() if "lazy_names(__name__" in path.read_text(encoding="utf-8")]
 
 
 @cache
@@ -66,7 +68,7 @@ def imports(module: str) -> frozenset[str]:
 
     The package itself names what is public for types alone; a test below sees that it imports none of it.
     """
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = ast.parse((MODULES | STUDIES)[module].read_text(encoding="utf-8"))
     if module == "odes_rl":
         tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node))]
     return frozenset(_imports(tree))
@@ -80,7 +82,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             assert node.level == 0, "imports are absolute here, so that they can be read"
             assert node.module
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            submodules = [name for name in names if name in MODULES]
+            submodules = [name for name in names if name in MODULES or name in STUDIES]
             yield from submodules
             if len(submodules) < len(names):
                 yield node.module
@@ -95,7 +97,7 @@ def floor(module: str) -> int:
 
 
 def ours(module: str) -> list[str]:
-    return [name for name in imports(module) if name in MODULES and name != "odes_rl"]
+    return [name for name in imports(module) if name in MODULES | STUDIES and name != "odes_rl"]
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "odes_rl"])
@@ -110,8 +112,9 @@ def test_every_floor_holds_something():
 
 
 def test_modules_do_not_import_each_other_in_a_circle():
-    order = list(TopologicalSorter({module: ours(module) for module in MODULES}).static_order())  # or CycleError
-    assert set(order) == MODULES.keys()
+    modules = MODULES | STUDIES
+    order = list(TopologicalSorter({module: ours(module) for module in modules}).static_order())  # or CycleError
+    assert set(order) == modules.keys()
 
 
 @pytest.mark.parametrize("package", FREE_OF_JAX)
@@ -165,14 +168,35 @@ def test_the_package_names_what_is_public_and_imports_it_when_asked():
     assert not hasattr(odes_rl, "tain")
 
 
-def test_public_names_are_what_type_checkers_read_and_lead_to_their_homes():
-    tree = ast.parse(MODULES["odes_rl"].read_text(encoding="utf-8"))
+@pytest.mark.parametrize("package", LAZY)
+def test_public_names_are_what_type_checkers_read_and_lead_to_their_homes(package):
+    module, tree = import_module(package), ast.parse(MODULES[package].read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     typed = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert typed == odes_rl._HOMES
-    assert sorted(typed) == sorted(odes_rl.__all__)
-    for name, home in odes_rl._HOMES.items():
-        assert getattr(odes_rl, name) is getattr(sys.modules[home], name)
+    assert typed == module._HOMES
+    assert sorted(typed) == sorted(module.__all__)
+    assert set(typed) <= set(dir(module))
+    for name, home in module._HOMES.items():
+        assert getattr(module, name) is getattr(sys.modules[home], name)
+
+
+def test_studies_import_public_names_alone():
+    imported = [node for path in STUDIES.values() for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    whole = {alias.name for node in imported if isinstance(node, ast.Import) for alias in node.names}
+    assert not [name for name in whole if name.partition(".")[0] == "odes_rl"]
+    used = {
+        (node.module, alias.name)
+        for node in imported
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "odes_rl"
+        for alias in node.names
+    }
+    assert len(used) > 50
+    assert not [name for name in used if name[0].count(".") > 1 or name[1] not in import_module(name[0]).__all__]
+
+
+def test_the_package_imports_no_study():
+    assert "odes_rl_studies.reflection" in STUDIES
+    assert not [name for name in MODULES if not STUDIES.keys().isdisjoint(imports(name))]
 
 
 def test_help_imports_no_jax():

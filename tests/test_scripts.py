@@ -69,9 +69,10 @@ def test_constraints_are_names_and_versions_only():
 
 def test_constraints_cover_every_dependency():
     extras = PROJECT["project"]["optional-dependencies"]
+    studies = tomllib.loads((ROOT / "studies/pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     here = [name for extra, names in extras.items() if extra not in ("cuda", "tpu") for name in names]
     constrained = {canonical(line.partition("==")[0]) for line in CONSTRAINTS}
-    needed = {requirement_name(dependency) for dependency in [*PROJECT["project"]["dependencies"], *here]}
+    needed = {requirement_name(dependency) for dependency in [*PROJECT["project"]["dependencies"], *studies, *here]}
     assert not needed - constrained - {"odes-rl"}
     assert "odes-rl" not in constrained
     assert len(constrained) == len(CONSTRAINTS)
@@ -80,8 +81,9 @@ def test_constraints_cover_every_dependency():
 @pytest.fixture
 def checkout(tmp_path):
     """A checkout with what `scripts/setup` reads."""
-    (tmp_path / "scripts").mkdir()
-    for name in ("scripts/setup", "pyproject.toml", "constraints.txt"):
+    for directory in ("scripts", "studies"):
+        (tmp_path / directory).mkdir()
+    for name in ("scripts/setup", "pyproject.toml", "studies/pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -130,10 +132,11 @@ def test_set_up_installs_once_and_then_is_quick(checkout, python):
 
 def test_set_up_installs_anew_when_what_it_reads_changes(checkout, python):
     set_up(checkout, python=str(python))
-    with (checkout / "constraints.txt").open("a") as file:
-        file.write("another==1\n")
-    set_up(checkout, python=str(python))
-    assert len(installations(checkout)) == 2
+    for number, name in enumerate(("pyproject.toml", "studies/pyproject.toml", "constraints.txt"), start=2):
+        with (checkout / name).open("a") as file:
+            file.write("another==1\n")
+        set_up(checkout, python=str(python))
+        assert len(installations(checkout)) == number
 
 
 def test_set_up_keeps_the_extras_installed_before(checkout, python):

@@ -12,6 +12,18 @@ from odes_rl.act.runge_kutta_flow import runge_kutta_flow
 from odes_rl.errors import UserError
 from odes_rl.parts import Registry
 
+__all__ = [
+    "ACTIVATIONS",
+    "ACT_RULES",
+    "ActRule",
+    "field_flow",
+    "find_rule",
+    "linear",
+    "network",
+    "residual_flow",
+    "runge_kutta_flow",
+]
+
 ACT_RULES = Registry(
     "act rule",
     "act_rules",

@@ -85,8 +85,9 @@ def _lines(what: str) -> list[str]:
         return _task_lines()
     if what == "presets":
         return _preset_lines()
-    module, registry, about = PARTS[what]
-    return part_lines(getattr(import_module(module), registry), about)
+    module, name, about = PARTS[what]
+    registry = getattr(import_module(module), name)
+    return part_lines(registry, about) if registry.names else [import_module("odes_rl.studies").NONE_INSTALLED]
 
 
 def part_lines(registry: Registry[Part], about: Callable[[Part], str | None]) -> list[str]:

@@ -13,7 +13,7 @@ from odes_rl.interrupts import interruptible
 from odes_rl.validation import STRICT, build_model, check_options, parse_text
 
 if TYPE_CHECKING:
-    from odes_rl.studies.study import StudyConfig
+    from odes_rl.studies import StudyConfig
 
 
 class Study(BaseModel):
@@ -35,7 +35,7 @@ def study(command: Study, overrides: Mapping[str, str]) -> int:
             data.
         StorageError: if its files cannot be written.
     """
-    from odes_rl.studies import STUDIES
+    from odes_rl.studies import find_study
     from odes_rl.studies.writing import markdown_text, place_for_findings, write_findings
 
     config = load_study(command.config, overrides)
@@ -45,7 +45,7 @@ def study(command: Study, overrides: Mapping[str, str]) -> int:
         print(f"{time.monotonic() - started:6.1f} s  {line}", flush=True)
 
     with place_for_findings(Path(config.directory), overwrite=command.overwrite):
-        findings = interruptible(STUDIES.find(config.study).run, config, tell)
+        findings = interruptible(find_study(config.study).run, config, tell)
         paths = write_findings(config, findings)
     print(f"\n{markdown_text(findings)}")
     for path in paths:
@@ -89,8 +89,9 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _study_class(path: str, values: Mapping[str, Any], overrides: Mapping[str, str]) -> "type[StudyConfig]":
-    from odes_rl.studies import STUDIES
+    from odes_rl.studies import NONE_INSTALLED, STUDIES, find_study
 
     if "study" not in values:
-        raise UserError(f"{path!r} names no study: add a line `study: NAME`, one of {', '.join(STUDIES.names)}")
-    return STUDIES.find(str(overrides.get("study", values["study"]))).config
+        choice = f"one of {', '.join(STUDIES.names)}" if STUDIES.names else NONE_INSTALLED
+        raise UserError(f"{path!r} names no study: add a line `study: NAME`, {choice}")
+    return find_study(str(overrides.get("study", values["study"]))).config

@@ -1,1 +1,38 @@
 """A look into a policy or a fitted model: its weights, its states and its gradients through depth."""
+
+from typing import TYPE_CHECKING
+
+from odes_rl.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from odes_rl.inspection.depth import Bounds, gradient_bounds, gradient_norms, inside
+    from odes_rl.inspection.fitted import FittedInspection, look_into_fit
+    from odes_rl.inspection.fitted_picture import draw_fitted
+    from odes_rl.inspection.layerwise import Depth, look_through
+    from odes_rl.inspection.look import Inspection, look_into
+    from odes_rl.inspection.picture import draw_inspection
+
+__all__ = [
+    "Bounds",
+    "Depth",
+    "FittedInspection",
+    "Inspection",
+    "draw_fitted",
+    "draw_inspection",
+    "gradient_bounds",
+    "gradient_norms",
+    "inside",
+    "look_into",
+    "look_into_fit",
+    "look_through",
+]
+_HOMES = {
+    **dict.fromkeys(("Bounds", "gradient_bounds", "gradient_norms", "inside"), "odes_rl.inspection.depth"),
+    **dict.fromkeys(("FittedInspection", "look_into_fit"), "odes_rl.inspection.fitted"),
+    "draw_fitted": "odes_rl.inspection.fitted_picture",
+    **dict.fromkeys(("Depth", "look_through"), "odes_rl.inspection.layerwise"),
+    **dict.fromkeys(("Inspection", "look_into"), "odes_rl.inspection.look"),
+    "draw_inspection": "odes_rl.inspection.picture",
+}
+"""The module of each public name; they are imported when they are asked for, because Matplotlib is slow to import."""
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -10,9 +10,11 @@ from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.grassmann import Grassmann
 from odes_rl.manifolds.manifold import Manifold
+from odes_rl.manifolds.matrix_functions import commutator, expm, matmul
 from odes_rl.manifolds.optimizer import Step, apply_updates, riemannian
 from odes_rl.manifolds.orthogonal import Orthogonal
 from odes_rl.manifolds.positive_definite import PositiveDefinite
+from odes_rl.manifolds.schedules import OPTIMIZERS, OptimizerFamily, Schedule, named_optimizer, scheduled
 from odes_rl.manifolds.sphere import Sphere
 from odes_rl.manifolds.stiefel import Metric, Stiefel, lift
 from odes_rl.manifolds.symmetric import Symmetric
@@ -28,20 +30,28 @@ from odes_rl.manifolds.trees import (
 
 __all__ = [
     "MANIFOLDS",
+    "OPTIMIZERS",
     "Euclidean",
     "Frozen",
     "Grassmann",
     "Manifold",
     "Metric",
+    "OptimizerFamily",
     "Orthogonal",
     "PositiveDefinite",
+    "Schedule",
     "Sphere",
     "Step",
     "Stiefel",
     "Symmetric",
     "apply_updates",
+    "commutator",
+    "expm",
     "lift",
+    "matmul",
+    "named_optimizer",
     "riemannian",
+    "scheduled",
     "tree_ambient",
     "tree_exp",
     "tree_horizontal",

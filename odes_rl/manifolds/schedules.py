@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from odes_rl.manifolds import riemannian
+from odes_rl.manifolds.optimizer import riemannian
 from odes_rl.parts import Registry
 
 Schedule = Literal["constant", "cosine", "inverse_sqrt"]

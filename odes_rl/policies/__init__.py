@@ -11,7 +11,7 @@ from odes_rl.policies.app_node import AppNodeConfig, app_node
 from odes_rl.policies.autonomous import AutonomousConfig, autonomous
 from odes_rl.policies.base_ode import BaseOdeConfig, base_ode
 from odes_rl.policies.con_res_net import ConResNetConfig, con_res_net
-from odes_rl.policies.counting import parameter_count
+from odes_rl.policies.counting import free_dimensions, parameter_count
 from odes_rl.policies.deep_net import DeepNetConfig, deep_net
 from odes_rl.policies.deep_res_net import DeepResNetConfig, deep_res_net
 from odes_rl.policies.gated_kernels import GatedKernelsConfig, gated_kernels
@@ -22,6 +22,46 @@ from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
 from odes_rl.policies.policy import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.residual import Matchable, ResidualConfig
 from odes_rl.policies.trajectory_flow import TrajectoryFlowConfig, trajectory_flow
+
+__all__ = [
+    "POLICIES",
+    "AppNodeConfig",
+    "AutonomousConfig",
+    "BaseOdeConfig",
+    "ConResNetConfig",
+    "DeepNetConfig",
+    "DeepResNetConfig",
+    "GatedKernelsConfig",
+    "HyperNetConfig",
+    "LinearConfig",
+    "Matchable",
+    "NanodeConfig",
+    "OdeToOdeConfig",
+    "Params",
+    "Policy",
+    "PolicyConfig",
+    "PolicyFamily",
+    "ResidualConfig",
+    "TrajectoryFlowConfig",
+    "Weights",
+    "app_node",
+    "autonomous",
+    "base_ode",
+    "con_res_net",
+    "deep_net",
+    "deep_res_net",
+    "free_dimensions",
+    "gated_kernels",
+    "hyper_net",
+    "linear",
+    "make_policy",
+    "match_parameters",
+    "nanode",
+    "ode_to_ode",
+    "parameter_count",
+    "policy_config_class",
+    "trajectory_flow",
+]
 
 POLICIES = Registry(
     "policy",

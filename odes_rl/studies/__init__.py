@@ -1,41 +1,25 @@
-"""Studies: small experiments, one file each, and the registry of all."""
+"""What runs a study, a small experiment that ends in a table and a picture; installed packages bring the studies.
 
+A package offers one by an entry point in the group `odes_rl.studies`, which names a `StudyFamily`.
+"""
+
+from odes_rl.errors import UserError
 from odes_rl.parts import Registry
-from odes_rl.studies.adjoints import AdjointsConfig, adjoints
-from odes_rl.studies.augmentation import AugmentationConfig, augmentation
-from odes_rl.studies.conditional_flow import ConditionalFlowConfig, conditional_flow
-from odes_rl.studies.densities import DensitiesConfig, densities
-from odes_rl.studies.depth_variance import DepthVarianceConfig, depth_variance
-from odes_rl.studies.gradients_through_depth import GradientsThroughDepthConfig, gradients_through_depth
-from odes_rl.studies.householder import HouseholderConfig, householder
-from odes_rl.studies.linear_systems import LinearSystemsConfig, linear_systems
-from odes_rl.studies.nanode_bases import NanodeBasesConfig, nanode_bases
-from odes_rl.studies.ode_net import OdeNetConfig, ode_net
-from odes_rl.studies.reflection import ReflectionConfig, reflection
-from odes_rl.studies.sorting import SortingConfig, sorting
-from odes_rl.studies.spirals import SpiralsConfig, spirals
-from odes_rl.studies.study import StudyFamily
-from odes_rl.studies.theorem1 import Theorem1Config, theorem1
+from odes_rl.studies.study import Findings, StudyConfig, StudyFamily, Tell
 
-STUDIES = Registry(
-    "study",
-    "studies",
-    StudyFamily,
-    {
-        "adjoints": StudyFamily(AdjointsConfig, adjoints),
-        "augmentation": StudyFamily(AugmentationConfig, augmentation),
-        "conditional_flow": StudyFamily(ConditionalFlowConfig, conditional_flow),
-        "densities": StudyFamily(DensitiesConfig, densities),
-        "depth_variance": StudyFamily(DepthVarianceConfig, depth_variance),
-        "linear_systems": StudyFamily(LinearSystemsConfig, linear_systems),
-        "gradients_through_depth": StudyFamily(GradientsThroughDepthConfig, gradients_through_depth),
-        "theorem1": StudyFamily(Theorem1Config, theorem1),
-        "nanode_bases": StudyFamily(NanodeBasesConfig, nanode_bases),
-        "householder": StudyFamily(HouseholderConfig, householder),
-        "ode_net": StudyFamily(OdeNetConfig, ode_net),
-        "reflection": StudyFamily(ReflectionConfig, reflection),
-        "sorting": StudyFamily(SortingConfig, sorting),
-        "spirals": StudyFamily(SpiralsConfig, spirals),
-    },
-)
-"""Every study by its name."""
+__all__ = ["NONE_INSTALLED", "STUDIES", "Findings", "StudyConfig", "StudyFamily", "Tell", "find_study"]
+
+STUDIES: Registry[StudyFamily] = Registry("study", "studies", StudyFamily, {})
+"""Every study by its name; none is built in."""
+NONE_INSTALLED = "no study is installed: `pip install ./studies`, in a checkout of odes_rl, brings its own"
+
+
+def find_study(name: str) -> StudyFamily:
+    """The study called `name`, or at `module:object`.
+
+    Raises:
+        UserError: if there is none; says what to install if no package offers any.
+    """
+    if ":" not in name and not STUDIES.names:
+        raise UserError(f"unknown study {name!r}: {NONE_INSTALLED}")
+    return STUDIES.find(name)

@@ -15,7 +15,7 @@ from odes_rl.continuous.density import (
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.planar import gated_field, planar_init, planar_log_density, planar_sample
 from odes_rl.continuous.solving import Solving
-from odes_rl.studies.targets import integral
+from odes_rl_studies.targets import integral
 
 SOLVING = Solving(tolerance=1e-6)
 FIELDS = {"gated": gated_field(2, 8), "network": network_field(2, (16,), time=True)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from odes_rl.studies.adjoints import AdjointsConfig, _setting, evaluated, memory
+from odes_rl_studies.adjoints import AdjointsConfig, _setting, evaluated, memory
 
 SETTING = _setting(AdjointsConfig(directory="unused", width=16, batch_size=32))
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.studies.augmentation import MODELS, AugmentationConfig, build
-from odes_rl.studies.images import load_images, scaled
+from odes_rl_studies.augmentation import MODELS, AugmentationConfig, build
+from odes_rl_studies.images import load_images, scaled
 
 CONFIG = AugmentationConfig(directory="unused", width=3, added=2)
 IMAGES = load_images(CONFIG)

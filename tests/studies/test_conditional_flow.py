@@ -7,8 +7,8 @@ import pytest
 from odes_rl.continuous.density import log_density
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.solving import Solving
-from odes_rl.studies.conditional_flow import ConditionalFlowConfig, condition_field, learn_both
-from odes_rl.studies.targets import integral
+from odes_rl_studies.conditional_flow import ConditionalFlowConfig, condition_field, learn_both
+from odes_rl_studies.targets import integral
 
 
 def test_both_densities_of_an_arbitrary_field_integrate_to_one_and_differ():

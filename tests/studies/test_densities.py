@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from odes_rl.studies.densities import DensitiesConfig, learn
-from odes_rl.studies.targets import ENERGIES, grid, integral, target_log_density
+from odes_rl_studies.densities import DensitiesConfig, learn
+from odes_rl_studies.targets import ENERGIES, grid, integral, target_log_density
 
 
 def quiet(line):

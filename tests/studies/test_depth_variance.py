@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.studies.depth_variance import DepthVarianceConfig, draw_points, model
+from odes_rl_studies.depth_variance import DepthVarianceConfig, draw_points, model
 
 FLAT = DepthVarianceConfig(directory="unused", degree=0, pieces=1)
 LEAVES = {"stacked": "W", "polynomial": "coefficients", "trigonometric": "coefficients"}

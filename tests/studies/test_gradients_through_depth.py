@@ -6,7 +6,7 @@ import pytest
 
 from odes_rl.inspection.depth import gradient_bounds, inside
 from odes_rl.inspection.layerwise import look_through
-from odes_rl.studies.gradients_through_depth import build
+from odes_rl_studies.gradients_through_depth import build
 
 
 @pytest.mark.parametrize("steps", [5, 25])

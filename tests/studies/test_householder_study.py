@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from odes_rl.flows.trajectories.nodes import left_nodes
-from odes_rl.studies.digits import Learned, learn, load_digits
-from odes_rl.studies.householder import HouseholderConfig
-from odes_rl.studies.stabilised_flows import (
+from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
+from odes_rl_studies.digits import Learned, learn, load_digits
+from odes_rl_studies.householder import HouseholderConfig
+from odes_rl_studies.stabilised_flows import (
     TIMES,
     Normalised,
     Variant,
@@ -18,7 +19,6 @@ from odes_rl.studies.stabilised_flows import (
     standardised,
     trajectory_of,
 )
-from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
 
 WIDTH, STEPS = 6, 5
 DIGITS = load_digits()

@@ -7,9 +7,9 @@ import pytest
 
 from odes_rl.continuous.solving import Solving, counting, solve
 from odes_rl.errors import UserError
-from odes_rl.studies.costs import evaluation_counter, gradient_megabytes
-from odes_rl.studies.images import Images, ImagesConfig, error_measure, image_loss, load_images
 from odes_rl.supervised.data.loading import load_dataset
+from odes_rl_studies.costs import evaluation_counter, gradient_megabytes
+from odes_rl_studies.images import Images, ImagesConfig, error_measure, image_loss, load_images
 
 
 def config(**options):

@@ -3,7 +3,7 @@
 import pytest
 
 from odes_rl.errors import UserError
-from odes_rl.studies.linear_systems import LinearSystemsConfig, recover
+from odes_rl_studies.linear_systems import LinearSystemsConfig, recover
 
 
 def quiet(line):

@@ -6,7 +6,7 @@ import numpy as np
 
 from odes_rl.flows.trajectories.bucketed import bucketed
 from odes_rl.flows.trajectories.trigonometric import trigonometric
-from odes_rl.studies.nanode_bases import NanodeBasesConfig, random_polynomials, train
+from odes_rl_studies.nanode_bases import NanodeBasesConfig, random_polynomials, train
 
 
 def config(**options):

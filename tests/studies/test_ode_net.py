@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.images import load_images, scaled
-from odes_rl.studies.ode_net_models import OdeNetConfig, build
+from odes_rl_studies.images import load_images, scaled
+from odes_rl_studies.ode_net_models import OdeNetConfig, build
 
 CONFIG = OdeNetConfig(directory="unused", width=3, channels=4, blocks=8, hidden=5)
 IMAGES = load_images(CONFIG)
@@ -16,7 +16,7 @@ X = scaled(IMAGES.test[0][:6])
 def test_rk_net_and_ode_net_are_one_flow():
     fixed, adaptive = (build(name, CONFIG, IMAGES, tolerance=1e-6) for name in ("RK-Net", "ODE-Net"))
     params = fixed.init(jax.random.key(0))
-    assert parameter_count(params) == parameter_count(adaptive.init(jax.random.key(0)))
+    assert optax.tree.size(params) == optax.tree.size(adaptive.init(jax.random.key(0)))
     np.testing.assert_allclose(adaptive.apply(params, X), fixed.apply(params, X), rtol=0.02, atol=0.02)
 
 
@@ -34,4 +34,4 @@ def test_a_residual_network_adds_up_its_blocks():
 
 def test_one_hidden_layer_has_the_parameters_of_two_affine_maps():
     params = build("one hidden layer", CONFIG, IMAGES).init(jax.random.key(0))
-    assert parameter_count(params) == 64 * 5 + 5 + 5 * 10 + 10
+    assert optax.tree.size(params) == 64 * 5 + 5 + 5 * 10 + 10

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.studies.reflection import LEAST_MONOTONE_ERROR, ReflectionConfig, model, reflect
+from odes_rl_studies.reflection import LEAST_MONOTONE_ERROR, ReflectionConfig, model, reflect
 
 CONFIG = ReflectionConfig(directory="unused", steps=600)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from odes_rl.manifolds import Orthogonal, Symmetric, tree_violation
-from odes_rl.studies.sorting import LEARNED, SortingConfig, brockett, learn, search
-from odes_rl.studies.sorting_flow import (
+from odes_rl_studies.sorting import LEARNED, SortingConfig, brockett, learn, search
+from odes_rl_studies.sorting_flow import (
     KINDS,
     Kind,
     diagonal,

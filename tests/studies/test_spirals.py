@@ -7,15 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.studies.spirals import (
-    SpiralsConfig,
-    draw_spirals,
-    errors,
-    first_half,
-    fit_latent,
-    fit_recurrent,
-    spirals,
-)
+from odes_rl_studies.spirals import SpiralsConfig, draw_spirals, errors, first_half, fit_latent, fit_recurrent, spirals
 
 CONFIG = SpiralsConfig(
     directory="unused",

@@ -6,12 +6,14 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
+import odes_rl_studies
 from odes_rl.cli.program import main
 from odes_rl.cli.study import load_study
 from odes_rl.runs.lock import only_trainer
 from odes_rl.studies import STUDIES
 
-CONFIGS = Path(__file__).parents[2] / "configs/studies"
+PACKAGE = Path(odes_rl_studies.__path__[0])
+CONFIGS = Path(__file__).parents[2] / "studies/configs"
 TINY: dict[str, dict[str, object]] = {
     "adjoints": {"width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
     "augmentation": {"models": "[neural ODE]", "width": 3, "training": 3, "batch_size": 4},
@@ -45,7 +47,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in STUDIES]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in TINY]
 )
 def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
     options = [f"--{option}={value}" for option, value in TINY[name].items()]
@@ -68,17 +70,38 @@ def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_config_is_small_and_names_its_study(path):
-    assert load_study(str(path), {}).study in STUDIES
+    assert load_study(str(path), {}).study in STUDIES.names
     assert len(path.read_text().splitlines()) <= 20
 
 
-def test_every_study_has_a_config():
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} >= set(STUDIES)
+def test_every_study_is_offered_and_has_a_config_and_a_tiny_one():
+    modules = [path.stem for path in PACKAGE.glob("*.py") if "\nSTUDY = " in path.read_text(encoding="utf-8")]
+    assert sorted(modules) == STUDIES.names == sorted(TINY)
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} >= set(modules)
 
 
 def test_the_list_names_every_study(capsys):
     assert main(["list", "studies"]) == 0
-    assert set(STUDIES) <= set(capsys.readouterr().out.split())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == STUDIES.names
+    assert all(line.endswith(" [odes-rl-studies]") for line in lines)
+
+
+@pytest.fixture
+def none_installed(monkeypatch):
+    monkeypatch.setitem(vars(STUDIES), "plug_ins", {})
+
+
+@pytest.mark.usefixtures("none_installed")
+def test_without_their_package_one_line_says_what_to_install(tmp_path, capsys):
+    (tmp_path / "study.yaml").write_text("seed: 1\n")
+    for path in (tmp_path / "study.yaml", CONFIGS / "reflection.yaml"):
+        assert main(["study", str(path)]) == 2
+        told = capsys.readouterr().err
+        assert "no study is installed: `pip install ./studies`" in told
+        assert told.count("\n") == 1
+    assert main(["list", "studies"]) == 0
+    assert capsys.readouterr().out.startswith("no study is installed: `pip install ./studies`")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from odes_rl.policies import OdeToOdeConfig, make_policy
-from odes_rl.studies.theorem1 import Theorem1Config, ascend, least, mean_return, slope
+from odes_rl_studies.theorem1 import Theorem1Config, ascend, least, mean_return, slope
 
 
 @pytest.fixture(scope="module")

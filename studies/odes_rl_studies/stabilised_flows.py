@@ -8,15 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from odes_rl.flows.trajectories.householder import householder
-from odes_rl.flows.trajectories.nodes import left_nodes
-from odes_rl.flows.trajectories.polynomial import polynomial
-from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.flows import Trajectory, householder, left_nodes, polynomial
 from odes_rl.manifolds import Euclidean
-from odes_rl.studies.digits import Classifier, Digits, Learned, shares_right
-from odes_rl.supervised.models.affine_layer import affine
-from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.supervised.models.model import Params
+from odes_rl.supervised import FlowModelConfig, Params, affine, flow_model
+from odes_rl_studies.digits import Classifier, Digits, Learned, shares_right
 
 Variant = Literal["plain", "batch norm", "Householder"]
 VARIANTS: tuple[Variant, ...] = ("plain", "batch norm", "Householder")

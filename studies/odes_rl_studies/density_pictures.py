@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 
-from odes_rl.studies.targets import LogDensity, grid
+from odes_rl_studies.targets import LogDensity, grid
 
 _REACH = 4.0
 _POINTS = 161

@@ -8,22 +8,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.figure import Figure
 
-from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes, parameter_count
-from odes_rl.studies.digits import Classifier
-from odes_rl.studies.images import (
-    SEEN,
-    Images,
-    cross_entropy,
-    error_measure,
-    learn_images,
-    load_images,
-    scaled,
-)
-from odes_rl.studies.ode_net_models import MODELS, Model, OdeNetConfig, build
-from odes_rl.studies.study import Findings, Tell
+from odes_rl.reports import draw_line, dress_panel
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes
+from odes_rl_studies.digits import Classifier
+from odes_rl_studies.images import SEEN, Images, cross_entropy, error_measure, learn_images, load_images, scaled
+from odes_rl_studies.ode_net_models import MODELS, Model, OdeNetConfig, build
 
 _REPEATS = 5
 """Gradients that are timed of each model, in turns."""
@@ -69,7 +62,7 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
     for name, t in found.items():
         counts = tuple(int(n) for n in t.looks[-1, 2:]) if name == "ODE-Net" else (_forward(name, config), None)
         tolerance = config.tolerance if name == "ODE-Net" else None
-        size = parameter_count(t.params)
+        size = optax.tree.size(t.params)
         rows.append((name, size, 100 * t.error, t.megabytes, 1000 * seconds[name], tolerance, *counts))
     rows += [
         ("ODE-Net, solved again", None, 100 * s.error, None, None, tolerance, s.forward, s.backward)
@@ -163,3 +156,6 @@ def _draw(config: OdeNetConfig, found: Mapping[Model, Trained], solved: Sequence
         axes.legend(frameon=False, fontsize="small")
         dress_panel(axes)
     return figure
+
+
+STUDY = StudyFamily(OdeNetConfig, ode_net)

@@ -1,4 +1,4 @@
-"""What a network of continuous depth costs: parameters, evaluations of its field, memory of a gradient."""
+"""What a network of continuous depth costs: evaluations of its field, memory of a gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,8 +35,3 @@ def gradient_megabytes(loss: Function, params: Any) -> float:
     analysis = jax.jit(jax.grad(loss)).lower(params).compile().memory_analysis()
     assert analysis is not None, "this backend does not tell"
     return analysis.temp_size_in_bytes / 1e6
-
-
-def parameter_count(params: Any) -> int:
-    """Numbers in a pytree."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))

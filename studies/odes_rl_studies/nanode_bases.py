@@ -9,16 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.flows.trajectories.bucketed import bucketed
-from odes_rl.flows.trajectories.nodes import left_nodes
-from odes_rl.flows.trajectories.polynomial import chebyshev
-from odes_rl.flows.trajectories.trajectory import Trajectory
-from odes_rl.flows.trajectories.trigonometric import trigonometric
-from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
-from odes_rl.studies.descent import check_finite
-from odes_rl.studies.digits import Classifier, DigitsConfig, learn, load_digits, shares_right, smoothed
-from odes_rl.studies.study import Findings, Tell
-from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
+from odes_rl.flows import Trajectory, bucketed, chebyshev, left_nodes, trigonometric
+from odes_rl.reports import COLOURS, LINES, MARKERS, dress_panel
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl.supervised import FlowModelConfig, flow_model
+from odes_rl_studies.descent import check_finite
+from odes_rl_studies.digits import Classifier, DigitsConfig, learn, load_digits, shares_right, smoothed
 
 _DRAWN = 4
 """Polynomials in the picture, as in the paper's figure 2."""
@@ -134,3 +130,6 @@ def _draw_descent(axes: Any, losses: Sequence[tuple[int, np.ndarray]]) -> None:
         axes.semilogy(smoothed(line), color=COLOURS[index % 6], linestyle=LINES[index % 4], label=f"degree {degree}")
     axes.set(title="training, trigonometric", xlabel="steps of Adam", ylabel="cross-entropy (nats, mean of 10)")
     axes.legend(frameon=False, fontsize="small")
+
+
+STUDY = StudyFamily(NanodeBasesConfig, nanode_bases)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from odes_rl.reports.drawing import COLOURS, LINES, draw_band, draw_line, dress_panel
+from odes_rl.reports import COLOURS, LINES, draw_band, draw_line, dress_panel
 
 _GROUPS = 8
 """Of lists by their smallest gap, each with as many."""

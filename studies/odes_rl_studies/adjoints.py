@@ -10,12 +10,11 @@ from jax import lax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.fields import network_field
-from odes_rl.continuous.solving import Solving, counting, solve
-from odes_rl.flows.ode_solvers import Adjoint
-from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.costs import Count, evaluation_counter, gradient_megabytes
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl.continuous import Solving, counting, network_field, solve
+from odes_rl.flows import Adjoint
+from odes_rl.reports import draw_line, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes
 
 Way = Literal["scan", "direct", "checkpointed", "backsolve"]
 WAYS: tuple[Way, ...] = ("scan", "direct", "checkpointed", "backsolve")
@@ -151,3 +150,6 @@ def _draw(
         axes.legend(frameon=False, fontsize="small")
         dress_panel(axes)
     return figure
+
+
+STUDY = StudyFamily(AdjointsConfig, adjoints)

@@ -7,16 +7,12 @@ import jax.numpy as jnp
 from jax import lax
 from pydantic import Field, PositiveFloat
 
-from odes_rl.continuous.fields import Field as VectorField
-from odes_rl.continuous.fields import convolution_field
-from odes_rl.continuous.inputs import Inputs, at_places, linear
-from odes_rl.continuous.network import continuous_network
-from odes_rl.continuous.solving import Solving, counting
-from odes_rl.studies.costs import Count
-from odes_rl.studies.digits import Classifier
-from odes_rl.studies.images import Images, ImagesConfig
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
-from odes_rl.supervised.models.dense import DenseConfig, dense
+from odes_rl.continuous import Field as VectorField
+from odes_rl.continuous import Inputs, Solving, at_places, continuous_network, convolution_field, counting, linear
+from odes_rl.supervised import AFFINE, DenseConfig, affine, dense, init_affine
+from odes_rl_studies.costs import Count
+from odes_rl_studies.digits import Classifier
+from odes_rl_studies.images import Images, ImagesConfig
 
 Model = Literal["one hidden layer", "ResNet", "RK-Net", "ODE-Net"]
 MODELS: tuple[Model, ...] = ("one hidden layer", "ResNet", "RK-Net", "ODE-Net")

@@ -6,17 +6,15 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.latent import evidence_bound, latent_ode
-from odes_rl.continuous.recurrent import forecaster
-from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import COLOURS, dress_panel
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl.continuous import Solving, evidence_bound, forecaster, latent_ode
+from odes_rl.reports import COLOURS, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.descent import minimise
 
 
 class SpiralsConfig(StudyConfig, frozen=True):
@@ -177,7 +175,7 @@ def _fit(
     params, losses = minimise(
         loss, manifolds, start, fit_key, config.steps, tell, learning_rate=rate, schedule="cosine"
     )
-    return Forecast(np.asarray(jax.jit(said)(params)), parameter_count(params), losses)
+    return Forecast(np.asarray(jax.jit(said)(params)), optax.tree.size(params), losses)
 
 
 def _draw(found: dict[str, Forecast], test: Spirals) -> Figure:
@@ -201,3 +199,6 @@ def _draw_spiral(axes: Axes, found: dict[str, Forecast], test: Spirals, index: i
         style = {"marker": mark, "markersize": 3, "linestyle": "--", "linewidth": 1}
         axes.plot(*said[beyond].T, color=COLOURS[place], **style, label=f"{name}, beyond")
     axes.plot(*np.asarray(test.noisy[index])[seen].T, "o", color="black", markersize=4, label="seen")
+
+
+STUDY = StudyFamily(SpiralsConfig, spirals)

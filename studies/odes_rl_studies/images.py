@@ -9,12 +9,11 @@ import numpy as np
 import optax
 from pydantic import Field
 
-from odes_rl.errors import UserError
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.digits import Classifier
-from odes_rl.studies.study import StudyConfig, Tell
-from odes_rl.supervised.data.dataset import Split
-from odes_rl.supervised.data.loading import load_dataset
+from odes_rl import UserError
+from odes_rl.studies import StudyConfig, Tell
+from odes_rl.supervised import Split, load_dataset
+from odes_rl_studies.descent import minimise
+from odes_rl_studies.digits import Classifier
 
 Apply = Callable[[Any, jax.Array], jax.Array]
 """`apply(params, images [B, side, side, n]) -> logits [B, k]`."""

@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from odes_rl.errors import UserError
-from odes_rl.manifolds import apply_updates
-from odes_rl.manifolds.schedules import Schedule, named_optimizer, scheduled
-from odes_rl.studies.study import Tell
+from odes_rl import UserError
+from odes_rl.manifolds import Schedule, apply_updates, named_optimizer, scheduled
+from odes_rl.studies import Tell
 
 _CHUNKS = 10
 """How often a descent tells how far it is."""

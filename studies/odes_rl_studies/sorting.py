@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from odes_rl.manifolds import Frozen, Manifold, Orthogonal, Symmetric
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.sorting_flow import (
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.descent import minimise
+from odes_rl_studies.sorting_flow import (
     KINDS,
     Judged,
     Kind,
@@ -26,8 +27,7 @@ from odes_rl.studies.sorting_flow import (
     turned,
     weights,
 )
-from odes_rl.studies.sorting_pictures import Shown, draw_sorting
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl_studies.sorting_pictures import Shown, draw_sorting
 
 Method = Literal["Brockett", "learned start", "learned N", "both learned", "both from random"]
 LEARNED: dict[Method, tuple[str, ...]] = {
@@ -172,3 +172,6 @@ def _notes(searched: dict[float, float], lists: jax.Array, results: list[Result]
         f"|WᵀW − I| at time 1 is {max(r.judged.violation for r in results):.2g} at most, and an eigenvalue of H(1) is "
         f"at most {max(r.judged.drift for r in results):.2g} from its entry of the list.",
     ]
+
+
+STUDY = StudyFamily(SortingConfig, sorting)

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
@@ -13,14 +14,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.fields import network_field
-from odes_rl.continuous.inputs import identity, zeros_added
-from odes_rl.continuous.network import ContinuousNetwork, continuous_network
-from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, dress_panel
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl.continuous import ContinuousNetwork, Solving, continuous_network, identity, network_field, zeros_added
+from odes_rl.reports import COLOURS, LINES, MARKERS, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.descent import minimise
 
 Model = Literal["neural ODE", "data control", "adaptive depth", "zero augmentation"]
 MODELS: tuple[Model, ...] = ("neural ODE", "data control", "adaptive depth", "zero augmentation")
@@ -138,7 +135,7 @@ def _look(network: ContinuousNetwork, params: Any) -> Reflection:
     depths = jnp.ones_like(x)
     if "depth" in params:
         depths = x * params["depth"]["weight"][0] + params["depth"]["bias"]
-    count = parameter_count(params)
+    count = optax.tree.size(params)
     error = float(np.mean((states[-1] + np.asarray(x)) ** 2))
     inputs, shares, ends = (np.asarray(values) for values in (x, times, depths))
     return Reflection(count, error, int(solution.steps), inputs, states[-1], shares, ends, states)
@@ -172,3 +169,6 @@ def _draw_trajectories(axes: Axes, found: Reflection) -> None:
     for i in chosen:
         axes.plot(*curves[i // 20][-1], "o", markersize=3, color=lines.cmap(lines.norm(found.inputs[i])))
     axes.autoscale_view()
+
+
+STUDY = StudyFamily(ReflectionConfig, reflection)

@@ -12,12 +12,10 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from odes_rl.act import find_rule
-from odes_rl.manifolds import apply_updates, tree_to_tangent, tree_violation
-from odes_rl.manifolds.schedules import named_optimizer, scheduled
-from odes_rl.policies import OdeToOdeConfig, make_policy
-from odes_rl.policies.policy import Policy
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl.manifolds import apply_updates, named_optimizer, scheduled, tree_to_tangent, tree_violation
+from odes_rl.policies import OdeToOdeConfig, Policy, make_policy
+from odes_rl.reports import COLOURS, draw_band, draw_line, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
 
 
 class Theorem1Config(StudyConfig, frozen=True):
@@ -155,3 +153,6 @@ def _draw(ascents: dict[int, Ascent]) -> Figure:
     axes.legend(frameon=False, loc="lower left")
     dress_panel(axes)
     return figure
+
+
+STUDY = StudyFamily(Theorem1Config, theorem1)

@@ -10,10 +10,9 @@ import numpy as np
 import optax
 from pydantic import Field
 
-from odes_rl.studies.descent import minimise_each
-from odes_rl.studies.study import StudyConfig
-from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.models.model import Params
+from odes_rl.studies import StudyConfig
+from odes_rl.supervised import Params, load_dataset
+from odes_rl_studies.descent import minimise_each
 
 
 class DigitsConfig(StudyConfig, frozen=True):

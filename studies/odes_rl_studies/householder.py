@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies.digits import DigitsConfig, learn, load_digits, smoothed
-from odes_rl.studies.stabilised_flows import (
+from odes_rl.reports import COLOURS, draw_band, draw_line, dress_panel
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl_studies.digits import DigitsConfig, learn, load_digits, smoothed
+from odes_rl_studies.stabilised_flows import (
     TIMES,
     VARIANTS,
     Normalised,
@@ -23,7 +24,6 @@ from odes_rl.studies.stabilised_flows import (
     stabilised_flow,
     trajectory_of,
 )
-from odes_rl.studies.study import Findings, Tell
 
 Size = tuple[PositiveInt, PositiveInt]
 """Width h of the state, and steps L of the flow."""
@@ -152,3 +152,6 @@ def _draw_seeds(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, index
 
 def _clipped(values: np.ndarray) -> np.ndarray:
     return np.nan_to_num(values, nan=_TOP).clip(max=_TOP)
+
+
+STUDY = StudyFamily(HouseholderConfig, householder)

@@ -6,24 +6,25 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.density import log_density, sample_and_log_density
-from odes_rl.continuous.planar import (
+from odes_rl.continuous import (
     PLANAR_MANIFOLDS,
+    Solving,
     gated_field,
+    log_density,
     planar_init,
     planar_log_density,
     planar_sample,
+    sample_and_log_density,
 )
-from odes_rl.continuous.solving import Solving
-from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.density_pictures import draw_density
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
-from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
+from odes_rl.reports import draw_line, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.density_pictures import draw_density
+from odes_rl_studies.descent import minimise
+from odes_rl_studies.targets import LogDensity, Target, integral, target_log_density
 
 Kind = Literal["planar", "continuous", "Hutchinson"]
 Sampler = Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]
@@ -123,7 +124,7 @@ def learn(name: Target, kind: Kind, size: int, config: DensitiesConfig, tell: Te
     )
     x, log_q = jax.jit(measure)(params, jax.random.normal(last_key, (config.points, 2)))
     gaps = np.asarray(log_q - target(x), np.float64)
-    count = parameter_count(params)
+    count = optax.tree.size(params)
     error = float(gaps.std() / config.points**0.5)
     return Learned(lambda x: density(params, x), np.asarray(x), float(gaps.mean()), error, count, losses)
 
@@ -170,3 +171,6 @@ def _draw(config: DensitiesConfig, found: dict[tuple[str, str, int], Learned]) -
     row = figure.axes[3]
     row.legend(frameon=False, fontsize=8)
     return figure
+
+
+STUDY = StudyFamily(DensitiesConfig, densities)

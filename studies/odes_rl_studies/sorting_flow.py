@@ -8,10 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.flows.trajectories.isospectral import isospectral
-from odes_rl.flows.trajectories.nodes import right_nodes
-from odes_rl.manifolds import Orthogonal
-from odes_rl.manifolds.matrix_functions import matmul
+from odes_rl.flows import isospectral, right_nodes
+from odes_rl.manifolds import Orthogonal, matmul
 
 Params = dict[str, jax.Array]
 """W₀ ∈ O(n) as `initial` and symmetric `N`, both [S, n, n]: one of each for each of S seeds."""

@@ -8,13 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.solving import Solving, solve
-from odes_rl.errors import UserError
-from odes_rl.manifolds import Euclidean
-from odes_rl.manifolds.matrix_functions import matmul
-from odes_rl.reports.drawing import COLOURS, dress_panel
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl import UserError
+from odes_rl.continuous import Solving, solve
+from odes_rl.manifolds import Euclidean, matmul
+from odes_rl.reports import COLOURS, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.descent import minimise
 
 SYSTEMS = {
     "spiral": ((-1.0, -1.0), (1.0, -1.0)),
@@ -130,3 +129,6 @@ def _draw(recoveries: dict[str, Recovery]) -> Figure:
     for axes in panels:
         dress_panel(axes)
     return figure
+
+
+STUDY = StudyFamily(LinearSystemsConfig, linear_systems)

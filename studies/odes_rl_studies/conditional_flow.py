@@ -5,18 +5,16 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.density import log_density, sample_and_log_density
-from odes_rl.continuous.fields import network_field
-from odes_rl.continuous.solving import Solving, VectorField, solve
-from odes_rl.reports.drawing import COLOURS
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.density_pictures import draw_density
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
-from odes_rl.studies.targets import LogDensity, Target, integral, target_log_density
+from odes_rl.continuous import Solving, VectorField, log_density, network_field, sample_and_log_density, solve
+from odes_rl.reports import COLOURS
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.density_pictures import draw_density
+from odes_rl_studies.descent import minimise
+from odes_rl_studies.targets import LogDensity, Target, integral, target_log_density
 
 _SHOWN = 40
 """Trajectories in a panel of the picture."""
@@ -58,7 +56,7 @@ class Conditional(NamedTuple):
 def conditional_flow(config: ConditionalFlowConfig, tell: Tell) -> Findings:
     """Train the flow; KL(q‖p) and the integral of q over the plane for each condition (Massaroli et al. 2020)."""
     params, found = learn_both(config, tell)
-    count = parameter_count(params)
+    count = optax.tree.size(params)
     heading = ("condition c", "target", "KL(q‖p), nats", "standard error", "integral of q")
     rows = [
         (index, target, flow.divergence, flow.error, f"{integral(flow.log_density):.5f}")
@@ -131,3 +129,6 @@ def _draw(config: ConditionalFlowConfig, params: Any, found: list[Conditional]) 
         row[2].set(xlim=(-4, 4), ylim=(-4, 5.2))
         row[2].legend(frameon=False, loc="upper center", ncols=2, fontsize=8)
     return figure
+
+
+STUDY = StudyFamily(ConditionalFlowConfig, conditional_flow)

@@ -4,26 +4,28 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import optax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.fields import convolution_field, second_order
-from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
-from odes_rl.continuous.network import ContinuousNetwork, continuous_network
-from odes_rl.continuous.solving import Solving, counting
-from odes_rl.reports.drawing import draw_line, dress_panel
-from odes_rl.studies.costs import Count, evaluation_counter, parameter_count
-from odes_rl.studies.digits import Classifier
-from odes_rl.studies.images import (
-    Images,
-    ImagesConfig,
-    cross_entropy,
-    error_measure,
-    learn_images,
-    load_images,
-    scaled,
+from odes_rl.continuous import (
+    ContinuousNetwork,
+    Solving,
+    at_places,
+    at_rest,
+    continuous_network,
+    convolution_field,
+    counting,
+    identity,
+    linear,
+    second_order,
+    zeros_added,
 )
-from odes_rl.studies.study import Findings, Tell
+from odes_rl.reports import draw_line, dress_panel
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl_studies.costs import Count, evaluation_counter
+from odes_rl_studies.digits import Classifier
+from odes_rl_studies.images import Images, ImagesConfig, cross_entropy, error_measure, learn_images, load_images, scaled
 
 Model = Literal["neural ODE", "zero augmentation", "input layer", "second order"]
 MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")
@@ -101,7 +103,7 @@ def _learn(name: Model, images: Images, config: AugmentationConfig, tell: Tell) 
 
     evaluations = evaluation_counter(counted)
     params, looks = learn_images(classifier, images, config, lambda params: [evaluations(params)], tell)
-    return Augmented(parameter_count(params), error_measure(classifier.apply, images)(params), *looks.T)
+    return Augmented(optax.tree.size(params), error_measure(classifier.apply, images)(params), *looks.T)
 
 
 def _draw(found: Mapping[Model, Augmented]) -> Figure:
@@ -116,3 +118,6 @@ def _draw(found: Mapping[Model, Augmented]) -> Figure:
     for axes in (errors, evaluations):
         dress_panel(axes)
     return figure
+
+
+STUDY = StudyFamily(AugmentationConfig, augmentation)

@@ -10,20 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.errors import UserError
-from odes_rl.flows.trajectories.constant import constant
-from odes_rl.flows.trajectories.gated import gated
-from odes_rl.flows.trajectories.nodes import left_nodes, right_nodes
-from odes_rl.flows.trajectories.per_layer import per_layer
-from odes_rl.flows.trajectories.trigonometric import trigonometric
-from odes_rl.inspection.depth import gradient_bounds, inside
-from odes_rl.inspection.layerwise import Depth, look_through
-from odes_rl.reports.drawing import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
-from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.models.flow import FlowModelConfig, flow_model
-from odes_rl.supervised.models.model import Model
+from odes_rl import UserError
+from odes_rl.flows import constant, gated, left_nodes, per_layer, right_nodes, trigonometric
+from odes_rl.inspection import Depth, gradient_bounds, inside, look_through
+from odes_rl.reports import COLOURS, draw_band, draw_line, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl.supervised import FlowModelConfig, Model, flow_model, load_dataset
+from odes_rl_studies.descent import minimise
 
 Name = Literal["ode_to_ode", "nanode", "node", "res_net"]
 LABELS = {"ode_to_ode": "ODEtoODE", "nanode": "NANODE", "node": "NODE", "res_net": "ResNet"}
@@ -164,3 +157,6 @@ def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Dept
 def _dress(axes: Axes) -> None:
     axes.set_yscale("log")
     dress_panel(axes)
+
+
+STUDY = StudyFamily(GradientsThroughDepthConfig, gradients_through_depth)

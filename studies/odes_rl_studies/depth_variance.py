@@ -11,19 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous.fields import trajectory_field
-from odes_rl.continuous.inputs import identity
-from odes_rl.continuous.network import ContinuousNetwork, continuous_network
-from odes_rl.continuous.solving import Solving
-from odes_rl.flows.trajectories.bucketed import bucketed
-from odes_rl.flows.trajectories.constant import constant
-from odes_rl.flows.trajectories.polynomial import polynomial
-from odes_rl.flows.trajectories.trajectory import Trajectory
-from odes_rl.flows.trajectories.trigonometric import trigonometric
-from odes_rl.reports.drawing import COLOURS, LINES, dress_panel
-from odes_rl.studies.costs import parameter_count
-from odes_rl.studies.descent import minimise
-from odes_rl.studies.study import Findings, StudyConfig, Tell
+from odes_rl.continuous import ContinuousNetwork, Solving, continuous_network, identity, trajectory_field
+from odes_rl.flows import Trajectory, bucketed, constant, polynomial, trigonometric
+from odes_rl.reports import COLOURS, LINES, dress_panel
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl_studies.descent import minimise
 
 Model = Literal["constant", "polynomial", "trigonometric", "stacked"]
 MODELS: tuple[Model, ...] = ("constant", "polynomial", "trigonometric", "stacked")
@@ -143,7 +135,7 @@ def separate(name: Model, config: DepthVarianceConfig, tell: Tell) -> Separation
     side = jnp.linspace(-2, 2, 81)
     grid = jnp.stack(jnp.meshgrid(side, side), -1).reshape(-1, 2)
     return Separation(
-        parameters=parameter_count(params),
+        parameters=optax.tree.size(params),
         loss=float(loss(params, test)),
         accuracy=float(jnp.mean((logits[:, 0] > 0) == labels)),
         steps=int(steps),
@@ -190,3 +182,6 @@ def _draw_boundary(axes: Axes, found: Separation, x: np.ndarray, labels: np.ndar
     axes.contour(side, side, found.grid, levels=[0.5], colors="black")
     for index, mark in enumerate(("o", "^")):
         axes.plot(*x[labels == index].T, mark, color=COLOURS[index], markersize=2)
+
+
+STUDY = StudyFamily(DepthVarianceConfig, depth_variance)
