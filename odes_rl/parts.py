@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from odes_rl.errors import UserError, one_line, suggestion
+from odes_rl.errors import UserError, nearest, one_line, suggestion
 
 if TYPE_CHECKING:  # workers need no pydantic
     from pydantic import BaseModel, GetCoreSchemaHandler
@@ -64,7 +64,8 @@ class Registry(Mapping[str, Part], Generic[Part]):
             return self._checked(repr(name), name)
         if name not in self.plug_ins:
             listing = f"`odes-rl list {self.group.partition('.')[2]}`"
-            raise UserError(f"unknown {self.kind} {name!r}: {suggestion(str(name), self.names, listing=listing)}")
+            fix = "" if nearest(str(name), self.names) else "; if a package offers it, install that package"
+            raise UserError(f"unknown {self.kind} {name!r}: {suggestion(str(name), self.names, listing=listing)}{fix}")
         point = self.plug_ins[str(name)]
         package = f" of the package {point.dist.name}" if point.dist else ""
         return self._checked(f"{name!r}{package}", point.value)

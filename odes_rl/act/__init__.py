@@ -7,7 +7,7 @@ from odes_rl.act.field_flow import field_flow
 from odes_rl.act.linear import linear
 from odes_rl.act.network import network
 from odes_rl.act.residual_flow import residual_flow
-from odes_rl.act.rule import ActRule
+from odes_rl.act.rule import ActRule, multiply, unprobed
 from odes_rl.act.runge_kutta_flow import runge_kutta_flow
 from odes_rl.errors import UserError
 from odes_rl.parts import Registry
@@ -19,9 +19,11 @@ __all__ = [
     "field_flow",
     "find_rule",
     "linear",
+    "multiply",
     "network",
     "residual_flow",
     "runge_kutta_flow",
+    "unprobed",
 ]
 
 ACT_RULES = Registry(

@@ -19,7 +19,9 @@ from odes_rl.policies.hyper_net import HyperNetConfig, hyper_net
 from odes_rl.policies.linear import LinearConfig, linear
 from odes_rl.policies.nanode import NanodeConfig, nanode
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
+from odes_rl.policies.output import output_factor
 from odes_rl.policies.policy import Params, Policy, PolicyConfig, PolicyFamily, Weights
+from odes_rl.policies.projections import projected
 from odes_rl.policies.residual import Matchable, ResidualConfig
 from odes_rl.policies.trajectory_flow import TrajectoryFlowConfig, trajectory_flow
 
@@ -58,8 +60,10 @@ __all__ = [
     "match_parameters",
     "nanode",
     "ode_to_ode",
+    "output_factor",
     "parameter_count",
     "policy_config_class",
+    "projected",
     "trajectory_flow",
 ]
 

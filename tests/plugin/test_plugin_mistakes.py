@@ -49,7 +49,7 @@ CASES = [
     ([*TRAJECTORY, "own_raises:X"], "no licence"),
     ([*GEODESIC, "{turn: fast}"], "turn is 'fast', but must be a number"),
     ([*GEODESIC, "{tern: 1}"], "did you mean 'trajectory_options.turn'"),
-    ([*GEODESIC, "3"], "which is no mapping"),
+    ([*GEODESIC, "3"], "which is not a mapping"),
     ([*SINES, "--policy.turn", "fast"], "policy.turn is 'fast', but must be a number"),
     ([*SINES, "--policy.turn", "-1"], "must be greater than 0"),
     ([*SINES, "--policy.tern", "1"], "unknown option policy.tern: did you mean 'policy.turn'"),

@@ -94,7 +94,7 @@ def test_a_run_is_evaluated_inspected_plotted_and_filmed(installed, here, calm):
     assert (here / "calm/inspection.png").is_file()
     assert (here / "curves.png").is_file()
     if len(answers) > len(commands):
-        assert "film.gif: an episode of return" in answers[-1][1]
+        assert "film.gif: an episode with return" in answers[-1][1]
         assert (here / "film.gif").read_bytes()[:3] == b"GIF"
 
 

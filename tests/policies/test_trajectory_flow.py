@@ -46,7 +46,7 @@ def test_options_reach_the_trajectory():
         ({"trajectory": "os:path"}, "trajectory 'os:path' is of type module, but must be of type Callable"),
         ({"trajectory_options": {"scal": 1}}, "unknown option trajectory_options.scal: did you mean"),
         ({"trajectory_options": {"scale": "wide"}}, "trajectory_options.scale is 'wide', but must be a number"),
-        ({"trajectory_options": "scale"}, "trajectory_options is 'scale', which is no mapping: write it as in"),
+        ({"trajectory_options": "scale"}, "trajectory_options is 'scale', which is not a mapping: write it as in"),
     ],
 )
 def test_a_wrong_trajectory_or_option_is_told_in_one_line(values, said):

@@ -4,9 +4,8 @@ from typing import Any
 
 import jax
 
-from odes_rl.flows.trajectories.trajectory import Trajectory, function_of_time
-from odes_rl.manifolds import Orthogonal
-from odes_rl.manifolds.matrix_functions import expm, matmul
+from odes_rl.flows import Trajectory, function_of_time
+from odes_rl.manifolds import Orthogonal, expm, matmul
 from odes_rl_example.skew import Skew
 
 

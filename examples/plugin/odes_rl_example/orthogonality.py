@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from odes_rl.manifolds import Orthogonal
-from odes_rl.studies.study import Findings, StudyConfig, StudyFamily, Tell
+from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
 from odes_rl_example.geodesic import geodesic
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from odes_rl.act.rule import ActRule, multiply, unprobed
+from odes_rl.act import ActRule, multiply, unprobed
 
 
 class SineWeights(NamedTuple):

@@ -5,11 +5,9 @@ from typing import Any
 import jax
 from pydantic import Field
 
-from odes_rl.flows.trajectories.nodes import left_nodes
+from odes_rl.flows import left_nodes
 from odes_rl.manifolds import Stiefel
-from odes_rl.policies.output import output_factor
-from odes_rl.policies.policy import Policy, PolicyConfig, PolicyFamily
-from odes_rl.policies.projections import projected
+from odes_rl.policies import Policy, PolicyConfig, PolicyFamily, output_factor, projected
 from odes_rl_example.geodesic import geodesic
 from odes_rl_example.sine_rule import SineWeights
 

@@ -6,11 +6,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from odes_rl.rollouts.backends import BackendFamily, Choice
-from odes_rl.rollouts.board import posted
-from odes_rl.rollouts.environments import close_all
-from odes_rl.rollouts.episodes import Lane, run_units
-from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
+from odes_rl.rollouts import (
+    BackendFamily,
+    Choice,
+    EpisodeSettings,
+    Lane,
+    Moments,
+    Rollouts,
+    close_all,
+    posted,
+    run_units,
+)
 
 
 class ThreadsBackend:
