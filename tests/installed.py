@@ -1,4 +1,4 @@
-"""odes_rl as a newcomer has it: its wheel, and that of the example package, in an environment of their own."""
+"""odes_rl as a newcomer has it: its wheel, and those of the studies and the example, in an environment of their own."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples/plugin"
+PACKAGES = {"odes_rl": ROOT, "odes_rl_studies": ROOT / "studies", "odes_rl_example": EXAMPLE}
 NEWCOMER = ROOT / "tests/newcomer.py"
 _UNSEEN = ("PYTHONPATH", "MUJOCO_GL", "ODES_RL_RENDERER")
 """Variables that the tests set for their own processes, and a newcomer does not have."""
@@ -68,17 +69,17 @@ class Installed(NamedTuple):
 
 
 def install(directory: Path) -> Installed:
-    """Make the environment in `directory`: both wheels are built and installed there."""
+    """Make the environment in `directory`: all wheels are built and installed there."""
     installed = Installed(directory)
     python = [sys.executable, "-m"]
-    for source in (ROOT, EXAMPLE):
+    for source in PACKAGES.values():
         _call([*python, "hatchling", "build", "-t", "wheel", "-d", directory / "wheels"], source)
     _call([*python, "venv", "--without-pip", directory / "environment"], directory)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory / "environment")}))
     # A path in a .pth file is searched, but .pth files there are not read: the editable odes_rl there stays unseen.
     (packages / "tests.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    _install(installed, "odes_rl")
-    _install(installed, "odes_rl_example")
+    for package in PACKAGES:
+        _install(installed, package)
     return installed
 
 

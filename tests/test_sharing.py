@@ -25,9 +25,12 @@ class Outcome(NamedTuple):
 
 @functools.cache
 def outcome(devices: int, populations: tuple[int, ...], perturbations: str = "gaussian", bits: int = 32) -> Outcome:
-    """That of so many devices, where JAX has 32 or 64 bits enabled."""
+    """That of so many devices, where JAX has 32 or 64 bits enabled.
+
+    XLA optimises as it does for users, not as in other tests: here two programs must round alike.
+    """
     options = {"strategy.perturbations": perturbations}
-    flags = f"--xla_force_host_platform_device_count={devices}"  # alone: bits are compared as XLA optimises for users
+    flags = f"--xla_force_host_platform_device_count={devices}"
     command = [sys.executable, "-m", "tests.sharing", json.dumps(populations), json.dumps(options)]
     done = subprocess.run(
         command,

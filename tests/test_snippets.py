@@ -59,8 +59,8 @@ def tiny(words: list[str]) -> list[str]:
 
 
 def write_config(words: list[str], here: Path) -> None:
-    """Write a tiny config to `here` under the name that the command gives, where that lies in `configs`."""
-    path = here / words[1] if words[1:] and words[1].startswith("configs/") else None
+    """Write a tiny config to `here` under the name that the command gives, where that lies in a folder `configs`."""
+    path = here / words[1] if words[1:] and "configs/" in words[1] else None
     if path is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,8 @@ def answers(installed, tmp_path_factory) -> dict[str, list[Any]]:
     for page in RUN:
         steps[page] = list(steps_of(page, tmp_path_factory.mktemp(Path(page).stem)))
     clone = tmp_path_factory.mktemp("clone")
-    shutil.copytree(ROOT / "configs", clone / "configs")
+    for folder in ("configs", "studies/configs"):
+        shutil.copytree(ROOT / folder, clone / folder)
     for page in READ:
         steps[page] = [("here", str(clone)), *(("odes-rl", [*words, "--help"]) for words in commands(page))]
     told = iter(installed.steps(clone, [step for page in steps.values() for step in page]))

@@ -29,17 +29,19 @@ def parts(trajectory, activation="abs", **options):
     solving = Solving(**options)
     field = trajectory_field(6, trajectory, STEPS, activation)
     network = continuous_network(linear(4, 6), field, 3, solving)
-    return network, network.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (5, 4))
+    return network, jax.jit(network.init)(jax.random.key(0)), jax.random.normal(jax.random.key(1), (5, 4))
 
 
 @pytest.mark.parametrize("name", TRAJECTORIES)
 def test_euler_is_the_recursion_written_by_hand(name):
     network, params, x = parts(TRAJECTORIES[name], solver="euler", solver_steps=STEPS)
-    found, steps = network.apply(params, x)
-    W = TRAJECTORIES[name].weights(params["field"]["trajectory"], jnp.arange(STEPS + 1) / STEPS)
-    z = x @ params["inputs"]["weight"].T
+    found, steps = jax.jit(network.apply)(params, x)
+    params = jax.tree.map(np.asarray, params)
+    times = np.arange(STEPS + 1, dtype=np.float32) / STEPS
+    W = np.asarray(jax.jit(TRAJECTORIES[name].weights)(params["field"]["trajectory"], times))
+    z = np.asarray(x) @ params["inputs"]["weight"].T
     for i in range(STEPS):
-        z = z + jnp.abs(z @ W[i].T) / STEPS
+        z = z + np.abs(z @ W[i].T) / STEPS
     np.testing.assert_allclose(found, z @ params["output"]["weight"].T, atol=2e-6)
     assert steps == STEPS
 
@@ -62,12 +64,17 @@ def test_direct_checkpointed_and_backsolve_gradients_agree(name):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("duration", [1.5, -1.5])
-def test_every_solver_finds_the_exponential_forwards_and_backwards(solver, duration):
+def test_every_solver_finds_the_exponential_forwards_and_backwards(solver):
     solving = Solving(solver=solver, solver_steps=100)
-    found = solve(solving, lambda t, z, rate: rate * z, jnp.array(-0.7), jnp.ones(2), jnp.array([0.0, duration]))
+
+    @jax.jit
+    def end(duration):
+        times = jnp.stack([jnp.zeros(()), duration])
+        return solve(solving, lambda t, z, rate: rate * z, jnp.array(-0.7), jnp.ones(2), times).states[-1]
+
     first_order = solver in ("euler", "implicit_euler")
-    np.testing.assert_allclose(found.states[-1], np.exp(-0.7 * duration), rtol=2e-2 if first_order else 1e-4)
+    for duration in (1.5, -1.5):
+        np.testing.assert_allclose(end(duration), np.exp(-0.7 * duration), rtol=2e-2 if first_order else 1e-4)
 
 
 def test_evaluations_are_counted_as_they_run_and_the_backward_solve_has_its_own():
@@ -82,11 +89,11 @@ def test_evaluations_are_counted_as_they_run_and_the_backward_solve_has_its_own(
     def end(rate):
         return solve(solving, field, rate, jnp.ones(1), jnp.array([0.0, 1.0])).states[-1].sum()
 
-    jax.block_until_ready(end(1.0))
+    jax.block_until_ready(jax.jit(end)(1.0))
     jax.effects_barrier()
     forward = counts["forward"]
     assert 20 <= forward <= 22
-    jax.block_until_ready(jax.grad(end)(1.0))
+    jax.block_until_ready(jax.jit(jax.grad(end))(1.0))
     jax.effects_barrier()
     assert counts["forward"] - forward >= 2 * 20
 
@@ -95,7 +102,7 @@ def test_a_smaller_tolerance_takes_more_steps_and_errs_less():
     def swing(tolerance):
         solving = Solving(solver="tsit5", tolerance=tolerance)
         field = lambda t, z, _: jnp.array([z[1], -z[0]])  # noqa: E731
-        return solve(solving, field, None, jnp.array([1.0, 0.0]), jnp.array([0.0, 10.0]))
+        return jax.jit(lambda times: solve(solving, field, None, jnp.array([1.0, 0.0]), times))(jnp.array([0.0, 10.0]))
 
     errors = []
     for tolerance in (1e-2, 1e-4, 1e-6):
@@ -125,7 +132,7 @@ def test_the_error_falls_with_the_tolerance_though_weights_change_or_jump_on_the
     with jax.enable_x64(True):
         trajectory = {"trigonometric": trigonometric(4, 3, period=0.5), "bucketed": bucketed(4, 3)}[name]
         field = trajectory_field(4, trajectory, activation="tanh")
-        params = field.init(jax.random.key(0))
+        params = jax.jit(field.init)(jax.random.key(0))
         params = jax.tree.map(lambda leaf: 4 * leaf, params) | {"bias": jnp.linspace(-1, 1, 4)}
         W = jax.jit(lambda t: trajectory.weights(params["trajectory"], t[None])[0])
         start = np.linspace(0.5, -1, 4)
@@ -133,7 +140,7 @@ def test_the_error_falls_with_the_tolerance_though_weights_change_or_jump_on_the
         errors, steps = [], []
         for tolerance in (1e-5, 1e-9):
             network = continuous_network(identity(4), field, None, Solving(tolerance=tolerance))
-            found, count = network.apply({"inputs": {}, "field": params}, jnp.asarray(start)[None])
+            found, count = jax.jit(network.apply)({"inputs": {}, "field": params}, start[None])
             errors.append(float(np.abs(found[0] - expected).max()))
             steps.append(int(count))
     assert 1e-3 > errors[0] > 10 * errors[1]
@@ -148,7 +155,7 @@ def test_a_solve_over_jumps_is_exact_at_them_and_so_is_its_gradient_that_comes_b
         return levels[jnp.sum(t >= jnp.array(jumps))] * jnp.ones_like(z)
 
     levels, times = jnp.array([1.0, -2.0, 4.0]), jnp.array([0.0, 0.25, 0.5, 1.0])
-    forward = solve(solving, field, levels, jnp.zeros(1), times, jumps)
+    forward = jax.jit(lambda levels: solve(solving, field, levels, jnp.zeros(1), times, jumps))(levels)
     np.testing.assert_allclose(forward.states[:, 0], [0, 0.25, -0.25, 1.75], atol=1e-6)
     assert forward.steps < 12
 
@@ -157,7 +164,7 @@ def test_a_solve_over_jumps_is_exact_at_them_and_so_is_its_gradient_that_comes_b
             -1, 0
         ]
 
-    np.testing.assert_allclose(jax.grad(end)(levels), [0.25, 0.25, 0.5], atol=1e-5)
+    np.testing.assert_allclose(jax.jit(jax.grad(end))(levels), [0.25, 0.25, 0.5], atol=1e-5)
 
 
 def test_where_a_method_gives_up_states_are_infinite():

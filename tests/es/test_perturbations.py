@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,13 +11,18 @@ from odes_rl.es.perturbations import PERTURBATIONS, estimate_gradient
 NAMES = tuple(PERTURBATIONS)
 
 
+@functools.cache
+def drawing(name, count, size):
+    return jax.jit(lambda key: PERTURBATIONS[name].draw(key, count, size))
+
+
 def draw(name, count, size, seed=0):
-    return np.asarray(PERTURBATIONS[name].draw(jax.random.key(seed), count, size), np.float64)
+    return np.asarray(drawing(name, count, size)(jax.random.key(seed)), np.float64)
 
 
+@functools.partial(jax.jit, static_argnums=2)
 def estimate(utilities, directions, sigma):
     """The estimate with the directions as their own seeds."""
-    utilities, directions = jnp.asarray(utilities), jnp.asarray(directions)
     return estimate_gradient(utilities, directions, lambda seeds: seeds, sigma, directions.shape[1])
 
 
@@ -26,7 +30,7 @@ def estimate(utilities, directions, sigma):
 def many(name):
     """[5000, 3, 4] independent draws of 3 directions of size 4."""
     keys = jax.random.split(jax.random.key(2), 5000)
-    return np.asarray(jax.vmap(lambda key: PERTURBATIONS[name].draw(key, 3, 4))(keys), np.float64)
+    return np.asarray(jax.jit(jax.vmap(lambda key: PERTURBATIONS[name].draw(key, 3, 4)))(keys), np.float64)
 
 
 def off_diagonal(rows):
@@ -110,9 +114,9 @@ def test_the_estimate_is_the_same_however_few_directions_are_drawn_at_a_time(nam
     monkeypatch.setattr("odes_rl.es.perturbations._AT_ONCE", at_once)
     kind, key = PERTURBATIONS[name], jax.random.key(0)
     utilities = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
-    streamed = estimate_gradient(
-        jnp.asarray(utilities), kind.seeds(key, 24, 5), lambda s: kind.directions(s, 5), 0.2, 5
-    )
+    streamed = jax.jit(
+        lambda utilities: estimate_gradient(utilities, kind.seeds(key, 24, 5), lambda s: kind.directions(s, 5), 0.2, 5)
+    )(utilities)
     expected = (utilities[:, 0] - utilities[:, 1]) @ draw(name, 24, 5) / (48 * 0.2)
     np.testing.assert_allclose(streamed, expected, atol=2e-6)
 

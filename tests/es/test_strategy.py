@@ -41,6 +41,7 @@ def configure(row=COVERING[0], **options):
     return StrategyConfig(**(base | dict(zip(KEYS, row, strict=True)) | options))  # pyright: ignore[reportArgumentType]
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def points(seed):
     keys = jax.random.split(jax.random.key(seed), len(SHAPES))
     return {name: MANIFOLDS[name].random(k, SHAPES[name]) for k, name in zip(keys, SHAPES, strict=True)}
@@ -61,7 +62,7 @@ class Case(NamedTuple):
 
 @functools.cache
 def start():
-    return points(0)
+    return jax.tree.map(np.asarray, points(0))
 
 
 @functools.cache
@@ -70,7 +71,11 @@ def asked(space, antithetic, perturbations, sigma=0.05):
     row = (space, antithetic, perturbations, "standardised", "sgd")
     strategy = make_strategy(configure(row, sigma=sigma), MANIFOLDS)
     ask = jax.jit(strategy.ask)
-    return ask, ask(strategy.init(jax.random.key(1), start()))
+    return ask, jax.tree.map(np.asarray, ask(first_state(strategy)))
+
+
+def first_state(strategy, seed=1):
+    return jax.jit(strategy.init)(jax.random.key(seed), start())
 
 
 @functools.cache
@@ -78,7 +83,7 @@ def case(row, **options):
     config = configure(row, **options)
     strategy = make_strategy(config, MANIFOLDS)
     ask, candidates = asked(*row[:3])
-    tell, state = jax.jit(strategy.tell), strategy.init(jax.random.key(1), start())
+    tell, state = jax.jit(strategy.tell), first_state(strategy)
     returns = jnp.asarray(np.random.default_rng(0).normal(size=config.population), jnp.float32)
     return Case(config, ask, tell, state, candidates, returns, *tell(state, returns))
 
@@ -87,6 +92,7 @@ def assert_trees(left, right, **tolerance):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **tolerance), left, right)
 
 
+@jax.jit
 def violations(params):
     return jax.vmap(lambda p: tree_violation(MANIFOLDS, p))(params)
 
@@ -126,7 +132,7 @@ def test_on_the_orthogonal_group_a_pair_turns_in_opposite_directions():
     candidates = case(COVERING[0]).candidates
     plus, minus = candidates["W"][0::2], candidates["W"][1::2]
     product = plus @ start()["W"].T @ minus  # (eˣW) Wᵀ (e⁻ˣW) = W
-    np.testing.assert_allclose(product, jnp.broadcast_to(start()["W"], product.shape), atol=1e-5)
+    np.testing.assert_allclose(product, np.broadcast_to(start()["W"], product.shape), atol=1e-5)
 
 
 def noise_of(row):
@@ -143,7 +149,7 @@ def test_candidates_are_the_point_moved_by_sigma_times_the_noise(row):
     assert flat.shape == (POPULATION, SIZE)
     assert flat.std() == pytest.approx(1, abs=0.15)
     if row[0] == "tangent":
-        expected = jax.vmap(lambda e: tree_perturb(MANIFOLDS, start(), e, config.sigma))(noise)
+        expected = jax.jit(jax.vmap(lambda e: tree_perturb(MANIFOLDS, start(), e, config.sigma)))(noise)
         assert_trees(candidates, expected, atol=1e-5)
 
 
@@ -152,10 +158,16 @@ def test_tell_weighs_the_noise_that_ask_drew(row):
     """The whole update by hand, with the noise read off the candidates."""
     config, _, _, _, _, returns, after, info = case(row)
     scale = POPULATION * config.sigma
-    gradient = jax.tree.map(lambda leaf: jnp.tensordot(returns, leaf, 1) / scale, noise_of(row))
-    coordinates = tree_to_tangent(MANIFOLDS, start(), gradient)
-    step = jax.tree.map(lambda a: config.learning_rate * a, coordinates)
-    assert_trees(after.params, tree_exp(MANIFOLDS, start(), step), atol=2e-5)
+
+    @jax.jit
+    def update(noise):
+        gradient = jax.tree.map(lambda leaf: jnp.tensordot(returns, leaf, 1) / scale, noise)
+        coordinates = tree_to_tangent(MANIFOLDS, start(), gradient)
+        step = jax.tree.map(lambda a: config.learning_rate * a, coordinates)
+        return coordinates, tree_exp(MANIFOLDS, start(), step)
+
+    coordinates, expected = update(noise_of(row))
+    assert_trees(after.params, expected, atol=2e-5)
     norm = np.sqrt(sum(float((leaf**2).sum()) for leaf in coordinates.values()))
     assert float(info.gradient_norm) == pytest.approx(norm, rel=1e-3)
     assert float(info.update_norm) == pytest.approx(config.learning_rate * norm, rel=1e-3)
@@ -228,24 +240,24 @@ def test_schedules_reach_sigma_and_learning_rate():
     manifolds, params = {"bias": Euclidean()}, {"bias": jnp.zeros(50)}
     strategy = make_strategy(config, manifolds)
     state = strategy.init(jax.random.key(1), params)._replace(generation=jnp.asarray(3, jnp.int32))
-    _, info = strategy.tell(state, jnp.arange(POPULATION, dtype=jnp.float32))
+    _, info = jax.jit(strategy.tell)(state, jnp.arange(POPULATION, dtype=jnp.float32))
     assert float(info.sigma) == pytest.approx(0.025)
     assert float(info.learning_rate) == pytest.approx(0.005)
-    assert strategy.ask(state)["bias"].std() == pytest.approx(0.025, rel=0.15)
+    assert np.std(jax.jit(strategy.ask)(state)["bias"]) == pytest.approx(0.025, rel=0.15)
 
 
 def test_both_spaces_estimate_the_same_coordinates_to_first_order():
     """§1.6: along a tangent gradient the two spaces see the same returns, up to σ²."""
     sigma = 2e-3
-    slope = tree_perturb(MANIFOLDS, start(), points(7), 1e-2)
-    slope = jax.tree.map(lambda moved, point: 100 * (moved - point), slope, start())
+    slope = jax.jit(lambda: tree_perturb(MANIFOLDS, start(), points(7), 1e-2))()
+    slope = jax.tree.map(lambda moved, point: 100 * (np.asarray(moved) - point), slope, start())
     config = configure(("ambient", True, "gaussian", "none", "momentum"), sigma=sigma)
     strategy = make_strategy(config, MANIFOLDS)
-    tell, state = jax.jit(strategy.tell), strategy.init(jax.random.key(1), start())
+    tell, state = jax.jit(strategy.tell), first_state(strategy)
 
     def coordinates(space):
         _, candidates = asked(space, True, "gaussian", sigma)
-        gains = {name: jnp.tensordot(candidates[name] - start()[name], g, g.ndim) for name, g in slope.items()}
+        gains = {name: np.tensordot(candidates[name] - start()[name], g, g.ndim) for name, g in slope.items()}
         after, _ = tell(state, jnp.asarray(sum(gains.values())))
         return after.optimizer[0].trace
 
@@ -256,6 +268,7 @@ def test_both_spaces_estimate_the_same_coordinates_to_first_order():
         assert np.abs(ambient[name] - tangent[name]).max() < 0.02 * largest, name
 
 
+@jax.jit
 def targets():
     """Another point on each manifold, in the start's component of O(d)."""
     turn = tree_to_tangent(MANIFOLDS, start(), points(9))
@@ -276,7 +289,7 @@ def test_it_ascends_to_the_known_optimum_of_a_quadratic_on_each_manifold(space):
         returns = jax.vmap(lambda p: -0.5 * jnp.asarray(sum(distances(p).values())))(strategy.ask(state))
         return strategy.tell(state, returns)[0], distances(state.params)
 
-    state = strategy.init(jax.random.key(3), start())
+    state = first_state(strategy, seed=3)
     final, history = jax.jit(lambda s: jax.lax.scan(generation, s, None, length=120))(state)
     for name, values in history.items():
         assert values[0] > 0.05, name

@@ -32,7 +32,7 @@ ORTHOGONAL = ("nanode givens", "nanode householder", *(name for name in VARIANTS
 def variant(name):
     """The policy, its parameters, and its weights as NumPy arrays."""
     policy = make_policy(VARIANTS[name], N, M)
-    params = jax.jit(policy.init)(jax.random.key(0))
+    params = jax.tree.map(np.asarray, jax.jit(policy.init)(jax.random.key(0)))
     weights = jax.jit(policy.materialise)(params)
     return policy, params, type(weights)(*(np.asarray(leaf) for leaf in weights))
 
