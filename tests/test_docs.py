@@ -31,9 +31,9 @@ def hooks() -> ModuleType:
     return module
 
 
-def test_extending_shows_the_files_of_the_example_package_as_they_are():
-    page = (DOCS / "extending.md").read_text(encoding="utf-8")
-    shown = re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```$', page, re.DOTALL | re.MULTILINE)
+def test_the_pages_show_the_files_of_the_example_package_as_they_are():
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
+    shown = re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```$', pages, re.DOTALL | re.MULTILINE)
     assert dict(shown) == {name: (EXAMPLE / name).read_text(encoding="utf-8") for name, _ in shown}
     files = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*.py")} - {"odes_rl_example/__init__.py"}
     assert {name for name, _ in shown} == {"pyproject.toml", *files}
@@ -41,14 +41,14 @@ def test_extending_shows_the_files_of_the_example_package_as_they_are():
 
 def test_the_optimiser_on_manifolds_finds_the_largest_plane(capsys):
     namespace: dict[str, Any] = {"__name__": "examples"}
-    exec(next(block.text for block in blocks("docs/python.md") if "riemannian" in block.text), namespace)
+    exec(next(block.text for block in blocks("docs/manifolds.md") if "riemannian" in block.text), namespace)
     value, violation = map(float, capsys.readouterr().out.split())
     assert value == pytest.approx(-15, abs=1e-3)
     assert violation < 1e-6
 
 
-def test_the_page_on_python_has_every_manifold():
-    page = (DOCS / "python.md").read_text(encoding="utf-8")
+def test_the_page_on_manifolds_has_every_one():
+    page = (DOCS / "manifolds.md").read_text(encoding="utf-8")
     public = {kind.__name__ for kind in MANIFOLDS.values()} & set(odes_rl.__all__)
     assert public
     assert not [name for name in public if f"| `{name}(" not in page]

@@ -18,7 +18,10 @@ from odes_rl.config.layering import load_config
 from tests.comparisons import write_comparison
 from tests.snippets import ROOT, Step, blocks, commands, shell_steps
 
-RUN = ["README.md", "docs/tutorial.md", "docs/python.md", "docs/extending.md", "docs/supervised.md"]
+RUN = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("tutorial", "python", "fitness", "manifolds", "extending", "supervised")),
+]
 READ = [f"docs/{name}.md" for name in ("cluster", "compare", "mathematics", "performance", "results", "studies")]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]
 SMALL = {"strategy.population": 2, "run.generations": 2, "run.evaluation_episodes": 1, "rollouts.backend": "serial"}

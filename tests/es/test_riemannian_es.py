@@ -92,7 +92,7 @@ def test_the_ten_lines_of_the_readme_find_the_largest_plane(capsys):
 
 def test_the_examples_of_the_page_reach_what_they_say(capsys):
     namespace: dict[str, Any] = {"__name__": "examples"}
-    line, planes, *others = examples((ROOT / "docs/python.md").read_text(encoding="utf-8"))
+    line, planes, *others = examples((ROOT / "docs/fitness.md").read_text(encoding="utf-8"))
     exec(line, namespace)
     assert {name: round(float(value), 1) for name, value in namespace["state"].params.items()} == {
         "slope": 2.0,

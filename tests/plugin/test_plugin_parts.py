@@ -1,4 +1,4 @@
-"""The parts of the example package do what docs/extending.md says of them."""
+"""The parts of the example package do what the documentation says of them."""
 
 import jax
 import jax.numpy as jnp
