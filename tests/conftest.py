@@ -13,6 +13,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MUJOCO_GL", "disable")
+os.environ.setdefault("EQX_ON_ERROR", "nan")  # checks that call Python keep what diffrax solves out of the cache
 
 QUICK = (
     "--xla_backend_optimization_level=0",

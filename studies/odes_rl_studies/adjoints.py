@@ -31,6 +31,8 @@ class AdjointsConfig(StudyConfig, frozen=True):
     """States that are solved together."""
     steps: tuple[int, ...] = Field(default=(4, 16, 64, 256, 1024), min_length=1)
     """Steps of `midpoint` for which memory is measured."""
+    ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
+    """Of taking gradients, whose memory is measured."""
     tolerances: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     """Tolerances of `dopri5` for which evaluations are counted."""
     field_scale: float = Field(default=5.0, gt=0)
@@ -49,13 +51,13 @@ def adjoints(config: AdjointsConfig, tell: Tell) -> Findings:
     """Megabytes that a gradient needs at each number of steps, and evaluations at each tolerance."""
     setting = _setting(config)
     megabytes: dict[Way, list[float]] = {}
-    for way in WAYS:
+    for way in config.ways:
         megabytes[way] = [memory(setting, way, steps) for steps in config.steps]
         tell(f"{way}: {megabytes[way][-1]:.2f} MB at {config.steps[-1]} steps")
     evaluations = [evaluated(setting, tolerance) for tolerance in config.tolerances]
     rows: list[tuple[Any, ...]] = [
         (way, steps, megabyte, None, None, None)
-        for way in WAYS
+        for way in config.ways
         for steps, megabyte in zip(config.steps, megabytes[way], strict=True)
     ]
     rows += [
@@ -135,7 +137,7 @@ def _draw(
 ) -> Figure:
     figure = Figure(figsize=(10, 3), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    for index, way in enumerate(WAYS):
+    for index, way in enumerate(config.ways):
         draw_line(left, np.array(config.steps), np.array(megabytes[way]), way, index)
     left.set(xscale="log", yscale="log", xlabel="steps of the solver", ylabel="memory of a gradient, MB")
     forward, backward, errors = np.array(evaluations).T

@@ -39,8 +39,9 @@ class DensitiesConfig(StudyConfig, frozen=True):
     """Densities that are learned."""
     sizes: tuple[int, ...] = Field(default=(2, 8, 32), min_length=1)
     """Layers K of the planar flows, and hidden units M of the continuous ones."""
-    hutchinson: int = Field(default=8, ge=1)
-    """Hidden units M of the continuous flow that is also trained with Hutchinson's estimate of the trace."""
+    hutchinson: int | None = Field(default=8, ge=1)
+    """Hidden units M of the continuous flow that is also trained with Hutchinson's estimate of the trace; `none` trains
+    no such flow."""
     steps: int = Field(default=1500, ge=1)
     """Steps of Adam, the same for all."""
     batch: int = Field(default=256, ge=1)
@@ -81,7 +82,8 @@ class Learned(NamedTuple):
 def densities(config: DensitiesConfig, tell: Tell) -> Findings:
     """Train every flow on every target; KL(q‖p) in nats, and the integral of each q over the plane."""
     runs: list[tuple[Kind, int]] = [(kind, size) for kind in ("planar", "continuous") for size in config.sizes]
-    runs.append(("Hutchinson", config.hutchinson))
+    if config.hutchinson is not None:
+        runs.append(("Hutchinson", config.hutchinson))
     found = {
         (target, kind, size): learn(target, kind, size, config, tell)
         for target in config.targets
@@ -162,8 +164,9 @@ def _draw(config: DensitiesConfig, found: dict[tuple[str, str, int], Learned]) -
         for index, (kind, label) in enumerate((("planar", "planar, K layers"), ("continuous", "continuous, M units"))):
             divergences = np.array([found[target, kind, n].divergence for n in sizes])
             draw_line(row[3], sizes, divergences, label, index)
-        estimated = found[target, "Hutchinson", config.hutchinson].divergence
-        row[3].plot([config.hutchinson], [estimated], "k*", markersize=9, label="continuous, Hutchinson's trace")
+        if config.hutchinson is not None:
+            estimated = found[target, "Hutchinson", config.hutchinson].divergence
+            row[3].plot([config.hutchinson], [estimated], "k*", markersize=9, label="continuous, Hutchinson's trace")
         row[3].set(xscale="log", yscale="log", xlabel="K or M", ylabel="KL(q‖p), nats", title=f"{target}: divergence")
         row[3].set_xticks(sizes, [str(n) for n in sizes])
         row[3].minorticks_off()

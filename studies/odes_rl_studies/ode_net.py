@@ -16,7 +16,7 @@ from odes_rl.studies import Findings, StudyFamily, Tell
 from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes
 from odes_rl_studies.digits import Classifier
 from odes_rl_studies.images import SEEN, Images, cross_entropy, error_measure, learn_images, load_images, scaled
-from odes_rl_studies.ode_net_models import MODELS, Model, OdeNetConfig, build
+from odes_rl_studies.ode_net_models import Model, OdeNetConfig, build
 
 _REPEATS = 5
 """Gradients that are timed of each model, in turns."""
@@ -52,10 +52,11 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
     """Train each model, then solve the trained ODE-Net with other tolerances."""
     images = load_images(config)
     found: dict[Model, Trained] = {}
-    for name in MODELS:
+    for name in config.models:
         found[name] = _learn(name, images, config, lambda line, name=name: tell(f"{name}: {line}"))
         tell(f"{name}: {found[name].error:.2%} of the test images are wrong")
-    solved = [_solved_again(found["ODE-Net"].params, images, config, tolerance) for tolerance in config.tolerances]
+    again = config.tolerances if "ODE-Net" in found else ()
+    solved = [_solved_again(found["ODE-Net"].params, images, config, tolerance) for tolerance in again]
     seconds = _gradient_seconds(found, images, config)
     heading = ("model", "parameters", "error, %", "memory, MB", "ms a gradient", "tolerance", "forward", "backward")
     rows: list[tuple[Any, ...]] = []
@@ -66,7 +67,7 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
         rows.append((name, size, 100 * t.error, t.megabytes, 1000 * seconds[name], tolerance, *counts))
     rows += [
         ("ODE-Net, solved again", None, 100 * s.error, None, None, tolerance, s.forward, s.backward)
-        for tolerance, s in zip(config.tolerances, solved, strict=True)
+        for tolerance, s in zip(again, solved, strict=True)
     ]
     notes = (
         f"Errors of the ODE-Net solved again are of the first {SEEN:,} test images.",
@@ -124,11 +125,11 @@ def _solved_again(params: Any, images: Images, config: OdeNetConfig, tolerance: 
 
 def _gradient_seconds(found: Mapping[Model, Trained], images: Images, config: OdeNetConfig) -> dict[Model, float]:
     """Seconds of each model's gradient for one batch, the median of several in turns."""
-    losses = {name: _batch_loss(build(name, config, images), images, config) for name in MODELS}
-    gradients = {name: jax.jit(jax.grad(losses[name])) for name in MODELS}
-    rounds: dict[Model, list[float]] = {name: [] for name in MODELS}
+    losses = {name: _batch_loss(build(name, config, images), images, config) for name in found}
+    gradients = {name: jax.jit(jax.grad(losses[name])) for name in found}
+    rounds: dict[Model, list[float]] = {name: [] for name in found}
     for _ in range(_REPEATS + 1):
-        for name in MODELS:
+        for name in found:
             started = time.perf_counter()
             jax.block_until_ready(gradients[name](found[name].params))
             rounds[name].append(time.perf_counter() - started)
@@ -136,12 +137,23 @@ def _gradient_seconds(found: Mapping[Model, Trained], images: Images, config: Od
 
 
 def _draw(config: OdeNetConfig, found: Mapping[Model, Trained], solved: Sequence[Tolerance]) -> Figure:
-    figure = Figure(figsize=(11, 5.6), layout="constrained")
-    (errors, training), (tolerance, accuracy) = figure.subplots(2, 2)
+    figure = Figure(figsize=(11, 5.6) if solved else (5.5, 2.8), layout="constrained")
+    errors = figure.add_subplot(2, 2, 1) if solved else figure.add_subplot()
     for index, (name, trained) in enumerate(found.items()):
         draw_line(errors, trained.looks[:, 0], 100 * trained.looks[:, 1], name, index)
     errors.set(xlabel="steps of Adam", ylabel="test images wrong (%)", yscale="log")
-    steps, _, forward, backward = found["ODE-Net"].looks.T
+    if solved:
+        _draw_solving(figure, config, found["ODE-Net"], solved)
+    for axes in figure.axes:
+        axes.legend(frameon=False, fontsize="small")
+        dress_panel(axes)
+    return figure
+
+
+def _draw_solving(figure: Figure, config: OdeNetConfig, trained: Trained, solved: Sequence[Tolerance]) -> None:
+    """Evaluations of the ODE-Net over training and by tolerance, and how precise its logits are."""
+    training, tolerance, accuracy = (figure.add_subplot(2, 2, place) for place in (2, 3, 4))
+    steps, _, forward, backward = trained.looks.T
     draw_line(training, steps, forward, "forward", 0)
     draw_line(training, steps, backward, "backward, by the adjoint equation", 1)
     training.set(xlabel="steps of Adam", ylabel="evaluations, ODE-Net", ylim=(0, None))
@@ -152,10 +164,6 @@ def _draw(config: OdeNetConfig, found: Mapping[Model, Trained], solved: Sequence
     draw_line(accuracy, tolerances, np.array([s.distance for s in solved]), "largest error of a logit", 0)
     accuracy.plot(tolerances, tolerances, color="grey", linewidth=0.8, label="tolerance")
     accuracy.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="largest error of a logit")
-    for axes in (errors, training, tolerance, accuracy):
-        axes.legend(frameon=False, fontsize="small")
-        dress_panel(axes)
-    return figure
 
 
 STUDY = StudyFamily(OdeNetConfig, ode_net)

@@ -22,6 +22,8 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     """ODE-Net beside RK-Net, ResNet and one hidden layer: error, parameters, memory, evaluations of the field."""
 
     study: Literal["ode_net"] = "ode_net"
+    models: tuple[Model, ...] = Field(default=MODELS, min_length=1)
+    """Which."""
     channels: int = Field(default=16, ge=1)
     """Of the state, to which a patch is mapped by an affine layer."""
     blocks: int = Field(default=6, ge=1)
@@ -29,7 +31,7 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     hidden: int = Field(default=300, ge=1)
     """Units of the one hidden layer."""
     tolerances: tuple[PositiveFloat, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
-    """With which the trained ODE-Net is solved again."""
+    """With which the trained ODE-Net is solved again, if it is among the models."""
 
 
 def build(

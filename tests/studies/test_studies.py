@@ -15,10 +15,19 @@ from odes_rl.studies import STUDIES
 PACKAGE = Path(odes_rl_studies.__path__[0])
 CONFIGS = Path(__file__).parents[2] / "studies/configs"
 TINY: dict[str, dict[str, object]] = {
-    "adjoints": {"width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
+    "adjoints": {"ways": "[scan]", "width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
     "augmentation": {"models": "[neural ODE]", "width": 3, "training": 3, "batch_size": 4},
-    "conditional_flow": {"width": 4, "steps": 10, "batch": 16, "points": 50},
-    "densities": {"targets": "[mixture]", "sizes": "[2]", "hutchinson": 2, "steps": 10, "batch": 16, "points": 50},
+    "conditional_flow": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "points": 50},
+    "densities": {
+        "targets": "[mixture]",
+        "sizes": "[2]",
+        "hutchinson": "none",
+        "tolerance": 0.1,
+        "solver_steps": 2,
+        "steps": 10,
+        "batch": 16,
+        "points": 50,
+    },
     "depth_variance": {"models": "[stacked]", "examples": 8, "steps": 10, "pieces": 2},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
@@ -26,6 +35,7 @@ TINY: dict[str, dict[str, object]] = {
     "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
     "householder": {"sizes": "[[4, 3]]", "learning_rates": "[0.1]", "seeds": 1, "training": 5},
     "ode_net": {
+        "models": "[one hidden layer, ResNet]",
         "width": 3,
         "channels": 2,
         "blocks": 2,
@@ -34,23 +44,28 @@ TINY: dict[str, dict[str, object]] = {
         "batch_size": 4,
         "tolerances": "[0.1]",
     },
-    "reflection": {"models": "[adaptive depth]", "steps": 10, "width": 4},
+    "reflection": {"models": "[data control]", "steps": 10, "width": 4},
     "sorting": {"methods": "[learned N]", "size": 3, "steps": 4, "factors": "[2]", "training": 5, "lists": 10},
     "spirals": {"examples": 10, "test_examples": 4, "points": 8, "steps": 10, "latent": 2, "width": 4, "batch": 4},
 }
 """Options with which each study takes seconds."""
-SLOW = {
-    *("adjoints", "augmentation", "conditional_flow", "densities", "depth_variance", "nanode_bases"),
-    *("ode_net", "reflection", "sorting", "spirals", "theorem1"),
+LONGER: dict[str, dict[str, object]] = {
+    "adjoints": {"ways": "[scan, direct, checkpointed, backsolve]"},
+    "conditional_flow": {},
+    "densities": {"hutchinson": 2},
+    "ode_net": {"models": "[RK-Net, ODE-Net]"},
+    "reflection": {"models": "[adaptive depth]"},
 }
-"""Those that take more of them, to compile."""
+"""Options, beside the tiny ones, of what takes longer to compile."""
+CASES = [
+    *(pytest.param(name, {}, id=name) for name in TINY if name not in ("adjoints", "conditional_flow")),
+    *(pytest.param(name, more, id=f"{name}-longer", marks=pytest.mark.slow) for name, more in LONGER.items()),
+]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in TINY]
-)
-def test_a_study_leaves_table_and_picture(name, tmp_path, capsys):
-    options = [f"--{option}={value}" for option, value in TINY[name].items()]
+@pytest.mark.parametrize(("name", "more"), CASES)
+def test_a_study_leaves_table_and_picture(name, more, tmp_path, capsys):
+    options = [f"--{option}={value}" for option, value in (TINY[name] | more).items()]
     (tmp_path / "out").mkdir()
     (tmp_path / "out/table.md").write_text("earlier")
     assert (
