@@ -17,6 +17,7 @@ os.environ.setdefault("EQX_ON_ERROR", "nan")  # checks that call Python keep wha
 
 QUICK = (
     "--xla_backend_optimization_level=0",
+    "--xla_cpu_use_fusion_emitters=false",
     "--xla_llvm_disable_expensive_passes=true",
     "--xla_cpu_parallel_codegen_split_count=1",
 )

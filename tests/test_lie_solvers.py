@@ -14,7 +14,7 @@ from odes_rl.flows.trajectories.isospectral import double_bracket, isospectral
 from odes_rl.manifolds.matrix_functions import expm
 
 TIMES = jnp.arange(1, 11) / 10
-PARAMS = isospectral(4, scale=0.8).init(jax.random.key(0))
+PARAMS = jax.jit(isospectral(4, scale=0.8).init)(jax.random.key(0))
 
 
 def field(t, W, params):
@@ -40,38 +40,53 @@ def test_every_step_has_its_solver():
 
 @pytest.mark.parametrize("name", LIE_SOLVERS)
 def test_the_scan_of_a_trajectory_is_the_diffrax_solve(name):
-    weights = isospectral(4, name).weights(PARAMS, TIMES)
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda t, W, params: double_bracket(params["Q"], params["N"], W)),
-        *(LIE_SOLVERS[name](), 0.0, 1.0, 0.1, PARAMS["initial"]),
-        args=PARAMS,
-        saveat=diffrax.SaveAt(ts=TIMES),
-    )
-    np.testing.assert_allclose(weights, np.asarray(solution.ys), atol=2e-6)
+    @jax.jit
+    def both(params):
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, W, params: double_bracket(params["Q"], params["N"], W)),
+            *(LIE_SOLVERS[name](), 0.0, 1.0, 0.1, params["initial"]),
+            args=params,
+            saveat=diffrax.SaveAt(ts=TIMES),
+        )
+        return isospectral(4, name).weights(params, TIMES), solution.ys
+
+    weights, solved = both(PARAMS)
+    np.testing.assert_allclose(weights, solved, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", LIE_SOLVERS)
 def test_dense_output_stays_on_the_group_and_meets_the_grid(name):
-    solution = solve(PARAMS, LIE_SOLVERS[name](), dense=True, ts=TIMES)
-    between = jax.vmap(solution.evaluate)(jnp.linspace(0.01, 0.99, 33))
-    assert defect(between) < 5e-6
-    np.testing.assert_allclose(jax.vmap(solution.evaluate)(TIMES[:-1]), solution.ys[:-1], atol=2e-6)
-    np.testing.assert_allclose(
-        solution.evaluate(0.2, 0.25), solution.evaluate(0.25) - solution.evaluate(0.2), atol=2e-6
-    )
+    @jax.jit
+    def evaluated(params):
+        solution = solve(params, LIE_SOLVERS[name](), dense=True, ts=TIMES)
+        at = jnp.concatenate([jnp.linspace(0.01, 0.99, 33), TIMES[:-1], jnp.array([0.2, 0.25])])
+        return solution.ys, jax.vmap(solution.evaluate)(at), solution.evaluate(0.2, 0.25)
+
+    met, found, difference = map(np.asarray, evaluated(PARAMS))
+    assert defect(found[:33]) < 5e-6
+    np.testing.assert_allclose(found[33:-2], met[:-1], atol=2e-6)
+    np.testing.assert_allclose(difference, found[-1] - found[-2], atol=2e-6)
 
 
 def test_between_grid_points_the_algebra_is_interpolated():
-    solution = solve(PARAMS, LieEuler(), ts=jnp.array([0.07]))
-    expected = PARAMS["initial"] @ expm(0.07 * field(0.0, PARAMS["initial"], PARAMS))
-    np.testing.assert_allclose(solution.ys[0], expected, atol=2e-6)
+    @jax.jit
+    def both(params):
+        found = solve(params, LieEuler(), ts=jnp.array([0.07])).ys[0]
+        return found, params["initial"] @ expm(0.07 * field(0.0, params["initial"], params))
+
+    found, expected = both(PARAMS)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
 def test_backwards_in_time_returns_to_the_start():
-    solver = LIE_SOLVERS["rkmk4"]()
-    there = solve(PARAMS, solver, t1=True).ys[0]
-    back = diffrax.diffeqsolve(diffrax.ODETerm(field), solver, 1.0, 0.0, -0.1, there, args=PARAMS)
-    np.testing.assert_allclose(np.asarray(back.ys)[0], PARAMS["initial"], atol=1e-3)
+    @jax.jit
+    def return_trip(params):
+        solver = LIE_SOLVERS["rkmk4"]()
+        there = solve(params, solver, t1=True).ys[0]
+        return there, diffrax.diffeqsolve(diffrax.ODETerm(field), solver, 1.0, 0.0, -0.1, there, args=params).ys
+
+    there, back = map(np.asarray, return_trip(PARAMS))
+    np.testing.assert_allclose(back[0], PARAMS["initial"], atol=1e-3)
     assert np.abs(there - PARAMS["initial"]).max() > 0.1
 
 
@@ -97,10 +112,11 @@ def test_adjoints_give_the_gradient_of_the_scan(name, adjoint):
 
 
 def test_forward_mode_differentiates_too():
+    @jax.jit
     def loss(scale):
         return solve(PARAMS | {"N": scale * PARAMS["N"]}, LieEuler(), diffrax.ForwardMode(), t1=True).ys[0]
 
-    tangent = jax.jvp(loss, (1.0,), (1.0,))[1]
+    tangent = jax.jit(lambda scale: jax.jvp(loss, (scale,), (1.0,))[1])(1.0)
     np.testing.assert_allclose(tangent, (loss(1.01) - loss(0.99)) / 0.02, atol=1e-3)
 
 

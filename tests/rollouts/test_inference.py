@@ -79,7 +79,7 @@ def test_workers_killed_in_mid_episode_are_replaced(faults, asked, expected):
 
 def test_a_worker_that_hangs_is_replaced_and_those_that_wait_for_it_are_not():
     settings, asked = make_settings("HalfCheetah-v5", 30), questions("HalfCheetah-v5", 8, 2)
-    with device_backend(settings, 2, 4, deadline=4.0) as backend:
+    with device_backend(settings, 2, 4, deadline=8.0) as backend:
         expected = backend.evaluate(*asked)
         os.kill(backend.workers[1].process.pid, signal.SIGSTOP)
         found = backend.evaluate(*asked)
