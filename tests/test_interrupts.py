@@ -19,7 +19,7 @@ from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, interr
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.train import train
 from tests.comparisons import write_comparison
-from tests.runs import TINY, fit_run, timeless, train_run
+from tests.made_runs import TINY, fit_run, timeless, train_run
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}

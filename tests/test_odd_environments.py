@@ -15,7 +15,7 @@ from odes_rl.cli.program import main
 from odes_rl.rollouts import patience
 from odes_rl.rollouts.cautions import ranges
 from odes_rl.runs.run_directory import RunDirectory
-from tests.runs import timeless
+from tests.made_runs import timeless
 
 TINY = (
     *("--policy.name", "linear", "--strategy.population", "4", "--strategy.sigma", "0.5"),

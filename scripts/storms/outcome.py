@@ -9,7 +9,7 @@ import psutil
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import make_experiment, restorable_state
 from storms.site import Site, require
-from tests.runs import bits, timeless
+from tests.made_runs import bits, timeless
 
 _SHARED_MEMORY = Path("/dev/shm")
 _EXPECTED = re.compile(

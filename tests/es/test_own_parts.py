@@ -16,7 +16,7 @@ from odes_rl.es.strategy import make_strategy
 from odes_rl.manifolds import Euclidean
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.validation import build_model
-from tests.runs import timeless, train_run
+from tests.made_runs import timeless, train_run
 
 OWN: dict[str, Any] = {
     "shaping": "own_parts:SIGNS",

@@ -22,7 +22,7 @@ from odes_rl.rollouts import choosing
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path
-from tests.runs import timeless, train_run
+from tests.made_runs import timeless, train_run
 
 OPTIONS = {
     "task": TaskConfig(id="Hopper-v5", max_steps=30),

@@ -15,7 +15,7 @@ from odes_rl.rollouts.episodes import Lane
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import episode_settings
 from odes_rl.training.train import train
-from tests.runs import create_run, train_run
+from tests.made_runs import create_run, train_run
 
 SHORT = {"run__generations": 2, "run__evaluate_every": 1, "strategy__population": 2}
 RUNS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from odes_rl.inspection.fitted import look_into_fit
 from odes_rl.inspection.fitted_picture import draw_fitted
 from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import restore_fit
-from tests.runs import fit_run
+from tests.made_runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}
 VARIANTS = {

@@ -17,7 +17,7 @@ from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import evaluate_run
 from odes_rl.training.train import train
 from tests.act_weights import rule_weights
-from tests.runs import TINY, train_run
+from tests.made_runs import TINY, train_run
 
 H, N, M, L = 6, 5, 3, 4
 DEEP = [name for name in ACT_RULES if name != "linear"]

@@ -9,7 +9,7 @@ from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.runs.metrics import read_metrics
 from odes_rl.training.train import train
 from odes_rl.validation import build_model
-from tests.runs import create_run, train_run
+from tests.made_runs import create_run, train_run
 
 
 @pytest.mark.parametrize(

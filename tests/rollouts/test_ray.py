@@ -20,7 +20,7 @@ from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.training.evaluate import evaluate_run
-from tests.runs import bits, timeless, train_run
+from tests.made_runs import bits, timeless, train_run
 
 ray = pytest.importorskip("ray")
 

@@ -17,7 +17,7 @@ from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import evaluate, fit
-from tests.runs import fit_run
+from tests.made_runs import fit_run
 
 TIMES = ("wall_seconds", "examples_per_second")
 

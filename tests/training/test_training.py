@@ -19,7 +19,7 @@ from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import warmed_up
 from odes_rl.training.experiment import initial_state, make_experiment, open_backend
 from odes_rl.training.train import train
-from tests.runs import TINY, bits, create_run, timeless, train_run
+from tests.made_runs import TINY, bits, create_run, timeless, train_run
 
 TASKS = ("Hopper-v5", "dm_control/cheetah-run-v0")
 

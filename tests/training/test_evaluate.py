@@ -8,7 +8,7 @@ from odes_rl.cli.program import main
 from odes_rl.rollouts.protocol import Moments, Rollouts
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.train import train
-from tests.runs import create_run, fit_run, timeless, train_run
+from tests.made_runs import create_run, fit_run, timeless, train_run
 
 
 def interrupt_at(generation):

@@ -24,7 +24,7 @@ from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
 from odes_rl.training.train import train
-from tests.runs import create_run
+from tests.made_runs import create_run
 
 
 def build_schedule(option: str, choice: str) -> None:

@@ -12,7 +12,7 @@ from odes_rl.cli.study import load_study
 from odes_rl.config.layering import FITTING, TRAINING, layer_values
 from odes_rl.errors import UserError
 
-CONFIGS = Path(__file__).parents[1] / "studies/configs"
+CONFIGS = Path(__file__).parents[2] / "studies/configs"
 STUDIES = sorted(CONFIGS.glob("*.yaml"))
 VALUES = {"INT": "10", "FLOAT": "0.5", "STR": "x"}
 SHOWN = re.compile(r"(?<!\S)(--[\w.-]+) ((?:(?:\{[^}]*\}|INT|FLOAT|STR|\[\.\.\.\])[ |]*)+)")

@@ -14,7 +14,7 @@ from odes_rl.runs.checkpoints import Checkpoints
 from odes_rl.runs.files import replace_text, writing_to
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.train import train
-from tests.runs import bits, create_run, timeless, train_run
+from tests.made_runs import bits, create_run, timeless, train_run
 
 STATE = {"x": np.random.default_rng(0).normal(size=4000)}
 
