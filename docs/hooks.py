@@ -2,7 +2,7 @@
 
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -11,8 +11,10 @@ from pydantic.fields import FieldInfo
 from odes_rl.cli.train import RESUMABLE
 from odes_rl.config.layering import FITTING, TRAINING, Kind, section_class
 from odes_rl.es.config import PRESETS
+from odes_rl.parts import Registry
 from odes_rl.policies import POLICIES
 from odes_rl.supervised.models import MODELS
+from odes_rl.validation import OneOf
 
 _MARKER = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
 _NAMES = {
@@ -113,7 +115,17 @@ def _type_text(field: FieldInfo) -> str:
         for attribute, sign in _BOUNDS.items()
         if hasattr(bound, attribute)
     ]
-    return ", ".join([_annotation_text(field.annotation), *bounds])
+    return ", ".join([_choice_text(field) or _annotation_text(field.annotation), *bounds])
+
+
+def _choice_text(field: FieldInfo) -> str:
+    """The names to choose from, of a part or of a table."""
+    for table in field.metadata:
+        if isinstance(table, Registry | OneOf):
+            own = ["`module:object`"] if isinstance(table, Registry) else []
+            names = table if isinstance(table, Registry) else table.names  # built in, whatever is installed
+            return " or ".join([*(f"`{name}`" for name in names), *own])
+    return ""
 
 
 def _annotation_text(annotation: Any) -> str:
@@ -121,6 +133,8 @@ def _annotation_text(annotation: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
         return " or ".join(_annotation_text(choice) for choice in get_args(annotation))
+    if get_origin(annotation) is Mapping:
+        return "mapping"
     return _NAMES.get(annotation, str(annotation))
 
 

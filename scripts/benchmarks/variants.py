@@ -1,13 +1,13 @@
-"""The ways to run ours that are measured: every backend that the configuration allows, and every place of inference."""
+"""The ways to run ours that are measured: every backend that is built in, and inference on the device."""
 
 from contextlib import ExitStack
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from measuring import missing
 from ours import Generations, Trainer
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.backends import BACKENDS
 
 _NEEDS = {"envpool": ("envpool",), "ray": ("ray",)}
 """Modules that a backend needs; an extra brings them."""
@@ -22,17 +22,10 @@ class Variant(NamedTuple):
 
 
 def variants() -> list[Variant]:
-    """All of them, read from the configuration; `auto` is one of the others."""
-    backends = [name for name in _choices("backend") if name != "auto"]
+    """All of them; `auto` is one of the others."""
+    backends = [name for name in BACKENDS if name != "auto"]
     found = [Variant(name, {"backend": name}, _NEEDS.get(name, ())) for name in backends]
-    if "device" in _choices("inference"):
-        found.append(Variant("device", {"inference": "device"}))
-    return found
-
-
-def _choices(option: str) -> tuple[str, ...]:
-    field = RolloutsConfig.model_fields.get(option)
-    return get_args(field.annotation) if field else ()
+    return [*found, Variant("device", {"inference": "device"})]
 
 
 def open_variants(
