@@ -32,8 +32,13 @@ def bits(progress):
     return [np.asarray(leaf).tobytes() for leaf in leaves]
 
 
-def test_resumed_equals_uninterrupted(tmp_path):
-    whole, whole_progress = fit_run(tmp_path / "whole")
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return fit_run(tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+def test_resumed_equals_uninterrupted(undisturbed, tmp_path):
+    whole, whole_progress = undisturbed
     fit_run(tmp_path / "parts", run__epochs=2)
     with RunDirectory.open(tmp_path / "parts", {"run.epochs": 4}, FITTING) as parts:
         progress = fit(parts, lambda metrics: None)
@@ -56,8 +61,10 @@ def test_a_run_that_goes_on_forgets_the_evaluation_of_its_end(tmp_path):
 
 @pytest.mark.parametrize("disturbance", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("evaluation", [2, 4])
-def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(tmp_path, monkeypatch, disturbance, evaluation):
-    whole, whole_progress = fit_run(tmp_path / "whole")
+def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(
+    undisturbed, tmp_path, monkeypatch, disturbance, evaluation
+):
+    whole, whole_progress = undisturbed
     calls = []
 
     def disturbed(*arguments):
