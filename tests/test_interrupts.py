@@ -28,7 +28,7 @@ MOMENTS = 50
 PATIENCE = 60.0
 """Seconds that a program may take to end: far more than it does, for a machine that does other things besides."""
 ENDLESS = 10**6
-STUDY = {"study": "linear_systems", "systems": ["spiral"], "steps": 20, "points": 5}
+STUDY = {"study": "linear_systems", "systems": ["spiral"], "steps": ENDLESS, "points": 5}
 
 
 @pytest.fixture(scope="module")
