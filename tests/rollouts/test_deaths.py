@@ -100,6 +100,7 @@ def test_closing_ends_workers_in_the_middle_of_an_episode(faults):
 def test_an_interruption_while_workers_start_leaves_nothing_open(asked, monkeypatch):
     with ProcessesBackend(make_settings(WALK), 1) as backend:
         backend.evaluate(*asked)
+    gc.collect()  # what other tests left open
     before, started, start = psutil.Process().num_fds(), [], subprocess.Popen
 
     def interrupted(*arguments, **options):
