@@ -117,12 +117,12 @@ def _size_lines(task: str, hidden: int | None) -> list[str]:
     from odes_rl.rollouts.environments import describe_task
 
     sizes = describe_task(task)
-    lines = [f"{'policy':14} {'hidden':>6} {'parameters':>10} {'free':>8} {'matched hidden':>14} {'parameters':>10}"]
+    lines = [f"{'policy':15} {'hidden':>6} {'parameters':>10} {'free':>8} {'matched hidden':>14} {'parameters':>10}"]
     for name in POLICIES.names:
         try:
             model = policy_config_class(name)
         except UserError as error:
-            lines.append(f"{name:14} cannot be loaded: {one_line(error)}")
+            lines.append(f"{name:15} cannot be loaded: {one_line(error)}")
             continue
         sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
         lines.append(_size_line(model.model_validate({"name": name, **sized}), sizes))
@@ -136,7 +136,7 @@ def _size_line(config: "PolicyConfig", task: "Task") -> str:
 
     n, m = task.observation_size, task.action_size
     policy, hidden = make_policy(config, n, m), getattr(config, "hidden", "")
-    line = f"{config.name:14} {hidden:>6} {parameter_count(policy):>10} {free_dimensions(policy):>8}"
+    line = f"{config.name:15} {hidden:>6} {parameter_count(policy):>10} {free_dimensions(policy):>8}"
     if not isinstance(config, Matchable):
         return line
     matched = match_parameters(config.model_copy(update={"match_parameters": "ode_to_ode"}), n, m)
