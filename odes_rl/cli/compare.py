@@ -104,7 +104,7 @@ def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "di
     with writing_to(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with only_trainer(directory), show_cells(cells) as watch:
-        return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
+        return run_cells(cells, available_cores(), command.jobs, watch)
 
 
 def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:

@@ -102,7 +102,7 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
         changes = options | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
         run: Any = cell.config.run.model_copy(update=changes)
         config: Any = cell.config.model_copy(update={"run": run})
-        running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers, Path(directory, "jax"))
+        running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers)
         try:
             while running.process.poll() is None:
                 check_interrupted()
