@@ -28,7 +28,8 @@ class Compare(BaseModel):
     model_config = STRICT
 
     config: str
-    """YAML file with env_steps, seeds, base, tasks and policies; or epochs, seeds, base, data and models."""
+    """YAML file with env_steps, seeds, base, tasks and policies, or epochs, seeds, base, data and models; or the name
+    of a packaged one, as `odes-rl list configs` shows them."""
     directory: str | None = None
     """Directory of the runs and the report; overrides the file."""
     env_steps: int | None = Field(default=None, ge=1)

@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from odes_rl.config.naming import file_name
+from odes_rl.config.packaged import find_config
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError, check_name, suggestion
 from odes_rl.es.config import PRESETS
@@ -71,23 +72,30 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None, ki
     Raises:
         UserError: any mistake in the file or in the overrides, or it configures another kind of run.
     """
-    values = _check_sections(path, read_yaml(path), kind)
+    values = read_sections(path, kind)
     return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}", kind=kind)
 
 
-def make_config(path: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
-    """The configuration in the YAML file at `path`, changed by `overrides`; without a file that of `overrides` alone.
+def read_sections(path: str | Path, kind: Kind = TRAINING) -> Sections:
+    """The sections in the YAML file at `path`.
+
+    Raises:
+        UserError: if it cannot be read, has an unknown section, or configures another kind of run.
+    """
+    return _check_sections(path, read_yaml(path), kind)
+
+
+def make_config(name: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
+    """The configuration that `name` means, as `find_config` finds it, changed by `overrides`, or that of these alone.
 
     The latter goes to `runs/<what is learnt>`.
 
     Raises:
-        UserError: as `load_config`, or if neither says what is learnt.
+        UserError: as `find_config` and `load_config`, or if neither says what is learnt.
     """
-    if path is not None:
-        if not Path(path).suffix and not Path(path).exists():
-            raise UserError(
-                f"there is no config {path!r}; without a file: odes-rl {kind.command} --{kind.place} {path}"
-            )
+    if name is not None:
+        without = f"; without a config: odes-rl {kind.command} --{kind.place} {name}"
+        path = find_config(name, kind.command, without)
         return load_config(path, overrides, kind)
     if kind.place not in overrides:
         raise UserError(
