@@ -31,7 +31,7 @@ FLOORS = [
     {"es", "rollouts", "supervised"},
     {"config"},
     {"runs"},
-    {"training"},
+    {"training", "export"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},
     {"cli"},
