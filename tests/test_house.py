@@ -32,7 +32,7 @@ FLOORS = [
     {"es", "rollouts", "supervised"},
     {"config"},
     {"runs"},
-    {"training"},
+    {"training", "export"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},
     {"cli"},

@@ -13,6 +13,7 @@ from odes_rl.cli.arguments import flags, parse_command, print_help, split_argume
 from odes_rl.cli.compare import Compare, compare
 from odes_rl.cli.completion import completion_script
 from odes_rl.cli.evaluate import Evaluate, evaluate
+from odes_rl.cli.export import Export, export
 from odes_rl.cli.fit import Fit, fit
 from odes_rl.cli.inspect import Inspect, inspect
 from odes_rl.cli.listing import List, list_names
@@ -48,6 +49,7 @@ COMMANDS = {
     "resume": Command(Resume, resume, RESUMABLE, saves=True),
     "evaluate": Command(Evaluate, evaluate),
     "inspect": Command(Inspect, inspect),
+    "export": Command(Export, export),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None, saves=True),
     "study": Command(Study, study, None, saves=True),
