@@ -34,6 +34,7 @@ FLOORS = [
     {"training"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},
+    {"search"},
     {"cli"},
     {"__main__"},
 ]

@@ -43,10 +43,23 @@ def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
             stdin=subprocess.PIPE,  # its end stops the cell
             stdout=log,
             stderr=log,
-            env=_environment(compiled),
+            env=one_threaded(compiled),
             start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
         )
     return Running(cell, process)
+
+
+def one_threaded(compiled: Path) -> dict[str, str]:
+    """The environment of a process that computes in one thread; what JAX compiles goes to the directory `compiled`."""
+    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
+    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
+    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    defaults = {
+        "JAX_COMPILATION_CACHE_DIR": str(compiled.absolute()),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # or the first cell takes the whole of a GPU
+    }
+    return defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()
 
 
 def failure(running: Running) -> str | None:
@@ -78,15 +91,3 @@ def stop(cells: Sequence[Running]) -> None:
         for running in cells:
             running.process.kill()
             running.process.wait()
-
-
-def _environment(compiled: Path) -> dict[str, str]:
-    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
-    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
-    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    defaults = {
-        "JAX_COMPILATION_CACHE_DIR": str(compiled.absolute()),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # or the first cell takes the whole of a GPU
-    }
-    return defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()
