@@ -35,6 +35,7 @@ FLOORS = [
     {"training", "export"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},
+    {"search"},
     {"cli"},
     {"__main__"},
 ]

@@ -103,7 +103,13 @@ def _dotted(command: str) -> Choices:
         models = [family.config for family in STUDIES.find_each().values()]
         fields = [field for model in models for field in model.model_fields.items()]
         return {f"--{spelled(name)}": _choices(field) for name, field in fields} | {"--study": STUDIES.names}
-    kinds = {"train": [TRAINING], "fit": [FITTING], "resume": [TRAINING, FITTING], "compare": [TRAINING, FITTING]}
+    kinds = {
+        "train": [TRAINING],
+        "fit": [FITTING],
+        "resume": [TRAINING, FITTING],
+        "compare": [TRAINING, FITTING],
+        "search": [TRAINING],
+    }
     found = {option: words for kind in kinds.get(command, ()) for option, words in _of_sections(kind)}
     if command != "resume":
         return found

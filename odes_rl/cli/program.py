@@ -18,6 +18,7 @@ from odes_rl.cli.fit import Fit, fit
 from odes_rl.cli.inspect import Inspect, inspect
 from odes_rl.cli.listing import List, list_names
 from odes_rl.cli.plot import Plot, plot
+from odes_rl.cli.search import Search, search
 from odes_rl.cli.study import Study, load_study, study, study_lists
 from odes_rl.cli.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
@@ -52,6 +53,7 @@ COMMANDS = {
     "export": Command(Export, export),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None, saves=True),
+    "search": Command(Search, search, None, saves=True),
     "study": Command(Study, study, None, saves=True),
     "list": Command(List, list_names),
 }

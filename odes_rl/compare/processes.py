@@ -41,10 +41,20 @@ def start_cell(cell: Cell, workers: int) -> Running:
             stdin=subprocess.PIPE,  # its end stops the cell
             stdout=log,
             stderr=log,
-            env=_environment(),
+            env=one_threaded(),
             start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
         )
     return Running(cell, process)
+
+
+def one_threaded() -> dict[str, str]:
+    """The environment of a process that computes in one thread."""
+    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
+    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
+    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    defaults = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # or the first cell takes the whole of a GPU
+    environment = defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()
+    return environment | program_cache(environment)
 
 
 def failure(running: Running) -> str | None:
@@ -76,12 +86,3 @@ def stop(cells: Sequence[Running]) -> None:
         for running in cells:
             running.process.kill()
             running.process.wait()
-
-
-def _environment() -> dict[str, str]:
-    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
-    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
-    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    defaults = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # or the first cell takes the whole of a GPU
-    environment = defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()
-    return environment | program_cache(environment)

@@ -82,7 +82,7 @@ def read_sections(path: str | Path, kind: Kind = TRAINING) -> Sections:
     Raises:
         UserError: if it cannot be read, has an unknown section, or configures another kind of run.
     """
-    return _check_sections(path, read_yaml(path), kind)
+    return check_sections(path, read_yaml(path), kind)
 
 
 def make_config(name: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
@@ -135,6 +135,24 @@ def layer_values(
     return kind.config(**built)  # pyright: ignore[reportArgumentType]
 
 
+def check_sections(source: str | Path, content: Mapping[Any, Any], kind: Kind = TRAINING) -> Sections:
+    """The sections in `content`, which was read from `source`, with no option checked yet.
+
+    Raises:
+        UserError: if they are those of another kind of run, one is unknown, or holds no options.
+    """
+    found = kind_of(content)
+    if found is not kind:
+        raise UserError(f"{str(source)!r} is for another kind of run: use it with `odes-rl {found.command}`")
+    for section, options in content.items():
+        if section not in kind.sections:
+            hint = suggestion(str(section), kind.sections)
+            raise UserError(f"{str(source)!r} has an unknown section {section!r}: {hint}")
+        if not isinstance(options, dict | None):
+            raise UserError(f"{str(source)!r}: section {section} is {options!r}, but must hold options")
+    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
+
+
 def section_class(section: str, name: str, kind: Kind = TRAINING) -> type[BaseModel]:
     """The class of the options of a `section`, where that of the policy or model is called `name`."""
     annotation = kind.config.model_fields[section].annotation
@@ -155,19 +173,6 @@ def _split_overrides(overrides: Mapping[str, Any], kind: Kind) -> Sections:
 def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> dict[str, Any]:
     check_options(model, options, f"{section}.")
     return {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in options.items()}
-
-
-def _check_sections(path: str | Path, content: Mapping[Any, Any], kind: Kind) -> Sections:
-    found = kind_of(content)
-    if found is not kind:
-        raise UserError(f"{str(path)!r} is for another kind of run: use it with `odes-rl {found.command}`")
-    for section, options in content.items():
-        if section not in kind.sections:
-            hint = suggestion(str(section), kind.sections)
-            raise UserError(f"{str(path)!r} has an unknown section {section!r}: {hint}")
-        if not isinstance(options, dict | None):
-            raise UserError(f"{str(path)!r}: section {section} is {options!r}, but must hold options")
-    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
 
 
 def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Sections:
