@@ -23,7 +23,7 @@ class Head(Protocol):
     shape: tuple[int, ...]
     dtype: np.dtype
 
-    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """The action for the rule's output raw [m], and how many of its entries are at their bounds.
 
         That number is −1 if an entry of `raw` is not finite, and the action none then. `generator` draws actions that
@@ -49,7 +49,7 @@ class BoxHead:
         self.size, self.shape, self.dtype = self.low.size, space.shape, space.dtype
         self._own_type = own_type(space)
 
-    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """As `Head` says; nothing is sampled."""
         action = np.empty(raw.size, self.acting_type)
         saturated = squash(self.code, raw, self.low, self.high, action)
@@ -63,11 +63,11 @@ class DiscreteHead:
         counts, first = choices_of(space)
         self.counts = np.array(counts)
         self.size, self.shape, self.dtype = sum(counts), space.shape or (), np.dtype(space.dtype)
-        self._first = first
+        self._first, self._start = first, first.item(0)
         self._scalar = self.dtype.type if isinstance(space, Discrete) else None
         self._no_noise = np.zeros(self.size)
 
-    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """As `Head` says."""
         noise = self._no_noise if generator is None else generator.gumbel(size=self.size)
         places = np.empty(self.counts.size, np.int64)
@@ -75,7 +75,7 @@ class DiscreteHead:
         if outcome < 0:
             return None, outcome
         if self._scalar:
-            return self._scalar(places[0] + self._first[0]), outcome
+            return self._scalar(places.item(0) + self._start), outcome
         return (places + self._first).astype(self.dtype).reshape(self.shape), outcome
 
 
