@@ -90,7 +90,7 @@ class TrainedPolicy:
         normalised, raw = np.empty(n, np.float32), np.empty(acting.head.size, np.float32)  # its own in every thread
         acting.normalise(flat, self.board, np.zeros((2, n)), normalised)
         acting.rule.kernel(acting.weights(self.board, 0), normalised, raw)
-        action, saturated = acting.head.act(raw, generator)
+        action, saturated = acting.head(raw, generator)
         if saturated < 0:
             raise UserError(f"the policy's output is {raw.tolist()} for the observation {flat.tolist()}: not finite")
         return action

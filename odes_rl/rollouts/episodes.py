@@ -122,7 +122,7 @@ class Lane:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
             UserError: if it steps by an old interface.
         """
-        action, saturated = self.acting.head.act(raw, self.generator)
+        action, saturated = self.acting.head(raw, self.generator)
         self.length[0] += 1
         if saturated < 0:
             return self.finish(failed=True)

@@ -23,7 +23,7 @@ class Head(Protocol):
     shape: tuple[int, ...]
     dtype: np.dtype
 
-    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """The action for the rule's output raw [m], and how many of its entries are at their bounds.
 
         That number is −1 if an entry of `raw` is not finite, and the action none then. `generator` draws actions that
@@ -49,7 +49,7 @@ class BoxHead:
         self.size, self.shape, self.dtype = self.low.size, space.shape, space.dtype
         self._own_type = own_type(space)
 
-    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """As `Head` says; nothing is sampled."""
         action = np.empty(raw.size, self.acting_type)
         saturated = squash(self.code, raw, self.low, self.high, action)
@@ -67,7 +67,7 @@ class DiscreteHead:
         self._scalar = self.dtype.type if isinstance(space, Discrete) else None
         self._no_noise = np.zeros(self.size)
 
-    def act(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
+    def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """As `Head` says."""
         noise = self._no_noise if generator is None else generator.gumbel(size=self.size)
         places = np.empty(self.counts.size, np.int64)

@@ -55,12 +55,12 @@ def test_an_environment_that_refuses_other_actions_is_given_none(name, actions):
     ],
 )
 def test_an_action_has_the_type_of_a_sample_of_the_space(space, raw, expected):
-    action, saturated = make_head(space, "clip").act(np.array(raw, np.float32))
+    action, saturated = make_head(space, "clip")(np.array(raw, np.float32))
     assert saturated == 0
     np.testing.assert_array_equal(action, expected)
     sample = space.sample()
     assert (type(action), action.dtype, np.shape(action)) == (type(sample), sample.dtype, np.shape(sample))
-    assert make_head(space, "clip").act(np.full(len(raw), np.nan, np.float32))[1] == -1
+    assert make_head(space, "clip")(np.full(len(raw), np.nan, np.float32))[1] == -1
 
 
 def test_samples_are_those_of_the_episodes_seed():
@@ -68,7 +68,7 @@ def test_samples_are_those_of_the_episodes_seed():
     logits, drawn = np.array([0.5, 0.0, -0.5], np.float32), []
     for seed in (5, 6, 5):
         generator = lane.acting.generator(seed)
-        drawn.append([int(lane.acting.head.act(logits, generator)[0]) for _ in range(50)])
+        drawn.append([int(lane.acting.head(logits, generator)[0]) for _ in range(50)])
     assert drawn[0] == drawn[2] != drawn[1]
     assert set(drawn[0]) == {-1, 0, 1}
     assert action_generator(5).random() != lane.environment.unwrapped.np_random.random()
