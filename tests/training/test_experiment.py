@@ -23,6 +23,7 @@ from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
+from odes_rl.training.evaluate import Checkpoint
 from odes_rl.training.train import train
 from tests.made_runs import create_run
 
