@@ -68,6 +68,7 @@ class DiscreteHead:
         counts, self.first = choices_of(space)
         self.counts = np.array(counts)
         self.size, self.shape, self.dtype = sum(counts), space.shape or (), np.dtype(space.dtype)
+        self._start = self.first.item(0)
         self._scalar = self.dtype.type if isinstance(space, Discrete) else None
         self._no_noise = np.zeros(self.size)
 
@@ -79,7 +80,7 @@ class DiscreteHead:
         if outcome < 0:
             return None, outcome
         if self._scalar:
-            return self._scalar(places[0] + self.first[0]), outcome
+            return self._scalar(places.item(0) + self._start), outcome
         return (places + self.first).astype(self.dtype).reshape(self.shape), outcome
 
 
