@@ -57,7 +57,7 @@ def observations_of(policy: TrainedPolicy, count: int = 5) -> np.ndarray:
 
 def kernel_actions(policy: PortablePolicy, observations: np.ndarray) -> np.ndarray:
     """Outputs [B, m] of a rule's kernel for normalised observations [B, n]."""
-    outputs = np.empty((len(observations), policy.low.size), np.float32)
+    outputs = np.empty((len(observations), policy.head.size), np.float32)
     for observation, output in zip(observations.astype(np.float32), outputs, strict=True):
         policy.rule.kernel(policy.weights, observation, output)
     return outputs

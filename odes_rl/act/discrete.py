@@ -1,5 +1,7 @@
 """After an act rule whose outputs are logits: the choice of discrete actions."""
 
+from typing import Any
+
 import numpy as np
 
 from odes_rl.act.compilation import compiled
@@ -24,3 +26,11 @@ def choose(logits: np.ndarray, noise: np.ndarray, choices: np.ndarray, action: n
                 action[k] = i
         start += choices[k]
     return 0
+
+
+def chosen(logits: Any, choices: np.ndarray) -> Any:
+    """Places [..., k], the array form of the greedy `choose`, for logits [..., m] of any array namespace."""
+    namespace = logits.__array_namespace__()
+    ends = np.cumsum(choices).tolist()
+    blocks = zip([0, *ends[:-1]], ends, strict=True)
+    return namespace.stack([namespace.argmax(logits[..., start:end], axis=-1) for start, end in blocks], axis=-1)

@@ -52,10 +52,10 @@ def train(command: Train, overrides: Mapping[str, str]) -> int:
     """
     from odes_rl.config.layering import make_config
     from odes_rl.runs.run_directory import RunDirectory
-    from odes_rl.training.experiment import make_experiment
+    from odes_rl.training.initial import check_startable
 
     config = make_config(command.config, overrides)
-    interruptible(make_experiment, config)
+    interruptible(check_startable, config)
     with RunDirectory.create(config.run.directory, config) as run:
         return continue_run(run)
 

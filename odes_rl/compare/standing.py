@@ -10,7 +10,7 @@ from odes_rl.config.layering import load_config
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
 from odes_rl.runs.checkpoints import Checkpoints
-from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS
+from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS, require_run
 from odes_rl.runs.metrics import Metrics, read_metrics
 
 _TAIL = 2**16
@@ -70,11 +70,14 @@ def check_recorded(cells: Sequence[Cell]) -> None:
     """Check that the runs which are there already are those of `cells`.
 
     Raises:
-        UserError: if one was started with other options; names the first that differs.
+        UserError: if one was started with other options; names the first that differs. Or if one is not there, and
+            neither is the run that it is to start from.
     """
     for cell in cells:
         if (cell.path / CONFIG).exists():
             _check_same(cell)
+        elif isinstance(cell.config, ExperimentConfig) and cell.config.run.initial:
+            require_run(cell.config.run.initial)
 
 
 def rate(cells: Sequence[Cell]) -> float | None:

@@ -60,6 +60,11 @@ class RunConfig(BaseModel):
     whichever of generations and env_steps is reached first."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the initial parameters, the perturbations and the episodes."""
+    initial: str | None = Field(default=None, min_length=1)
+    """Directory of a run whose policy this one starts from: its parameters, and its mean and deviation of observations.
+    All else starts anew. It is read once, when the run starts; `task.warmup_episodes` are left out."""
+    initial_checkpoint: Literal["best", "latest"] = "best"
+    """Checkpoint of the run `initial`, as `odes-rl evaluate` has them."""
     evaluate_every: int = Field(default=10, ge=1)
     """Generations between evaluations of the unperturbed policy. The last generation is always evaluated."""
     evaluation_episodes: int = Field(default=8, ge=1)
@@ -76,6 +81,12 @@ class RunConfig(BaseModel):
     def _check_end(self) -> "RunConfig":
         if self.generations is None and self.env_steps is None:
             raise ValueError("neither generations nor env_steps sets an end: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _check_initial(self) -> "RunConfig":
+        if self.initial is None and self.initial_checkpoint != "best":
+            raise ValueError(f"initial_checkpoint is {self.initial_checkpoint}, but no run is given as initial")
         return self
 
     def is_over(self, generation: int, env_steps: int) -> bool:

@@ -14,7 +14,7 @@ OPSET, IR_VERSION = 17, 8
 
 
 def onnx_model(policy: PortablePolicy, dtype: np.dtype) -> bytes:
-    """A model from `observations` [batch, n] of `dtype` to `actions` [batch, m], for any batch.
+    """A model from `observations` [batch, n] of `dtype` to `actions` [batch, ...], for any batch.
 
     Raises:
         UserError: if the package onnx is missing, or the act rule does what no graph can.

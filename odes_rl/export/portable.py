@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.act import ActRule
-from odes_rl.act.bounds import normalised, squashed
+from odes_rl.act.bounds import normalised
 from odes_rl.errors import UserError, one_line
+from odes_rl.export.heads import Bounds, Choices
 
 
 class PortablePolicy(NamedTuple):
-    """A policy for observations [n] and actions [m].
+    """A policy for flat observations [n].
 
     Attributes:
         rule: its act rule.
@@ -19,10 +20,7 @@ class PortablePolicy(NamedTuple):
         mean: [n] float64, what observations are normalised about.
         deviation: [n] float64, what they are divided by; infinite for an entry that never varied.
         clip: bound of normalised observations, infinite for none.
-        squash: how outputs enter the bounds, a name in `SQUASHES`.
-        low: lowest actions [m], float32 or float64.
-        high: highest actions [m], of the same type.
-        dtype: type of the task's actions.
+        head: makes actions of the outputs [m] of the rule.
         about: where it comes from and what it is for, names and texts.
     """
 
@@ -31,16 +29,14 @@ class PortablePolicy(NamedTuple):
     mean: np.ndarray
     deviation: np.ndarray
     clip: float
-    squash: str
-    low: np.ndarray
-    high: np.ndarray
-    dtype: np.dtype
+    head: Bounds | Choices
     about: Mapping[str, str]
 
     def act(self, observations: Any) -> Any:
-        """Actions [..., m] for flat observations [..., n], an array of any namespace: those of the run, to rounding.
+        """Actions [B, ...] for flat observations [B, n], an array of any namespace: those of the run, to rounding.
 
-        Where the run's episode would fail, because an output is not finite, an action is NaN if its type has that.
+        Discrete actions are the greedy ones. Where an episode of the run would fail, because an output is not finite,
+        an action is NaN, if its type has that.
 
         Raises:
             UserError: if the array form of the act rule raises.
@@ -53,6 +49,4 @@ class PortablePolicy(NamedTuple):
         except Exception as error:
             told = f"{type(error).__name__}: {one_line(error)}"
             raise UserError(f"the array form of the act rule raises on a batch of observations: {told}") from error
-        actions = squashed(self.squash, raw, self.low, self.high)
-        namespace = actions.__array_namespace__()
-        return namespace.astype(actions if self.dtype.kind == "f" else namespace.rint(actions), self.dtype)
+        return self.head(raw)

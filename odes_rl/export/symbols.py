@@ -179,6 +179,10 @@ def _stack(entries: Sequence[Any], axis: int = 0) -> Symbol:
     return _concatenate([entry[(slice(None),) * place + (None,)] for entry in entries], place)
 
 
+def _reshape(x: Symbol, shape: Sequence[int]) -> Symbol:
+    return x.graph.add("Reshape", [x, np.array(shape, np.int64)], np.reshape(x.example, shape))
+
+
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Symbol]] = {
     np.sum: _sum,
     np.argmax: _argmax,
@@ -187,6 +191,7 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Symbol]] = {
     np.where: _where,
     np.concatenate: _concatenate,
     np.stack: _stack,
+    np.reshape: _reshape,
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
     np.expand_dims: lambda x, axis: x.graph.add("Unsqueeze", [x, np.atleast_1d(axis)], np.expand_dims(x.example, axis)),
 }

@@ -18,7 +18,7 @@ from odes_rl.interrupts import advising
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.metrics import Metrics, plain_metrics
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.experiment import make_experiment
+from odes_rl.training.initial import check_startable
 from odes_rl.training.train import train as run_training
 
 Report = Callable[[Metrics], None]
@@ -64,7 +64,7 @@ def train(
     sections = {"task": task, "policy": policy, "strategy": strategy, "rollouts": rollouts, "run": run}
     with tempfile.TemporaryDirectory(prefix="odes_rl-") as temporary:
         config = _configure(sections, options, directory, Path(temporary, "run"))
-        make_experiment(config)  # reports mistakes before anything is written
+        check_startable(config)  # reports mistakes before anything is written
         with RunDirectory.create(config.run.directory, config) as opened:
             kept = not opened.path.is_relative_to(temporary)
             again = f"resume with: odes-rl resume {opened.path}"

@@ -7,7 +7,7 @@ from odes_rl.config.layering import TRAINING
 from odes_rl.errors import UserError, check_name
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.runs.run_directory import RunDirectory, recorded_kind
-from odes_rl.training.evaluate import Checkpoint, restore_run
+from odes_rl.training.evaluate import Checkpoint, check_trained, restore_run
 
 
 def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:
@@ -30,7 +30,5 @@ def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:
             f"{str(run)!r} is a run of `odes-rl fit`, whose model has no actions: give a run of `odes-rl train`"
         )
     opened = RunDirectory.open(run)
-    opened.check_begun()
-    if opened.checkpoints.latest_generation() == 0:
-        raise UserError(f"{str(run)!r} has no trained policy yet: continue it with `odes-rl resume {run}`")
+    check_trained(opened)
     return TrainedPolicy.of(restore_run(opened, checkpoint))

@@ -9,10 +9,9 @@ import numpy as np
 from gymnasium.spaces import Space
 
 import odes_rl
-from odes_rl.act.bounds import SQUASHES
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
-from odes_rl.export import PortablePolicy, write_policy
+from odes_rl.export import PortablePolicy, array_head, write_policy
 from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.environments import close_all, make_environment
@@ -135,21 +134,15 @@ class TrainedPolicy:
             "action_space": str(self.spaces[1]),
             "odes_rl": odes_rl.__version__,
         }
+        head = array_head(acting.head)
         return PortablePolicy(
-            acting.rule,
-            self.weights(),
-            board.mean.copy(),
-            board.deviation.copy(),
-            settings.clip,
-            SQUASHES[acting.squash_code],
-            acting.low,
-            acting.high,
-            acting.own_dtype,
-            about,
+            acting.rule, self.weights(), board.mean.copy(), board.deviation.copy(), settings.clip, head, about
         )
 
     def export(self, path: str | Path, format: str | None = None, dtype: str = "float64") -> Path:
         """Write the policy to a file that other programs act with, as `odes-rl export` does; the file.
+
+        Discrete actions are the greedy ones, those of `policy(observation)`.
 
         Args:
             path: the file; its ending is the format, unless that is given.

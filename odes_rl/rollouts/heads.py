@@ -57,13 +57,18 @@ class BoxHead:
 
 
 class DiscreteHead:
-    """Chooses by logits, a block of them for each entry of a discrete action; a `Head`. None is at a bound."""
+    """Chooses by logits, a block of them for each entry of a discrete action; a `Head`. None is at a bound.
+
+    Attributes:
+        counts: logits of each block [k].
+        first: the value that the first logit of each block stands for [k].
+    """
 
     def __init__(self, space: Space) -> None:
-        counts, first = choices_of(space)
+        counts, self.first = choices_of(space)
         self.counts = np.array(counts)
         self.size, self.shape, self.dtype = sum(counts), space.shape or (), np.dtype(space.dtype)
-        self._first, self._start = first, first.item(0)
+        self._start = self.first.item(0)
         self._scalar = self.dtype.type if isinstance(space, Discrete) else None
         self._no_noise = np.zeros(self.size)
 
@@ -76,7 +81,7 @@ class DiscreteHead:
             return None, outcome
         if self._scalar:
             return self._scalar(places.item(0) + self._start), outcome
-        return (places + self._first).astype(self.dtype).reshape(self.shape), outcome
+        return (places + self.first).astype(self.dtype).reshape(self.shape), outcome
 
 
 def make_head(space: Space, name: str) -> Head:

@@ -22,6 +22,17 @@ class DamagedArchiveError(Exception):
     """Files are missing, cut or changed."""
 
 
+class OtherSignatureError(UserError):
+    """The arrays of an archive are not those that are asked for; the first that differs, and what it is."""
+
+    def __init__(self, path: Path, name: str, there: str, here: str) -> None:
+        self.name, self.there, self.here = name, there, here
+        super().__init__(
+            f"checkpoint {str(path)!r} is of another configuration: {name} is {there} in it, "
+            f"{here} in the run; restore the run's own config.yaml"
+        )
+
+
 def write_archive(path: Path, tree: Any) -> None:
     """Write `tree`, a pytree of JAX or NumPy arrays and numbers, to the new directory `path`.
 
@@ -42,22 +53,25 @@ def write_archive(path: Path, tree: Any) -> None:
     _write(path / _MANIFEST, manifest.encode())
 
 
-def read_archive(path: Path, like: Tree) -> Tree:
+def read_archive(path: Path, like: Tree, within: tuple[str, ...] = ("",)) -> Tree:
     """The tree at `path`, each leaf of the kind found in `like`: JAX array, typed key, NumPy array, number.
 
-    A JAX array's shape and dtype (`jax.ShapeDtypeStruct`) do in its place.
+    A JAX array's shape and dtype (`jax.ShapeDtypeStruct`) do in its place. Arrays whose names begin otherwise than
+    `within` says are left alone; `like` has none of them.
 
     Raises:
         DamagedArchiveError: if any byte of an array differs from what was written, or files vanish meanwhile.
-        UserError: if names, shapes or dtypes are not those of `like`, or an earlier version wrote it.
+        OtherSignatureError: if names, shapes or dtypes are not those of `like`.
+        UserError: if an earlier version wrote it.
     """
     manifest = _read_manifest(path)
     content = _read(path / _ARRAYS)
     if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
         raise DamagedArchiveError("its arrays do not match their digest")
-    _check_signature(path, manifest["arrays"], _signature(like))
+    asked = {name: kind for name, kind in manifest["arrays"].items() if name.startswith(within)}
+    _check_signature(path, asked, _signature(like))
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"])}
+        arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"]) if name in asked}
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
     restored = [_like_leaf(arrays[jax.tree_util.keystr(key)], leaf) for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(structure, restored)
@@ -131,8 +145,4 @@ def _kind(leaf: Any) -> str:
 def _check_signature(path: Path, found: dict[str, str], wanted: dict[str, str]) -> None:
     for name in [*wanted, *found]:
         if found.get(name) != wanted.get(name):
-            there, here = found.get(name, "absent"), wanted.get(name, "absent")
-            raise UserError(
-                f"checkpoint {str(path)!r} is of another configuration: {name} is {there} in it, "
-                f"{here} in the run; restore the run's own config.yaml"
-            )
+            raise OtherSignatureError(path, name, found.get(name, "absent"), wanted.get(name, "absent"))

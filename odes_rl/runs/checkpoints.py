@@ -69,12 +69,15 @@ class Checkpoints:
         found = _checkpoints(self.directory)
         return _order(found[-1])[0] if found else None
 
-    def restore(self, like: State, which: Literal["latest", "best"] = "latest") -> tuple[int, State]:
+    def restore(
+        self, like: State, which: Literal["latest", "best"] = "latest", within: tuple[str, ...] = ("",)
+    ) -> tuple[int, State]:
         """The generation and state of the newest usable checkpoint, or of the best one.
 
         Args:
             like: a pytree of the state's structure, shapes and dtypes; its values are ignored.
             which: `latest` skips damaged checkpoints, with a warning for each.
+            within: beginnings of the names of the arrays to read, if not all; see `read_archive`.
 
         Raises:
             UserError: if there is none, none is usable, or it is of another structure than `like`.
@@ -85,7 +88,7 @@ class Checkpoints:
         while left := [path for path in _checkpoints(directory) if path not in tried]:
             tried.add(left[-1])
             try:
-                return _order(left[-1])[0], read_archive(left[-1], like)
+                return _order(left[-1])[0], read_archive(left[-1], like, within)
             except DamagedArchiveError as error:
                 self._damaged.add(left[-1])
                 _log.warning("checkpoint %s is damaged (%s); trying an earlier one", left[-1], error)

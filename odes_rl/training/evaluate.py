@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.errors import UserError
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.filming import Film, film_episode
@@ -26,6 +27,7 @@ from odes_rl.training.experiment import (
 
 Actions = Literal["greedy", "sampled"]
 Checkpoint = Literal["best", "latest"]
+State = TypeVar("State")
 
 
 class Restored(NamedTuple):
@@ -110,15 +112,39 @@ def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
     run.check_begun()
     config = _on_this_machine(run.config)
     experiment = make_experiment(config)
-    like = restorable_state(experiment)
-    generation, state = run.checkpoints.restore(like, checkpoint)
+    _, state, words = restore_policy(run, restorable_state(experiment), checkpoint)
+    return Restored(config, experiment, state, words)
+
+
+def check_trained(run: RunDirectory) -> None:
+    """Check that the run has learnt something.
+
+    Raises:
+        UserError: if it has no checkpoint, or only that of the untrained policy.
+    """
+    run.check_begun()
+    if run.checkpoints.latest_generation() == 0:
+        raise UserError(f"{str(run.path)!r} has no trained policy yet: continue it with `odes-rl resume {run.path}`")
+
+
+def restore_policy(
+    run: RunDirectory, like: State, checkpoint: Checkpoint, within: tuple[str, ...] = ("",)
+) -> tuple[int, State, str]:
+    """Generation and state of that checkpoint, and words for it; of the latest if the best is of before training.
+
+    `like` and `within` are those of `Checkpoints.restore`.
+
+    Raises:
+        UserError: if there is no such checkpoint.
+    """
+    generation, state = run.checkpoints.restore(like, checkpoint, within)
     words = f"checkpoint: {checkpoint}, of generation {generation}"
     if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):
-        generation, state = run.checkpoints.restore(like, "latest")
+        generation, state = run.checkpoints.restore(like, "latest", within)
         words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated so far"
     if generation == 0:
         words = f"checkpoint: {checkpoint}, of generation 0: the untrained policy"
-    return Restored(config, experiment, state, words)
+    return generation, state, words
 
 
 def _has_evaluated_what_it_learnt(run: RunDirectory) -> bool:

@@ -30,6 +30,7 @@ from odes_rl.training.experiment import (
     open_backend,
     restorable_state,
 )
+from odes_rl.training.initial import read_initial, started_from
 
 _log = logging.getLogger(__name__)
 
@@ -98,12 +99,18 @@ def _begin(
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
-    state = warmed_up(run.config, experiment, backend, state)
+    initial = interruptible(read_initial, run.config, experiment)
+    if initial is None:
+        state = warmed_up(run.config, experiment, backend, state)
+    else:
+        state = interruptible(started_from, experiment, state, initial)
     rollouts = _evaluate(run.config, experiment, backend, state)
     if state.moments.count == 0:  # the first generation's moments are taken about what was seen here
         state = state._replace(moments=state.moments._replace(mean=rollouts.moments[0].mean))
     seconds = time.perf_counter() - started
     metrics = {"generation": 0, "env_steps": state.env_steps, "wall_seconds": seconds, **evaluation_metrics(rollouts)}
+    if initial is not None:
+        metrics["initial_generation"] = initial.generation
     return record(run, state._replace(wall_seconds=seconds), metrics, report)
 
 

@@ -108,6 +108,7 @@ def test_a_bad_observation_ends_as_minus_one(bad):
     assert run_squash(CLIP, raw)[0] == -1
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("clip", [np.inf, 1.5])
 def test_the_array_form_of_normalising_is_the_kernels(clip):
     draw = np.random.default_rng(0)
@@ -121,6 +122,7 @@ def test_the_array_form_of_normalising_is_the_kernels(clip):
     assert np.isfinite(normalised(observations, mean, deviation, clip)[0]).tolist() == [False, False, False, True]
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", SQUASHES)
 def test_the_array_form_of_a_squash_is_the_kernels(name, dtype):

@@ -9,11 +9,11 @@ import pytest
 
 from odes_rl.act import ActRule, find_rule
 from odes_rl.errors import UserError
-from odes_rl.export import PortablePolicy, write_policy
+from odes_rl.export import Bounds, PortablePolicy, write_policy
 from tests.exported import act_by_onnx, made_up
 
 N, M = 4, 2
-BOUNDS = np.full(M, -np.inf, np.float32), np.full(M, np.inf, np.float32)
+HEAD = Bounds("clip", np.full(M, -np.inf, np.float32), np.full(M, np.inf, np.float32), (M,), np.dtype(np.float32))
 OBSERVATIONS = np.random.default_rng(3).normal(size=(5, N))
 
 
@@ -27,7 +27,7 @@ def policy_of(array: Any) -> PortablePolicy:
     """A policy whose act rule has that array form."""
     rule: Any = ActRule(Weights, array, lambda weights, observation, action: None)
     weights = Weights(np.random.default_rng(0).normal(size=(M, N)).astype(np.float32))
-    return PortablePolicy(rule, weights, np.zeros(N), np.ones(N), np.inf, "clip", *BOUNDS, np.dtype(np.float32), {})
+    return PortablePolicy(rule, weights, np.zeros(N), np.ones(N), np.inf, HEAD, {})
 
 
 def product(weights, x):

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
 from odes_rl.act import ACT_RULES
-from odes_rl.export import FORMATS, PortablePolicy, write_policy
+from odes_rl.export import FORMATS, Bounds, PortablePolicy, array_head, write_policy
 from odes_rl.policies import POLICIES
+from odes_rl.rollouts.heads import make_head
 from tests.act_weights import rule_weights
 from tests.exported import ACT, act_alone, kernel_actions, made_up, observations_of
 
@@ -39,6 +41,13 @@ def zoo(tmp_path_factory):
     return found, alone
 
 
+def answers(directory, policy, observations):
+    """The actions of the policy in each format."""
+    files = exported(directory, policy, "policy")
+    alone, _ = act_alone(directory, {files["npz"].name: observations})
+    return [alone[files["npz"].name], *(act(files[kind], observations) for kind, act in ACT.items())]
+
+
 def assert_near(actions, own):
     assert actions.shape == own.shape
     assert actions.dtype == own.dtype
@@ -55,14 +64,14 @@ def test_a_policy_acts_as_in_its_run(zoo, name):
         assert_near(act(files[kind], observations[:1]), own[:1])
 
 
+UNBOUNDED = Bounds("clip", np.full(M, -np.inf, np.float32), np.full(M, np.inf, np.float32), (M,), np.dtype(np.float32))
+
+
 def unbounded(rule, **changes):
     """A policy of that act rule, whose actions are the rule's outputs."""
-    weights = rule_weights(rule, (4, N, M, 3))
-    bounds = np.full(M, -np.inf, np.float32), np.full(M, np.inf, np.float32)
-    about = {"act_rule": rule}
-    dtype = np.dtype(np.float32)
-    made = PortablePolicy(ACT_RULES[rule], weights, np.zeros(N), np.ones(N), np.inf, "clip", *bounds, dtype, about)
-    return made._replace(**changes)
+    weights, about = rule_weights(rule, (4, N, M, 3)), {"act_rule": rule}
+    policy = PortablePolicy(ACT_RULES[rule], weights, np.zeros(N), np.ones(N), np.inf, UNBOUNDED, about)
+    return policy._replace(**changes)
 
 
 def test_every_act_rule_is_translated(tmp_path):
@@ -79,10 +88,10 @@ def test_every_act_rule_is_translated(tmp_path):
 def test_an_observation_that_is_not_finite_gives_nan(tmp_path):
     observations = np.random.default_rng(2).normal(size=(4, N))
     observations[:3, 1] = np.nan, np.inf, -np.inf
-    low, high, files = np.full(M, -1, np.float32), np.full(M, 1, np.float32), []
+    head, files = UNBOUNDED._replace(low=np.full(M, -1, np.float32), high=np.full(M, 1, np.float32)), []
     for rule in ("network_tanh", "residual_flow_relu", "linear"):
         for clip in (1.0, np.inf):
-            files.append(exported(tmp_path, unbounded(rule, low=low, high=high, clip=clip), f"{rule}_{clip}"))
+            files.append(exported(tmp_path, unbounded(rule, head=head, clip=clip), f"{rule}_{clip}"))
     alone, _ = act_alone(tmp_path, {kinds["npz"].name: observations for kinds in files})
     for kinds in files:
         for actions in (alone[kinds["npz"].name], *(act(kinds[kind], observations) for kind, act in ACT.items())):
@@ -101,18 +110,48 @@ def test_a_large_mean_costs_no_digits_unless_float32_is_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float64", "float16", "uint8"])
-def test_actions_are_of_the_tasks_type(tmp_path, kind):
-    policy = unbounded("linear", dtype=np.dtype(kind), low=np.zeros(M), high=np.array([1.0, 3.0, 250.0]))
+def test_continuous_actions_are_of_the_tasks_type_and_shape(tmp_path, kind):
+    space = Box(0, np.array([[[1], [3], [250]]]).astype(kind), (1, 3, 1), kind)
+    low, high = np.zeros(M), np.array([1.0, 3.0, 250.0])
+    policy = unbounded("linear", head=Bounds("clip", low, high, space.shape, np.dtype(kind)))
     policy = policy._replace(weights=policy.weights._replace(matrix=50 * policy.weights.matrix))
     observations = np.random.default_rng(2).normal(size=(6, N))
-    raw = kernel_actions(policy, observations).astype(np.float64)
-    own = np.clip(raw, policy.low, policy.high)
-    own = (own if policy.dtype.kind == "f" else np.rint(own)).astype(kind)
-    files = exported(tmp_path, policy, kind)
+    own = np.clip(kernel_actions(policy, observations).astype(np.float64), low, high)
+    own = (own if policy.head.dtype.kind == "f" else np.rint(own)).astype(kind).reshape(6, *space.shape)
     assert len(np.unique(own)) > M
-    for actions in (
-        act_alone(tmp_path, {files["npz"].name: observations})[0][files["npz"].name],
-        *(act(files[name], observations) for name, act in ACT.items()),
-    ):
-        assert actions.dtype == own.dtype
+    for actions in answers(tmp_path, policy, observations):
+        assert (actions.dtype, actions.shape) == (own.dtype, own.shape)
+        assert all(action in space for action in actions)
         np.testing.assert_allclose(actions.astype(float), own.astype(float), rtol=1e-3 if kind == "float16" else 1e-5)
+
+
+SPACES = [
+    Discrete(3),
+    Discrete(3, start=-1),
+    MultiDiscrete([2, 4, 3], dtype=np.int32),
+    MultiDiscrete(np.array([[2, 4], [3, 2]]), start=np.array([[1, 0], [0, 5]])),
+    MultiBinary(3),
+    MultiBinary((2, 3)),
+]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=str)
+def test_discrete_actions_are_the_greedy_ones_of_their_space(tmp_path, space):
+    head = make_head(space, "clip")
+    weights = rule_weights("linear", (4, N, head.size, 3))
+    policy = unbounded("linear", weights=weights, head=array_head(head))
+    observations = np.random.default_rng(2).normal(size=(20, N))
+    own = np.array([head(logits)[0] for logits in kernel_actions(policy, observations)])
+    assert len(np.unique(own, axis=0)) > 1
+    assert all(action in space for action in own.astype(space.dtype))
+    for actions in answers(tmp_path, policy, observations):
+        assert (actions.dtype, actions.shape) == (space.dtype, own.shape)
+        np.testing.assert_array_equal(actions, own)
+
+
+def test_a_run_of_a_discrete_task_acts_the_same(tmp_path):
+    policy = made_up(tmp_path, "ode_to_ode", "CartPole-v1")
+    observations = observations_of(policy, 20)
+    for actions in answers(tmp_path, policy.portable(), observations):
+        np.testing.assert_array_equal(actions, policy(observations))
+        assert set(actions.tolist()) == {0, 1}

@@ -23,6 +23,7 @@ from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
+from odes_rl.training.evaluate import Checkpoint
 from odes_rl.training.train import train
 from tests.made_runs import create_run
 
@@ -93,6 +94,12 @@ def build_flow(options: dict[str, str]) -> None:
     assert params["trajectory"].keys() == parameters[list(options.values())[-1]]
 
 
+def build_initial_checkpoint(choice: str) -> None:
+    """Each choice is a checkpoint that a policy is restored from."""
+    options = {"directory": "x", "initial": "y", "initial_checkpoint": choice}
+    assert RunConfig.model_validate(options).initial_checkpoint in get_args(Checkpoint)
+
+
 BUILDERS = {
     "sigma_schedule": lambda choice: build_schedule("sigma", choice),
     "learning_rate_schedule": lambda choice: build_schedule("learning_rate", choice),
@@ -101,6 +108,7 @@ BUILDERS = {
     "gate_inputs": lambda choice: build_flow({"flow": "gated", "gate_inputs": choice}),
     "inference": build_inference,
     "metric": build_metric,
+    "initial_checkpoint": build_initial_checkpoint,
 }
 
 
