@@ -55,7 +55,7 @@ class TrainedPolicy:
         """
         config, experiment, state, _ = restored
         settings = episode_settings(config, experiment.policy)
-        environment = make_environment(settings.task)
+        environment = make_environment(settings.task, setup=settings.setup)
         acting = Acting(settings, environment.observation_space, environment.action_space)
         close_all([environment])
         moments = Moments(*jax.device_get(normalising_moments(config, state)))
@@ -63,7 +63,7 @@ class TrainedPolicy:
         return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)))
 
     def __call__(self, observation: Any) -> np.ndarray:
-        """The action [m] for an observation, or actions [B, m] for a batch of B; in the type of the task's actions.
+        """The action for an observation, in the task's own shape and type, or B actions for a batch of B.
 
         Args:
             observation: raw, as the environment gives it, a dictionary too, or flat [n]; a batch has one more axis,
@@ -76,7 +76,7 @@ class TrainedPolicy:
         if rows.ndim == 1:
             return self._act(rows)
         actions = [self._act(row) for row in rows]
-        return np.array(actions, self.acting.own_dtype).reshape(len(actions), self.acting.sizes[1])
+        return np.array(actions, self.acting.own_dtype).reshape(len(actions), *self.acting.shape)
 
     def _act(self, flat: np.ndarray) -> np.ndarray:
         (n, m), acting = self.acting.sizes, self.acting

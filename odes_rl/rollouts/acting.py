@@ -8,9 +8,10 @@ from gymnasium.spaces import Space, flatdim
 from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES, normalise, squash
 from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.observing import rows
 from odes_rl.rollouts.protocol import EpisodeSettings
-from odes_rl.rollouts.spaces import acting_type, action_bounds, flattener, own_type
+from odes_rl.rollouts.spaces import acting_type, action_bounds, to_space
 
 
 class Acting:
@@ -23,7 +24,9 @@ class Acting:
         high: highest actions, of the same shape.
         action_type: the type in which actions are bounded.
         own_dtype: the type of the space of actions.
+        shape: of an action in its space.
         sizes: entries n of an observation, and m of an action.
+        flat: [n] float64 of what the environment observes; raises ValueError if that is not of its space.
     """
 
     def __init__(self, settings: EpisodeSettings, observations: Space, actions: Any) -> None:
@@ -32,27 +35,16 @@ class Acting:
         self.low, self.high = action_bounds(actions)
         self.action_type = acting_type(actions)
         self.sizes = flatdim(observations), self.low.size
-        self.own_dtype = actions.dtype
+        self.own_dtype, self.shape = actions.dtype, actions.shape
         self._space = observations
         self._clip = settings.clip
-        self._flatten = flattener(observations)
-        self._own_type = own_type(actions)
+        self.flat = flattener(observations)
+        self._to_space = to_space(actions)
 
     def weights(self, board: Board, candidate: int) -> Any:
         """The weights of a candidate on the board, for the rule's kernel; None where the trainer acts."""
         leaves = [leaf[candidate] for leaf in board.weights]
         return self.rule.weights(*leaves) if leaves else None
-
-    def flat(self, observation: Any) -> np.ndarray:
-        """[n] float64 of what the environment observes.
-
-        Raises:
-            ValueError: if that is not of its space.
-        """
-        flat = self._flatten(observation)
-        if flat.size != self.sizes[0]:  # compiled code would read past its end
-            raise ValueError(f"an observation has {flat.size} entries, its space {self.sizes[0]}")
-        return flat
 
     def rows(self, observation: Any) -> np.ndarray:
         """[n] float64 of an observation, [B, n] of a batch; see `observing.rows`.
@@ -67,10 +59,10 @@ class Acting:
         normalise(flat, board.mean, board.deviation, board.origin, self._clip, sums, out)
 
     def bounded(self, raw: np.ndarray) -> tuple[Any, int]:
-        """The action [m], in the space's own type, for the rule's output raw [m]; and how many entries are at bounds.
+        """The action, in the space's own type and shape, for the rule's output raw [m]; how many entries are at bounds.
 
         That number is −1 if an entry is not finite, and the action none then.
         """
         action = np.empty(raw.size, self.action_type)
         saturated = squash(self.squash_code, raw, self.low, self.high, action)
-        return self._own_type(action) if self._own_type and saturated >= 0 else action, saturated
+        return self._to_space(action) if self._to_space and saturated >= 0 else action, saturated

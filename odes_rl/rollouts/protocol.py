@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from odes_rl.rollouts.setup import Setup
+
 _RESOLUTION = 1e-12
 """Of an entry's mean: what float64 makes of an entry that never varies deviates by less."""
 
@@ -102,3 +104,4 @@ class EpisodeSettings(NamedTuple):
     act_rule: str
     squash: str
     clip: float = math.inf
+    setup: Setup = Setup()

@@ -9,9 +9,9 @@ from rollout_cases import WALK, assert_same_bits, questions, settings
 from odes_rl.errors import UserError
 from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.environments import describe_task, make_environment
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
-from odes_rl.rollouts.spaces import flattener
 from odes_rl.rollouts.tasks import find_task, task_ids
 
 SIZES = {
