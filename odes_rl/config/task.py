@@ -1,7 +1,7 @@
 """Options of the task."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -58,6 +58,9 @@ class TaskConfig(BaseModel):
     `module:object`; or, with options, `{name: {option: value}}`."""
     max_steps: int | None = Field(default=None, ge=1)
     """Maximum environment steps of an episode; none keeps the limit of the task."""
+    actions: Literal["greedy", "sampled"] = "greedy"
+    """How logits choose discrete actions, in training and in evaluations. `greedy`: the largest one. `sampled`: drawn
+    from their softmax, by the seed of the episode."""
     normalise_observations: bool = True
     """Shift and scale observations by their mean and standard deviation over all earlier generations."""
     warmup_episodes: int = Field(default=0, ge=0)

@@ -62,28 +62,35 @@ class TrainedPolicy:
         weights = jax.device_get(experiment.policy_weights(state.strategy.params))
         return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)))
 
-    def __call__(self, observation: Any) -> np.ndarray:
+    def __call__(self, observation: Any, generator: np.random.Generator | None = None) -> Any:
         """The action for an observation, in the task's own shape and type, or B actions for a batch of B.
+
+        An action of a `Discrete` space is a number, and a batch of them [B].
 
         Args:
             observation: raw, as the environment gives it, a dictionary too, or flat [n]; a batch has one more axis,
                 the first. Every row of a batch is computed by itself, to the bits of a single one.
+            generator: draws discrete actions from the softmax of the logits; without it the largest logit chooses,
+                whatever `task.actions` says.
 
         Raises:
-            UserError: if the observation does not suit the task, or an action is not finite.
+            UserError: if the observation does not suit the task, an action is not finite, or there is a generator and
+                actions are not discrete.
         """
-        rows = self.acting.rows(observation)
+        if generator is not None and not self.restored.experiment.task.choices:
+            raise UserError(f"the actions of {self.config.task.id} are continuous, not drawn: leave out the generator")
+        rows, head = self.acting.rows(observation), self.acting.head
         if rows.ndim == 1:
-            return self._act(rows)
-        actions = [self._act(row) for row in rows]
-        return np.array(actions, self.acting.own_dtype).reshape(len(actions), *self.acting.shape)
+            return self._act(rows, generator)
+        actions = [self._act(row, generator) for row in rows]
+        return np.array(actions, head.dtype).reshape(len(actions), *head.shape)
 
-    def _act(self, flat: np.ndarray) -> np.ndarray:
-        (n, m), acting = self.acting.sizes, self.acting
-        normalised, raw = np.empty(n, np.float32), np.empty(m, np.float32)  # its own in every thread
+    def _act(self, flat: np.ndarray, generator: np.random.Generator | None) -> Any:
+        n, acting = self.acting.observation_size, self.acting
+        normalised, raw = np.empty(n, np.float32), np.empty(acting.head.size, np.float32)  # its own in every thread
         acting.normalise(flat, self.board, np.zeros((2, n)), normalised)
         acting.rule.kernel(acting.weights(self.board, 0), normalised, raw)
-        action, saturated = acting.bounded(raw)
+        action, saturated = acting.head(raw, generator)
         if saturated < 0:
             raise UserError(f"the policy's output is {raw.tolist()} for the observation {flat.tolist()}: not finite")
         return action

@@ -102,10 +102,11 @@ def _check_ray(task: str, setup: Setup) -> None:
 
 
 def _check_envpool(task: str, setup: Setup) -> None:
-    from odes_rl.rollouts.envpool_tasks import check_envpool_setup, check_envpool_task
+    from odes_rl.rollouts.envpool_tasks import check_envpool_actions, check_envpool_setup, check_envpool_task
 
     check_envpool_setup(setup)
     check_envpool_task(task)
+    check_envpool_actions(task)
 
 
 BACKENDS = Registry(

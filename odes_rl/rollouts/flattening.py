@@ -1,5 +1,6 @@
 """Flattens observations, by the rules of Gymnasium's `flatten`. Free of JAX."""
 
+import math
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
@@ -58,7 +59,8 @@ def leaf_flattener(space: Space) -> Flatten:
     """The function that flattens observations of a `space` that is no Dict and no Tuple."""
     if isinstance(space, ARRAYS):
         return lambda observation: np.asarray(observation, np.float64).reshape(-1)
-    counts, first = choices(space)
+    numbers, first = choices_of(space)
+    counts = np.array(numbers)
     starts = np.cumsum([0, *counts[:-1]])
 
     def one_hot(observation: Any) -> np.ndarray:
@@ -72,12 +74,15 @@ def leaf_flattener(space: Space) -> Flatten:
     return one_hot
 
 
-def choices(space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """How many values each of the k choices of a Discrete or MultiDiscrete `space` has, and the least, each [k]."""
+def choices_of(space: Space) -> tuple[tuple[int, ...], np.ndarray]:
+    """How many values each entry of a discrete space has, k numbers, and the lowest of each [k] int64."""
     if isinstance(space, Discrete):
-        return np.array([space.n]), np.array([space.start])
-    assert isinstance(space, MultiDiscrete), space
-    return space.nvec.reshape(-1), space.start.reshape(-1)
+        return (int(space.n),), np.array([space.start], np.int64)
+    if isinstance(space, MultiDiscrete):
+        return tuple(space.nvec.reshape(-1).tolist()), space.start.reshape(-1).astype(np.int64)
+    assert isinstance(space, MultiBinary), space
+    size = math.prod(space.shape)
+    return (2,) * size, np.zeros(size, np.int64)
 
 
 def paths(space: Space, path: tuple = ()) -> Iterator[tuple[tuple, Space]]:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Space, flatdim
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space, flatdim
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.flattening import ARRAYS, CHOICES, paths
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+DISCRETE = (Discrete, MultiDiscrete, MultiBinary)
+"""Spaces of actions that are chosen by logits."""
 _PICTURE_SIDE = 16
 """An array with two axes this long or longer is a picture: matrices of positions are smaller."""
 
@@ -21,8 +23,12 @@ def check_spaces(task: str, observations: Space, actions: Space) -> None:
     Raises:
         UserError: if they cannot; it says which space, and what is allowed.
     """
-    if not isinstance(actions, Box) or actions.dtype.kind not in "fiub":
-        raise UserError(f"task.id: {task} has actions {actions}; policies need a Box of numbers")
+    is_box = isinstance(actions, Box) and actions.dtype.kind in "fiub"
+    if not is_box and not isinstance(actions, DISCRETE):
+        raise UserError(
+            f"task.id: {task} has actions {actions}; policies need a Box of numbers, or Discrete, MultiDiscrete or "
+            "MultiBinary actions"
+        )
     entries = dict(_leaves(observations))
     if not all(isinstance(entry, ARRAYS + CHOICES) for entry in entries.values()):
         raise UserError(

@@ -123,7 +123,7 @@ MISTAKES = [
     (["train", "{config}", "--strategy.preset", "papr"], ["'papr'", "'paper'"]),
     (["train", "{config}", "--task.id", "Swimer-v5"], ["Swimer-v5", "Swimmer-v5"]),
     (["train", "{config}", "--task.id", "dm_control/humanoid-stan-v0"], ["dm_control/humanoid-stand-v0"]),
-    (["train", "{config}", "--task.id", "CartPole-v1"], ["CartPole-v1", "Box"]),
+    (["train", "{config}", "--task.id", "CarRacing-v3"], ["CarRacing-v3", "images"]),
     (["train", "{config}", "--rollouts.backend", "envpol"], ["'envpol'", "'envpool'"]),
     (
         ["train", "{config}", "--rollouts.backend", "envpool", "--task.id", "faulty_environments:Walk-v0"],
