@@ -64,8 +64,9 @@ def leaf_flattener(space: Space) -> Flatten:
     starts = np.cumsum([0, *counts[:-1]])
 
     def one_hot(observation: Any) -> np.ndarray:
-        chosen = np.asarray(observation).reshape(-1) - first
-        if chosen.shape != counts.shape or (chosen < 0).any() or (chosen >= counts).any():
+        chosen = np.asarray(observation).reshape(-1)
+        chosen = chosen - first if chosen.shape == first.shape else -1
+        if np.any(chosen < 0) or np.any(chosen >= counts):
             raise ValueError(f"an observation is {observation}, which is not in {space}")
         flat = np.zeros(counts.sum())
         flat[starts + chosen] = 1
