@@ -15,7 +15,7 @@ from odes_rl.rollouts.serial import SerialBackend
 BOX = Box(-9, 9, (2, 2), np.float64)
 LEAVES: dict[str, Space] = {
     "Discrete": Discrete(5, start=-2),
-    "MultiDiscrete": MultiDiscrete([[2, 3], [1, 4]], start=[[0, 5], [1, -1]]),
+    "MultiDiscrete": MultiDiscrete(np.array([[2, 3], [1, 4]]), start=np.array([[0, 5], [1, -1]])),
     "MultiBinary": MultiBinary((2, 3)),
     "Box": BOX,
 }
