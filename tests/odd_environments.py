@@ -165,7 +165,7 @@ class Choices(Bounded):
 class ManyChoices(Choices):
     """A matrix of choices, two of which begin at 1."""
 
-    action_space = MultiDiscrete([[2, 3], [4, 1]], start=[[1, 1], [0, 0]])
+    action_space = MultiDiscrete(np.array([[2, 3], [4, 1]]), start=np.array([[1, 1], [0, 0]]))
 
 
 class Switches(Choices):

@@ -22,7 +22,10 @@ RUN = [
     "README.md",
     *(f"docs/{name}.md" for name in ("tutorial", "python", "fitness", "manifolds", "extending", "supervised")),
 ]
-READ = [f"docs/{name}.md" for name in ("cluster", "compare", "mathematics", "performance", "results", "studies")]
+READ = [
+    f"docs/{name}.md"
+    for name in ("cluster", "compare", "environments", "mathematics", "performance", "results", "studies")
+]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]
 SMALL = {"strategy.population": 2, "run.generations": 2, "run.evaluation_episodes": 1, "rollouts.backend": "serial"}
 CONFIGS = {

@@ -22,9 +22,10 @@ class PolicyConfig(BaseModel, frozen=True):
     """The architecture: a name from `odes-rl list policies`, or your own `PolicyFamily`, as `module:object`."""
     squash: Annotated[str, OneOf(SQUASHES)] = "clip"
     """How outputs are mapped to the action bounds. `clip`: clipped in the units of the action. `tanh`: scaled to the
-    bounds."""
+    bounds. The logits of discrete actions are not squashed."""
     output_scale: float = Field(default=1.0, gt=0)
-    """Factor on the output projection; the initial value if it is learned."""
+    """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
+    inverse of the softmax's temperature; greedy ones do not depend on it."""
     learn_output_scale: bool = False
     """Learn the output scale; its logarithm becomes a parameter."""
 

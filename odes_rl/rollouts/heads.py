@@ -64,7 +64,7 @@ class DiscreteHead:
         counts, first = choices_of(space)
         self.counts = np.array(counts)
         self.size, self.shape, self.dtype = sum(counts), space.shape or (), np.dtype(space.dtype)
-        self._first = first
+        self._first, self._start = first, first.item(0)
         self._scalar = self.dtype.type if isinstance(space, Discrete) else None
         self._no_noise = np.zeros(self.size)
 
@@ -76,7 +76,7 @@ class DiscreteHead:
         if outcome < 0:
             return None, outcome
         if self._scalar:
-            return self._scalar(places[0] + self._first[0]), outcome
+            return self._scalar(places.item(0) + self._start), outcome
         return (places + self._first).astype(self.dtype).reshape(self.shape), outcome
 
 

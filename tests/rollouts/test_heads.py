@@ -46,7 +46,11 @@ def test_an_environment_that_refuses_other_actions_is_given_none(name, actions):
     [
         (Discrete(3, start=-1), [0, 0, 1], 1),
         (Discrete(2, dtype=np.int32), [1, 0], 0),
-        (MultiDiscrete([[2, 3], [4, 1]], start=[[1, 1], [0, 0]]), [0, 1, 0, 0, 1, 1, 0, 0, 2, 5], [[2, 3], [3, 0]]),
+        (
+            MultiDiscrete(np.array([[2, 3], [4, 1]]), start=np.array([[1, 1], [0, 0]])),
+            [0, 1, 0, 0, 1, 1, 0, 0, 2, 5],
+            [[2, 3], [3, 0]],
+        ),
         (MultiBinary((2, 1)), [0, 1, 1, 0], [[1], [0]]),
     ],
 )
