@@ -1,6 +1,7 @@
 """Errors that are reported to the user in one line."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
 
 _LEAST_LIKENESS = 0.6
@@ -52,6 +53,13 @@ def check_name(kind: str, name: object, allowed: Iterable[str]) -> str:
 def one_line(text: object) -> str:
     """`text` with every run of white space, line breaks included, made one space."""
     return " ".join(str(text).split())
+
+
+def raised(error: BaseException) -> str:
+    """The type and the message of `error`, and the place that raised it if that is not where it was caught."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]
+    said = f"{type(error).__name__}: {one_line(error)}"
+    return f"{said} ({frames[-1].filename}, line {frames[-1].lineno})" if len(frames) > 1 else said
 
 
 def _likeness(name: str, entry: str) -> tuple[float, ...]:

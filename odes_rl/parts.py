@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import traceback
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -10,7 +9,7 @@ from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from odes_rl.errors import UserError, nearest, one_line, suggestion
+from odes_rl.errors import UserError, nearest, raised, suggestion
 
 if TYPE_CHECKING:  # workers need no pydantic
     from pydantic import BaseModel, GetCoreSchemaHandler
@@ -132,6 +131,4 @@ def load_module(what: str, name: str) -> ModuleType:
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
         return f"there is no {error.name!r} in the current directory, {os.getcwd()}, nor among what is installed"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]
-    raised = f"{type(error).__name__}: {one_line(error)}"
-    return f"{raised} ({frames[-1].filename}, line {frames[-1].lineno})" if len(frames) > 1 else raised
+    return raised(error)

@@ -12,8 +12,12 @@ from odes_rl.errors import UserError, nearest, one_line, suggestion
 from odes_rl.yaml_text import parse_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
-STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-"""The settings of every model of options: unknown options and numbers that are not finite are mistakes."""
+STRICT = ConfigDict(
+    frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+)
+"""The settings of every model of options: unknown options and numbers that are not finite are mistakes.
+
+Numbers in mappings, such as the options of an environment, may be infinite."""
 _ALLOWED = {
     "float_parsing": "a number",
     "float_type": "a number",
@@ -86,6 +90,40 @@ def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
     if type(None) in choices and text.lower() in ("none", "null"):
         return None
     return text
+
+
+def parse_entry(option: str, value: Any) -> Any:
+    """The value of one entry of a mapping; text is read as YAML.
+
+    Raises:
+        UserError: if it is not YAML.
+    """
+    try:
+        return parse_yaml(value) if isinstance(value, str) else value
+    except UserError as error:
+        raise UserError(f"{option} is {value!r}: {error}") from None
+
+
+def plain(value: Any, name: str) -> Any:
+    """`value` as YAML holds it: mappings, lists, text, numbers, booleans and None; NumPy's become Python's own.
+
+    Raises:
+        ValueError: if it holds something else; `name` stands before it in the message.
+    """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        wrong = [key for key in value if not isinstance(key, str)]
+        if wrong:
+            raise ValueError(f"{name} has the key {wrong[0]!r}, but keys must be text")
+        return {key: plain(below, f"{name}.{key}") for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry, name) for entry in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise ValueError(
+        f"{name} is {value!r}, of type {type(value).__name__}, but must be plain: text, numbers, lists or mappings"
+    )
 
 
 def _mapped(option: str, text: str) -> Mapping[Any, Any]:

@@ -10,7 +10,7 @@ from typing import cast
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvCreator
-from gymnasium.spaces import Box, Dict, Discrete, Text
+from gymnasium.spaces import Box, Dict, Text
 
 LENGTH = 6
 REWARDS = {"offset": (1.0, 1e8), "huge": (1e37, 0.0)}
@@ -89,12 +89,10 @@ class Unsuited(Walk):
 
     def __init__(self, fault="actions"):
         super().__init__()
-        if fault == "actions":
+        if fault == "actions" or fault == "text":
             self.action_space = Text(3)
-        elif fault == "matrix":
-            self.action_space = Box(-1, 1, (2, 2))
         elif fault == "observations":
-            self.observation_space = Dict({"kind": Discrete(3)})
+            self.observation_space = Dict({"kind": Text(3)})
         elif fault == "unbounded":
             self.action_space = Box(-np.inf, np.inf, (2,), np.float32)
 
@@ -144,8 +142,7 @@ for name, entry, fault in (
     ("SometimesRaises", OnSomeSeeds, "raises"),
     ("SometimesNan", OnSomeSeeds, "nan"),
     ("TextActions", Unsuited, "actions"),
-    ("MatrixActions", Unsuited, "matrix"),
-    ("DiscreteObservations", Unsuited, "observations"),
+    ("TextObservations", Unsuited, "observations"),
     ("Unbounded", Unsuited, "unbounded"),
 ):
     gymnasium.register(f"{name}-v0", entry_point=cast("EnvCreator", entry), kwargs={"fault": fault})

@@ -15,6 +15,8 @@ from odes_rl.parts import Registry
 from odes_rl.validation import OneOf, build_model, parse_text
 
 Command = TypeVar("Command", bound=BaseModel)
+WRAPS = tuple[str | Mapping[str, Any], ...]
+"""The type of names, with options or without."""
 
 
 def flags(model: type[BaseModel]) -> set[str]:
@@ -157,15 +159,28 @@ def subset(section: BaseModel, options: Sequence[str]) -> BaseModel:
 def _with_choices_shown(section: BaseModel) -> BaseModel:
     """`section`, whose help says how to write what tyro does not know: lists, mappings, and names of parts."""
     fields: Any = {
-        name: (Annotated[str if _is_mapping(field) else field.annotation, tyro.conf.arg(metavar=words)], field)
+        name: (Annotated[_shown_type(field), tyro.conf.arg(metavar=words)], field)
         for name, field in type(section).model_fields.items()
         if (words := _words(field))
     }
     if not fields:
         return section
     model = create_model(type(section).__name__, __base__=type(section), __doc__=type(section).__doc__, **fields)
-    shown: Any = {n: str(value) if isinstance(value, Mapping) else value for n, value in dict(section).items()}
+    shown: Any = {n: _shown(type(section).model_fields[n], value) for n, value in dict(section).items()}
     return model.model_construct(**shown)
+
+
+def _shown_type(field: FieldInfo) -> Any:
+    """The type that tyro is told of: one that it knows."""
+    if _is_mapping(field):
+        return str
+    return tuple[str, ...] if field.annotation == WRAPS else field.annotation
+
+
+def _shown(field: FieldInfo, value: Any) -> Any:
+    if field.annotation == WRAPS:
+        return tuple(str(dict(entry)) if isinstance(entry, Mapping) else entry for entry in value)
+    return str(value) if isinstance(value, Mapping) else value
 
 
 def _words(field: FieldInfo) -> str | None:
@@ -174,6 +189,8 @@ def _words(field: FieldInfo) -> str | None:
             return "{" + ",".join([*table.names, *["MODULE:OBJECT"] * isinstance(table, Registry)]) + "}"
     if _is_mapping(field):
         return "{NAME: VALUE, ...}"
+    if field.annotation == WRAPS:
+        return "NAME|{NAME: OPTIONS} [...]"
     return _list_words(field.annotation) if get_origin(field.annotation) is tuple else None
 
 

@@ -44,6 +44,10 @@ RESUMABLE = {
 """Options that a resumed run may change: its length, and how it is computed and stored; they do not change results."""
 
 
+LISTS = {"task.wrappers"}
+"""Options that hold several values."""
+
+
 def train(command: Train, overrides: Mapping[str, str]) -> int:
     """Start a run. Everything it needs is built once before a file is written.
 

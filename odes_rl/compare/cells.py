@@ -59,8 +59,9 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
     check_entries(config, overrides)
     pairs = [(task, learner) for task in config.places for learner in config.learners]
     configs = {pair: _configure(config, *pair, overrides) for pair in pairs}
-    for identity in {c.task.id for c in configs.values() if isinstance(c, ExperimentConfig)}:
-        find_task(identity)
+    for one in configs.values():
+        if isinstance(one, ExperimentConfig):
+            find_task(one.task.id, one.task.options)
     seeds = dict.fromkeys(seed for learner in config.learners for seed in config.seeds_of(learner))
     return [
         Cell(task, learner, seed, path, _with_place(configs[task, learner], seed, path), config.comparing)
@@ -110,7 +111,11 @@ def _configure(config: Comparable, task: str, label: str, overrides: Mapping[str
     if comparing is POLICIES:
         merged["run"]["generations"] = None
     named = f"{kind.named}."
-    changes = {k: v for k, v in overrides.items() if not k.startswith(named) or k.removeprefix(named) in known}
+    changes = {
+        k: v
+        for k, v in overrides.items()
+        if not k.startswith(named) or k.removeprefix(named).partition(".")[0] in known
+    }
     try:
         return layer_values(merged, changes, default_directory=config.directory, kind=kind)
     except UserError as error:

@@ -67,7 +67,7 @@ def check_entries(config: Comparable, overrides: Mapping[str, str]) -> None:
         section, _, option = dotted.partition(".")
         _check_reserved(config, "", dotted, among_learners=False)
         if section == config.comparing.run.named:
-            _check_options(config, "", section, [option], names)
+            _check_options(config, "", section, [option.partition(".")[0]], names)
 
 
 def _entries(config: Comparable, names: set[str]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:

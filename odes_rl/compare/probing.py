@@ -80,7 +80,7 @@ def probe(cell: Cell, workers: int) -> Rate:
 
 def _rate_of_episodes(config: ExperimentConfig) -> float:
     """Environment steps a second of one process, with weights of zeros: their shapes cost nothing to know."""
-    task = describe_task(config.task.id)
+    task = describe_task(config.task.id, setup=config.task.setup)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     shapes = jax.eval_shape(policy.materialise, jax.eval_shape(policy.init, jax.random.key(0)))
     weights = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape), leaf.dtype), shapes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, get_origin
 
 from pydantic import BaseModel
 
@@ -15,7 +15,7 @@ from odes_rl.policies import policy_config_class
 from odes_rl.policies.policy import PolicyConfig
 from odes_rl.supervised.models import model_config_class
 from odes_rl.supervised.models.model import ModelConfig
-from odes_rl.validation import build_model, check_options, parse_text
+from odes_rl.validation import build_model, check_options, parse_entry, parse_text
 from odes_rl.yaml_text import read_yaml
 
 Config = TypeVar("Config", ExperimentConfig, FitConfig)
@@ -131,7 +131,7 @@ def layer_values(
     merged[kind.named]["name"] = name
     merged["run"].setdefault("directory", default_directory)
     models = {section: section_class(section, name, kind) for section in kind.sections}
-    built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s]), f"{s}.") for s, m in models.items()}
+    built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s], merged[s]), f"{s}.") for s, m in models.items()}
     return kind.config(**built)  # pyright: ignore[reportArgumentType]
 
 
@@ -170,9 +170,33 @@ def _split_overrides(overrides: Mapping[str, Any], kind: Kind) -> Sections:
     return explicit
 
 
-def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> dict[str, Any]:
-    check_options(model, options, f"{section}.")
-    return {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in options.items()}
+def _typed(
+    section: str, model: type[BaseModel], options: Mapping[str, Any], below: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`options` of the command line, typed; one like `options.frame_skip` sets an entry of a mapping over `below`."""
+    whole = {name: value for name, value in options.items() if not _is_entry(model, name)}
+    check_options(model, whole, f"{section}.")
+    typed = {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in whole.items()}
+    for dotted, value in options.items():
+        if dotted not in whole:
+            name, *path = dotted.split(".")
+            held = typed.get(name, below.get(name)) or {}
+            held = parse_text(model, name, held) if isinstance(held, str) else held
+            typed[name] = _with_entry(held, path, parse_entry(f"{section}.{dotted}", value))
+    return typed
+
+
+def _is_entry(model: type[BaseModel], option: str) -> bool:
+    name, dot, path = option.partition(".")
+    field = model.model_fields.get(name)
+    return bool(dot) and all(path.split(".")) and field is not None and get_origin(field.annotation) is Mapping
+
+
+def _with_entry(held: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
+    """The mapping `held` with `value` at a path of keys."""
+    name, *rest = path
+    inner = held.get(name)
+    return {**held, name: _with_entry(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
 def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Sections:

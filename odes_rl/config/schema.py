@@ -4,44 +4,13 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
+from odes_rl.config.task import TaskConfig
 from odes_rl.es.config import StrategyConfig
 from odes_rl.policies.policy import PolicyConfig
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.supervised.config import DataConfig, OptimizerConfig
 from odes_rl.supervised.models.model import ModelConfig
 from odes_rl.validation import STRICT
-
-
-class TaskConfig(BaseModel):
-    """The task: environment, episode length, observations and rewards."""
-
-    model_config = STRICT
-
-    id: str
-    """Gymnasium id of the environment, as in `HalfCheetah-v5` or `dm_control/humanoid-stand-v0`; or `module:Id-v0`, or
-    `module:object`, the environment's class or a function that makes one."""
-    max_steps: int | None = Field(default=None, ge=1)
-    """Maximum environment steps of an episode; none keeps the limit of the task."""
-    actions: Literal["greedy", "sampled"] = "greedy"
-    """How logits choose discrete actions, in training and in evaluations. `greedy`: the largest one. `sampled`: drawn
-    from their softmax, by the seed of the episode."""
-    normalise_observations: bool = True
-    """Shift and scale observations by their mean and standard deviation over all earlier generations."""
-    warmup_episodes: int = Field(default=0, ge=0)
-    """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
-    observations, and count as environment steps."""
-    clip_observations: float | None = Field(default=None, gt=0)
-    """Entries of normalised observations are clipped to ± this value; none does not clip."""
-    alive_bonus_shift: float = 0.0
-    """Subtracted from the reward of each step in training, so that standing still is not rewarded."""
-
-    @model_validator(mode="after")
-    def _check_normalisation(self) -> "TaskConfig":
-        for option, default in (("warmup_episodes", 0), ("clip_observations", None)):
-            value = getattr(self, option)
-            if value != default and not self.normalise_observations:
-                raise ValueError(f"{option} is {value}, but only normalised observations have it: leave it out")
-        return self
 
 
 class RunConfig(BaseModel):

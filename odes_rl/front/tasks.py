@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any, cast
 
@@ -21,21 +21,50 @@ _HERE = "local/"
 _log = logging.getLogger(__name__)
 
 
-def name_of(maker: Callable[..., Any]) -> str:
+def name_of(maker: Callable[..., Any], options: Iterable[str] = ()) -> str:
     """The `task.id` that means `maker`, an environment's class or a function that makes one.
 
     It is `module:object` where its module holds it under its name, which a notebook's `__main__` does, too; else an id
     that is registered in this process.
 
     Raises:
-        UserError: if `maker` wants arguments.
+        UserError: if `maker` wants arguments other than the `options` of those names.
     """
-    module, path = getattr(maker, "__module__", None), getattr(maker, "__qualname__", None)
-    if module and path and attribute(sys.modules.get(module), path) is maker:
-        return f"{module}:{path}"
+    if name := _place_of(maker):
+        return name
     label = re.sub(r"\W+", "_", getattr(maker, "__name__", type(maker).__name__)).strip("_")
-    check_maker(label, maker)
+    check_maker(label, maker, options)
     return _registered(label, maker)
+
+
+def _place_of(maker: Any) -> str | None:
+    """The `module:object` under which a class or function is found; None if there is none."""
+    module, path = getattr(maker, "__module__", None), getattr(maker, "__qualname__", None)
+    held = module and path and attribute(sys.modules.get(module), path) is maker
+    return f"{module}:{path}" if held else None
+
+
+def named_wrappers(wrappers: Any) -> Any:
+    """`wrappers` as configs have them: of a class or function its name, of a pair with options a mapping.
+
+    Raises:
+        UserError: if a class or function is not found by its name.
+    """
+    return [_named(entry) for entry in wrappers] if isinstance(wrappers, list | tuple) else wrappers
+
+
+def _named(entry: Any) -> Any:
+    if isinstance(entry, tuple | list) and len(entry) == 2:
+        return {_named(entry[0]): entry[1]}
+    if isinstance(entry, Mapping):
+        return {_named(wrapper): options for wrapper, options in entry.items()}
+    if not callable(entry):
+        return entry
+    if name := _place_of(entry):
+        return name
+    raise UserError(
+        f"task.wrappers: {entry!r} cannot be found by its name: define it at the top level of a module, by class or def"
+    )
 
 
 def _registered(label: str, maker: Callable[..., Any]) -> str:

@@ -61,7 +61,7 @@ class TrainedPolicy:
         """
         config, experiment, state, _ = restored
         settings = episode_settings(config, experiment.policy)
-        environment = make_environment(settings.task)
+        environment = make_environment(settings.task, setup=settings.setup)
         spaces = environment.observation_space, environment.action_space
         acting = Acting(settings, *spaces)
         close_all([environment])
@@ -70,7 +70,7 @@ class TrainedPolicy:
         return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)), spaces)
 
     def __call__(self, observation: Any, generator: np.random.Generator | None = None) -> Any:
-        """The action [m] for an observation, or actions [B, m] for a batch of B; in the type of the task's actions.
+        """The action for an observation, in the task's own shape and type, or B actions for a batch of B.
 
         An action of a `Discrete` space is a number, and a batch of them [B].
 

@@ -8,11 +8,11 @@ from gymnasium.spaces import Space, flatdim
 from odes_rl.act import find_rule
 from odes_rl.act.bounds import normalise
 from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.heads import make_head
 from odes_rl.rollouts.observing import rows
 from odes_rl.rollouts.protocol import EpisodeSettings
 from odes_rl.rollouts.seeds import action_generator
-from odes_rl.rollouts.spaces import flattener
 
 
 class Acting:
@@ -21,33 +21,23 @@ class Acting:
     Attributes:
         rule: the act rule.
         head: makes actions of its output.
+        flat: [n] float64 of what the environment observes; raises ValueError if that is not of its space.
         observation_size: entries n of an observation.
     """
 
     def __init__(self, settings: EpisodeSettings, observations: Space, actions: Space) -> None:
         self.rule = find_rule(settings.act_rule)
         self.head = make_head(actions, settings.squash)
+        self.flat = flattener(observations)
         self.observation_size = flatdim(observations)
         self._samples = settings.actions == "sampled"
         self._space = observations
         self._clip = settings.clip
-        self._flatten = flattener(observations)
 
     def weights(self, board: Board, candidate: int) -> Any:
         """The weights of a candidate on the board, for the rule's kernel; None where the trainer acts."""
         leaves = [leaf[candidate] for leaf in board.weights]
         return self.rule.weights(*leaves) if leaves else None
-
-    def flat(self, observation: Any) -> np.ndarray:
-        """[n] float64 of what the environment observes.
-
-        Raises:
-            ValueError: if that is not of its space.
-        """
-        flat = self._flatten(observation)
-        if flat.size != self.observation_size:  # compiled code would read past its end
-            raise ValueError(f"an observation has {flat.size} entries, its space {self.observation_size}")
-        return flat
 
     def rows(self, observation: Any) -> np.ndarray:
         """[n] float64 of an observation, [B, n] of a batch; see `observing.rows`.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from odes_rl.parts import Registry
 from odes_rl.rollouts.inference import Actor
 from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
+from odes_rl.rollouts.setup import Setup
 
 
 class Choice(NamedTuple):
@@ -42,12 +43,13 @@ class BackendFamily(NamedTuple):
         make: `make(choice, settings, actor) -> backend`; `actor` acts where inference is on the device, and is None
             elsewhere. It raises UserError if a package that it needs is missing.
         about: one sentence for `odes-rl list backends`.
-        check: `check(task id)`, called before anything starts: raises UserError if the backend cannot run the task.
+        check: `check(task id, setup)`, called before anything starts: raises UserError if the backend cannot run the
+            task, with what `setup` makes it.
     """
 
     make: Callable[[Choice, EpisodeSettings, Actor | None], RolloutBackend]
     about: str = ""
-    check: Callable[[str], None] = lambda task: None
+    check: Callable[[str, Setup], None] = lambda task, setup: None
 
 
 def automatic(workers: int | None, inference: str) -> str:
@@ -85,22 +87,24 @@ def _envpool(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> 
     return EnvPoolBackend(settings, choice.workers, choice.lanes)
 
 
-def _check_processes(task: str) -> None:
-    from odes_rl.rollouts.registration import check_known_elsewhere
+def _check_processes(task: str, setup: Setup) -> None:
+    from odes_rl.rollouts.registration import check_importable_elsewhere, check_known_elsewhere
 
     check_known_elsewhere(task)
+    check_importable_elsewhere(setup)
 
 
-def _check_ray(task: str) -> None:
+def _check_ray(task: str, setup: Setup) -> None:
     from odes_rl.rollouts.cluster.session import import_ray
 
-    _check_processes(task)
+    _check_processes(task, setup)
     import_ray()
 
 
-def _check_envpool(task: str) -> None:
-    from odes_rl.rollouts.envpool_tasks import check_envpool_actions, check_envpool_task
+def _check_envpool(task: str, setup: Setup) -> None:
+    from odes_rl.rollouts.envpool_tasks import check_envpool_actions, check_envpool_setup, check_envpool_task
 
+    check_envpool_setup(setup)
     check_envpool_task(task)
     check_envpool_actions(task)
 

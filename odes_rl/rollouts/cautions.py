@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from odes_rl.rollouts.environments import Task
+from odes_rl.rollouts.environments import Task, close_all, make_environment
+from odes_rl.rollouts.native.finding import obstacle
 from odes_rl.rollouts.protocol import Moments
+from odes_rl.rollouts.setup import Setup
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +21,17 @@ def warn_if_endless(name: str, task: Task, max_steps: int | None) -> None:
             "--task.max-steps 1000",
             name,
         )
+
+
+def warn_of_own_step(name: str, setup: Setup) -> None:
+    """Warn if something in `setup` keeps the task of that name from native stepping, which it has otherwise."""
+    if setup.is_plain:
+        return
+    environment = make_environment(name, setup=setup)
+    found = obstacle(environment, setup)
+    close_all([environment], logging.DEBUG)
+    if found:
+        _log.warning("%s: the environment's own step is used, which is slower than native stepping: %s", name, found)
 
 
 def warn_of_constants(name: str, before: Moments, after: Moments) -> None:

@@ -2,22 +2,23 @@
 
 import logging
 import math
-import traceback
-import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from odes_rl.errors import UserError, one_line
+from odes_rl.rollouts.flattening import choices_of
 from odes_rl.rollouts.interfaces import check_resets, layers
-from odes_rl.rollouts.protocol import EnvironmentFailure
-from odes_rl.rollouts.spaces import DISCRETE, action_bounds, check_spaces, choices_of
-from odes_rl.rollouts.tasks import find_task
+from odes_rl.rollouts.making import made
+from odes_rl.rollouts.setup import Setup
+from odes_rl.rollouts.spaces import DISCRETE, action_bounds, check_spaces
+from odes_rl.rollouts.trial import try_out
+from odes_rl.rollouts.wrappers import wrapped
 
 _log = logging.getLogger(__name__)
+_PLAIN = Setup()
 
 
 class Task(NamedTuple):
@@ -40,44 +41,26 @@ class Task(NamedTuple):
     choices: tuple[int, ...] = ()
 
 
-def make_environment(task: str, max_steps: int | None = None, **options: Any) -> gymnasium.Env:
-    """The environment of the task of that name (`find_task`).
+def make_environment(task: str, max_steps: int | None = None, setup: Setup = _PLAIN, **options: Any) -> gymnasium.Env:
+    """The environment of the task of that name (`find_task`), with the options and in the wrappers of `setup`.
 
-    An episode is truncated after `max_steps` steps; None leaves the task its own limit. `options` go to Gymnasium.
+    An episode is truncated after `max_steps` steps of what is wrapped; None leaves the task its own limit. `options` go
+    to Gymnasium, before those of `setup`.
 
     Raises:
-        UserError: if there is no such task, it needs what is missing here, its spaces do not suit a policy, or its
-            interface is an old one.
+        UserError: if there is no such task, it needs what is missing here, its spaces do not suit a policy, its
+            interface is an old one, or something in `setup` does not suit it.
         EnvironmentFailure: if the environment raises anything else as it is made.
     """
-    environment = _make(task, find_task(task), max_steps, options)
+    environment = made(task, max_steps, setup, **options)
     try:
-        check_spaces(task, environment.observation_space, environment.action_space)
+        environment = wrapped(task, environment, setup.wrappers)
+        check_spaces(setup.words(task), environment.observation_space, environment.action_space)
         check_resets(task, environment)
     except UserError:
         close_all([environment], logging.DEBUG)
         raise
     return environment
-
-
-def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[str, Any]) -> gymnasium.Env:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return gymnasium.make(found, max_steps, disable_env_checker=True, **options)
-        except (ImportError, gymnasium.error.Error) as error:
-            raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
-        except Exception as error:
-            message = one_line(error)
-            if "OpenGL" in message:  # dm_control's, for tasks that render what they observe
-                raise UserError(
-                    f"task.id: {task} observes images, but policies have no layers for images ({message})"
-                ) from error
-            takes_no_option = isinstance(error, TypeError) and any(repr(option) in message for option in options)
-            if takes_no_option or "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
-                raise UserError(f"task.id: {task} cannot be made: {message}") from error
-            text = "".join(traceback.format_exception(error)).rstrip()
-            raise EnvironmentFailure(f"{task} raised an exception in its creation:\n{text}") from None
 
 
 def describe(environment: gymnasium.Env) -> Task:
@@ -94,17 +77,22 @@ def describe(environment: gymnasium.Env) -> Task:
     return Task(size, low.size, low, high, _is_endless(environment), choices)
 
 
-def describe_task(task: str, squash: str = "clip", actions: str = "greedy") -> Task:
+def describe_task(task: str, squash: str = "clip", actions: str = "greedy", setup: Setup = _PLAIN) -> Task:
     """The sizes and bounds of the task of that name.
+
+    If `setup` makes it to order, the beginnings of some episodes are tried out.
 
     Raises:
         UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound, or if `actions` are
             sampled and not discrete.
         EnvironmentFailure: as `make_environment` does.
     """
-    environment = make_environment(task)
+    environment = make_environment(task, setup=setup)
     try:
         described = describe(environment)
+        if not setup.is_plain:
+            inner = setup._replace(wrappers=())
+            try_out(task, setup, environment, lambda: make_environment(task, setup=inner))
     finally:
         close_all([environment], logging.DEBUG)  # those that are stepped will tell, if they raise too
     _check_head(task, described, squash, actions)

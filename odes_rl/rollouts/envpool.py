@@ -8,7 +8,7 @@ from odes_rl.act.bounds import SQUASHES
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import Board, posted
-from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task
+from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_setup, check_envpool_task
 from odes_rl.rollouts.patience import telling_steps
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
 
@@ -28,10 +28,11 @@ class EnvPoolBackend:
     After an exception environments may still be in their steps: only closing is allowed then.
 
     Raises:
-        UserError: if EnvPool is not installed, or lacks the task.
+        UserError: if EnvPool is not installed, or lacks the task, or the task has options or wrappers.
     """
 
     def __init__(self, settings: EpisodeSettings, workers: int, lanes: int = 1) -> None:
+        check_envpool_setup(settings.setup)
         check_envpool_task(settings.task)
         self.settings = settings
         self.threads = workers

@@ -12,6 +12,7 @@ from odes_rl.errors import UserError, nearest, one_line
 from odes_rl.rollouts.batches import Batch
 from odes_rl.rollouts.environments import close_all, describe, describe_task, make_environment
 from odes_rl.rollouts.protocol import EpisodeSettings
+from odes_rl.rollouts.setup import Setup
 from odes_rl.rollouts.spaces import action_bounds
 from odes_rl.rollouts.tasks import task_ids
 
@@ -59,6 +60,16 @@ def check_envpool_task(task: str) -> str:
     guess = nearest(task, [ours for ours in task_ids() if envpool_id(ours) in ids])
     hint = f"it has {guess!r}; " if guess else ""
     raise UserError(f"rollouts.backend: envpool has no task {task!r}; {hint}{_ELSEWHERE}")
+
+
+def check_envpool_setup(setup: Setup) -> None:
+    """Check that `setup` leaves the environment as EnvPool has it.
+
+    Raises:
+        UserError: if it does not: EnvPool's environments are its own, in C++.
+    """
+    if not setup.is_plain:
+        raise UserError(f"rollouts.backend: envpool takes no task.options and no task.wrappers; {_ELSEWHERE}")
 
 
 def check_envpool_actions(task: str) -> None:

@@ -12,7 +12,7 @@ from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.environments import Task, describe, make_environment
-from odes_rl.rollouts.interfaces import check_step, first_observation
+from odes_rl.rollouts.interfaces import check_step, first_observation, is_divergence
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 
 
@@ -70,7 +70,7 @@ class Lane:
     def __init__(self, settings: EpisodeSettings, **options: Any) -> None:
         """Make the environment; `options` go to Gymnasium."""
         self.settings = settings
-        self.environment = make_environment(settings.task, settings.max_steps, **options)
+        self.environment = make_environment(settings.task, settings.max_steps, settings.setup, **options)
         self.task = describe(self.environment)
         self.acting = Acting(settings, self.environment.observation_space, self.environment.action_space)
         self.normalised = np.empty(self.task.observation_size, np.float32)
@@ -132,7 +132,7 @@ class Lane:
             self.observation = self.acting.flat(observation)
             self.total += float(reward)
         except Exception as error:
-            if not _is_divergence(error):
+            if not is_divergence(error):
                 check_step(self.settings.task, error)
                 raise self._failure(error) from None
             return self.finish(failed=True)
@@ -153,8 +153,3 @@ class Lane:
         text = "".join(traceback.format_exception(error)).rstrip()
         seed = int(self.board.seeds[self.place])
         return EnvironmentFailure(f"{self.settings.task} raised in an episode with seed {seed}:\n{text}")
-
-
-def _is_divergence(error: Exception) -> bool:
-    kind = type(error)  # by name: most tasks never import dm_control
-    return kind.__name__ == "PhysicsError" and kind.__module__.startswith("dm_control")

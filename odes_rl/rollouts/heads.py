@@ -7,7 +7,8 @@ from gymnasium.spaces import Box, Discrete, Space
 
 from odes_rl.act.bounds import SQUASHES, squash
 from odes_rl.act.discrete import choose
-from odes_rl.rollouts.spaces import acting_type, action_bounds, choices_of, own_type
+from odes_rl.rollouts.flattening import choices_of
+from odes_rl.rollouts.spaces import acting_type, action_bounds, to_space
 
 
 class Head(Protocol):
@@ -47,13 +48,13 @@ class BoxHead:
         self.low, self.high = action_bounds(space)
         self.acting_type = acting_type(space)
         self.size, self.shape, self.dtype = self.low.size, space.shape, space.dtype
-        self._own_type = own_type(space)
+        self._to_space = to_space(space)
 
     def __call__(self, raw: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Any, int]:
         """As `Head` says; nothing is sampled."""
         action = np.empty(raw.size, self.acting_type)
         saturated = squash(self.code, raw, self.low, self.high, action)
-        return self._own_type(action) if self._own_type and saturated >= 0 else action, saturated
+        return self._to_space(action) if self._to_space and saturated >= 0 else action, saturated
 
 
 class DiscreteHead:

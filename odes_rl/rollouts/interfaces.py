@@ -67,3 +67,9 @@ def check_step(task: str, error: Exception) -> None:
         raise UserError(
             f"task.id: {task} has the old interface: step returned four values; Gymnasium's returns {_STEP}"
         ) from None
+
+
+def is_divergence(error: Exception) -> bool:
+    """Whether `error` is DM Control's of physics that diverged, which is what a candidate did, not the environment."""
+    kind = type(error)  # by name: most tasks never import dm_control
+    return kind.__name__ == "PhysicsError" and kind.__module__.startswith("dm_control")

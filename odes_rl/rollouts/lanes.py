@@ -12,5 +12,5 @@ def make_lanes(settings: EpisodeSettings, count: int) -> Iterator[AnyLane]:
     """Make `count` lanes for that task, one after the other: native where they can be, to the same bits."""
     for _ in range(count):
         lane = Lane(settings)
-        simulation = native_simulation(lane.environment)
+        simulation = native_simulation(lane.environment, settings.setup)
         yield lane if simulation is None else NativeLane(lane, simulation)

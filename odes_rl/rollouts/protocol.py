@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from odes_rl.rollouts.setup import Setup
+
 _RESOLUTION = 1e-12
 """Of an entry's mean: what float64 makes of an entry that never varies deviates by less."""
 
@@ -106,3 +108,4 @@ class EpisodeSettings(NamedTuple):
     squash: str
     clip: float = math.inf
     actions: str = "greedy"
+    setup: Setup = Setup()

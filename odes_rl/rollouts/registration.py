@@ -8,6 +8,7 @@ from functools import cache
 import gymnasium
 
 from odes_rl.errors import UserError
+from odes_rl.rollouts.setup import Setup
 
 _CODE = "import sys; from odes_rl.rollouts.tasks import find_task; find_task(sys.argv[1])"
 
@@ -36,6 +37,21 @@ def check_known_elsewhere(task: str) -> None:
             f"registers it, as in task.id: my_module:{name} (a file in the current directory, or in a directory of "
             "PYTHONPATH), or use rollouts.backend: serial"
         )
+
+
+def check_importable_elsewhere(setup: Setup) -> None:
+    """Check that worker processes, too, can import the wrappers in `setup`.
+
+    Raises:
+        UserError: if they cannot; it says what to do.
+    """
+    for wrap in setup.wrappers:
+        module, colon, _ = wrap.name.partition(":")
+        if colon and not is_importable(module):
+            raise UserError(
+                f"task.wrappers: worker processes cannot import the module {module!r} of {wrap.name!r}: put its file "
+                "into the current directory, or a directory of PYTHONPATH, or use rollouts.backend: serial"
+            )
 
 
 def is_importable(module: str) -> bool:

@@ -28,20 +28,21 @@ _WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHuman
 """Of DM Control's ids: its wrapper alone, and tasks with a camera among their observations. Tests make each."""
 
 
-def find_task(task: str) -> str | EnvSpec:
+def find_task(task: str, options: Iterable[str] = ()) -> str | EnvSpec:
     """The argument of `gymnasium.make` for `task`: an id, or a spec of the class or function that it names.
 
     It is an id (`HalfCheetah-v5`, `dm_control/humanoid-stand-v0`), or `module:` and an id that the module registers, or
-    a class of environments in it, or a function that returns one; both are called without arguments.
+    a class of environments in it, or a function that returns one; both are called with the `options` of those names
+    alone.
 
     Raises:
         UserError: if there is none, which names the nearest, or its module cannot be imported, or what it names cannot
-            be called without arguments.
+            be called so.
     """
     module, _, name = task.rpartition(":")
     held = load_module("task.id", module) if module else None
     if name not in gymnasium.registry and (maker := attribute(held, name)) is not None:
-        check_maker(task, maker)
+        check_maker(task, maker, options)
         return EnvSpec(task, cast("EnvCreator", maker))
     _check_registered(name, [entry for entry, value in vars(held or object).items() if _is_environment(value)])
     return task
@@ -55,11 +56,11 @@ def attribute(holder: Any, path: str) -> Any:
         return None
 
 
-def check_maker(task: str, maker: Any) -> None:
-    """Check that `maker` can be called without arguments.
+def check_maker(task: str, maker: Any, options: Iterable[str] = ()) -> None:
+    """Check that `maker` can be called with the `options` of those names alone.
 
     Raises:
-        UserError: if it cannot.
+        UserError: if it cannot, since it requires others.
     """
     if not callable(maker):
         raise UserError(
@@ -67,11 +68,11 @@ def check_maker(task: str, maker: Any) -> None:
             "that returns one"
         )
     try:
-        inspect.signature(maker).bind()
+        signature = inspect.signature(maker)
+        signature.bind(**{name: None for name in options if name in signature.parameters})
     except TypeError as error:
         raise UserError(
-            f"task.id: {task} is called without arguments, but requires some ({error}): give them defaults, or "
-            "name a function without arguments that returns the environment"
+            f"task.id: {task} requires arguments ({error}): give them in task.options, or give them defaults"
         ) from None
     except ValueError:  # what is not written in Python may tell no signature
         return

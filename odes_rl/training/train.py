@@ -13,7 +13,7 @@ from odes_rl.errors import StorageError
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
-from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants
+from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants, warn_of_own_step
 from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
@@ -52,6 +52,7 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     with signals_noted(), ExitStack() as stack:
         experiment = interruptible(make_experiment, config)
         warn_if_endless(config.task.id, experiment.task, config.task.max_steps)
+        warn_of_own_step(config.task.id, config.task.setup)
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))
         state, compiled = _begin(run, experiment, backend, report), False

@@ -25,7 +25,7 @@ import numpy as np
 from measuring import Contestant
 
 from odes_rl.rollouts.environments import describe, make_environment
-from odes_rl.rollouts.spaces import flattener
+from odes_rl.rollouts.flattening import flattener
 
 _NOISE = 0.05
 """Standard deviation of the parameters' noise: the default of sb3-contrib's ARS."""

@@ -11,7 +11,7 @@ from measuring import Contestant
 from recording import Episode, physics_of, steps_of
 
 from odes_rl.rollouts.environments import make_environment
-from odes_rl.rollouts.spaces import flattener
+from odes_rl.rollouts.flattening import flattener
 
 
 def bare_loop(environment: Any, episodes: list[Episode]) -> None:

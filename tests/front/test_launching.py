@@ -87,10 +87,10 @@ def test_options_are_those_of_files_however_they_are_given():
         ({"task": "Hoper-v5"}, "no task 'Hoper-v5'; did you mean 'Hopper-v5'"),
         ({"task": 3}, "task is 3, but must hold options, as a dictionary or a config object, or the id alone"),
         ({"task": {"max_steps": 3}}, "task.id is missing"),
-        ({"task": odd_environments.Plain.observe}, r"requires some \(missing a required argument: 'self'\)"),
+        ({"task": odd_environments.Plain.observe}, r"requires arguments \(missing a required argument: 'self'\)"),
         (
             {"task": lambda size: odd_environments.Plain()},
-            "lambda is called without arguments, but requires",
+            "lambda requires arguments",
         ),
         ({"task": odd_environments.Plain()}, "is an environment instance: give its class, or a function"),
         ({"task": dict}, "builtins:dict cannot be made: The environment must inherit"),

@@ -10,8 +10,8 @@ from odes_rl.act.bounds import SQUASHES
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.environments import describe, make_environment
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.serial import SerialBackend
-from odes_rl.rollouts.spaces import flattener
 
 TASK, STEPS = "Hopper-v5", 25
 IDLE = 2

@@ -9,9 +9,9 @@ from rollout_cases import WALK, assert_same_bits, questions, settings
 from odes_rl.errors import UserError
 from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.environments import describe_task, make_environment
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
-from odes_rl.rollouts.spaces import flattener
 from odes_rl.rollouts.tasks import find_task, task_ids
 
 SIZES = {
@@ -89,13 +89,13 @@ def test_an_unknown_id_names_the_nearest(task, nearest):
         ("faulty_environments:OnSomeSeed", "no task 'OnSomeSeed'; did you mean 'OnSomeSeeds'"),
         (
             "faulty_environments:_countdown",
-            r"requires some \(missing a required argument: 'file'\): give them defaults",
+            r"requires arguments \(missing a required argument: 'file'\): give them in task\.options",
         ),
         ("builtins:dict", "cannot be made: The environment must inherit from the gymnasium.Env class"),
         ("HalfCheetah-v3", "HalfCheetah-v3 cannot be made: .*moved to the gymnasium-robotics"),
         ("faulty_environments:TextActions-v0", r"actions Text\(.*\); policies need"),
-        ("faulty_environments:MatrixActions-v0", "policies need a one-dimensional Box"),
-        ("faulty_environments:DiscreteObservations-v0", "policies need a Box or a Dict of Boxes"),
+        ("faulty_environments:TextActions-v0", "policies need a Box of numbers, or Discrete"),
+        ("faulty_environments:TextObservations-v0", "policies need a Box, Discrete, MultiDiscrete or MultiBinary"),
     ],
 )
 def test_what_does_not_suit_is_refused_in_one_line(task, message):
@@ -120,7 +120,7 @@ def test_a_task_may_be_named_by_its_class(backend):
     with SerialBackend(settings(WALK)) as serial:
         expected = serial.evaluate(weights, statistics, seeds)
     named = settings("faulty_environments:Walk")
-    BACKENDS[backend].check(named.task)
+    BACKENDS[backend].check(named.task, named.setup)
     with SerialBackend(named) if backend == "serial" else ProcessesBackend(named, workers=1) as made:
         assert_same_bits(made.evaluate(weights, statistics, seeds), expected)
 

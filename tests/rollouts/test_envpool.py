@@ -15,8 +15,8 @@ from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe, make_environment
 from odes_rl.rollouts.envpool import EnvPoolBackend
 from odes_rl.rollouts.envpool_tasks import EntryOrder, Pool, check_envpool_task, envpool_id
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.protocol import Moments
-from odes_rl.rollouts.spaces import flattener
 from odes_rl.rollouts.tasks import task_ids
 
 

@@ -1,6 +1,8 @@
 """Finds environments with native stepping, and checks it against their own `step`. Free of JAX."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -8,23 +10,38 @@ import numpy as np
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from odes_rl.rollouts.environments import describe
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.mujoco_calls import load_library
 from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import advance, is_healthy, observe, read_features
-from odes_rl.rollouts.spaces import flattener
+from odes_rl.rollouts.setup import Setup
 
 _log = logging.getLogger(__name__)
 _PROOF_STEPS = 5
+_PLAIN = Setup()
+KEPT = frozenset(
+    {
+        *("forward_reward_weight", "ctrl_cost_weight", "contact_cost_weight", "contact_cost_range", "healthy_reward"),
+        *("terminate_when_unhealthy", "healthy_z_range", "healthy_angle_range", "healthy_state_range", "frame_skip"),
+        *("contact_force_range", "reset_noise_scale", "exclude_current_positions_from_observation", "main_body"),
+        *(f"include_{name}_in_observation" for name in ("cfrc_ext", "cinert", "cvel", "qfrc_actuator")),
+        *("task_kwargs.random", "task_kwargs.time_limit"),
+        *("environment_kwargs.control_timestep", "environment_kwargs.n_sub_steps"),
+    }
+)
+"""Options that native stepping takes over from the environment, to the same bits; tests compare whole episodes."""
 
 
-def native_simulation(environment: gymnasium.Env) -> Simulation | None:
+def native_simulation(environment: gymnasium.Env, setup: Setup = _PLAIN) -> Simulation | None:
     """The simulation for native stepping of `environment`, or None if its own `step` must be used.
 
-    It is None if the first steps of both differ in a bit, since another version of Gymnasium or DM Control may compute
-    something else. Resets the environment.
+    It is None if something in `setup` forbids it (`obstacle`), or the first steps of both differ in a bit, since
+    another version of Gymnasium or DM Control may compute something else. Resets the environment.
     """
+    if obstacle(environment, setup):
+        return None
     limits, inner = unwrap(environment)
     simulation = _simulation(inner)
     if simulation is None or not load_library():
@@ -35,6 +52,17 @@ def native_simulation(environment: gymnasium.Env) -> Simulation | None:
         _log.warning("%s steps differently from the native code: using its own step, which is slower", environment)
         return None
     return simulation
+
+
+def obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
+    """What in `setup` keeps an `environment` from native stepping that its task has; None if nothing does."""
+    if _maker(environment.unwrapped) is None:
+        return None
+    options = [name for name in setup.option_names if name not in KEPT]
+    _, outermost = unwrap(environment)
+    if outermost is not environment.unwrapped:
+        return f"task.wrappers ({', '.join(wrap.name for wrap in setup.wrappers)})"
+    return f"task.options ({', '.join(options)})" if options else None
 
 
 def unwrap(environment: gymnasium.Env) -> tuple[list[int], Any]:
@@ -49,15 +77,21 @@ def unwrap(environment: gymnasium.Env) -> tuple[list[int], Any]:
 
 
 def _simulation(inner: Any) -> Simulation | None:
+    make = _maker(inner)
+    return make() if make else None
+
+
+def _maker(inner: Any) -> Callable[[], Simulation] | None:
+    """What lays bare the environment below wrappers, if it is known."""
     if (make := GYMNASIUM_TASKS.get(class_name(inner))) is not None:
-        return make(inner)
+        return partial(make, inner)
     if class_name(inner) != "shimmy.dm_control_compatibility:DmControlCompatibilityV0":
         return None
     control = inner._env
     if class_name(control) != "dm_control.rl.control:Environment":
         return None
     make = DM_CONTROL_TASKS.get(class_name(control.task))
-    return make(control) if make is not None else None
+    return partial(make, control) if make is not None else None
 
 
 def class_name(thing: object) -> str:
