@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import traceback
 import warnings
 from collections.abc import Iterable
@@ -12,10 +13,11 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from odes_rl.errors import UserError, one_line
+from odes_rl.extras import lacking, missing
 from odes_rl.rollouts.interfaces import check_resets, layers
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.spaces import action_bounds, check_spaces
-from odes_rl.rollouts.tasks import find_task
+from odes_rl.rollouts.tasks import find_task, log_physics_warnings
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def make_environment(task: str, max_steps: int | None = None, **options: Any) ->
         EnvironmentFailure: if the environment raises anything else as it is made.
     """
     environment = _make(task, find_task(task), max_steps, options)
+    log_physics_warnings()
     try:
         check_spaces(task, environment.observation_space, environment.action_space)
         check_resets(task, environment)
@@ -64,9 +67,15 @@ def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[
         try:
             return gymnasium.make(found, max_steps, disable_env_checker=True, **options)
         except (ImportError, gymnasium.error.Error) as error:
+            if (module := lacking(error)) is not None:
+                raise missing(f"task.id: {task}", module) from error
             raise UserError(f"task.id: {task} cannot be made: {one_line(error)}") from error
         except Exception as error:
             message = one_line(error)
+            if "MUJOCO_GL" in message:  # MuJoCo's, as it is loaded
+                raise UserError(
+                    f"MuJoCo does not load with MUJOCO_GL={os.environ.get('MUJOCO_GL')}: {message}"
+                ) from error
             if "OpenGL" in message:  # dm_control's, for tasks that render what they observe
                 raise UserError(
                     f"task.id: {task} observes images, but policies have no layers for images ({message})"
