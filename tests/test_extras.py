@@ -13,7 +13,16 @@ from odes_rl.errors import UserError
 from odes_rl.extras import EXTRAS, install, lacking, require, required
 
 ROOT = Path(__file__).parents[1]
-SHORT = ["--task.max-steps", "5", "--policy.hidden", "4", "--strategy.population", "2", "--rollouts.backend", "serial"]
+SHORT = [
+    "--task.max-steps",
+    "5",
+    "--policy.name",
+    "linear",
+    "--strategy.population",
+    "2",
+    "--rollouts.backend",
+    "serial",
+]
 SHORT += ["--run.generations", "1", "--run.evaluation-episodes", "1"]
 CODE = """
 import io, json, sys
