@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from odes_rl.errors import UserError, nearest, raised, suggestion
+from odes_rl.extras import install, lacking
 
 if TYPE_CHECKING:  # workers need no pydantic
     from pydantic import BaseModel, GetCoreSchemaHandler
@@ -129,6 +130,8 @@ def load_module(what: str, name: str) -> ModuleType:
 
 
 def _reason(name: str, error: BaseException) -> str:
+    if (missing := lacking(error)) is not None:
+        return f"{missing} is not installed: {install(missing)}"
     if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
         return f"there is no {error.name!r} in the current directory, {os.getcwd()}, nor among what is installed"
     return raised(error)

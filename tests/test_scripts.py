@@ -18,7 +18,7 @@ from odes_rl.runs.files import METRICS
 from odes_rl.runs.metrics import read_metrics
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ["scripts/setup", "scripts/test", "scripts/quickstart", ".ci/run"]
+SCRIPTS = ["scripts/setup", "scripts/install_size", "scripts/test", "scripts/quickstart", ".ci/run"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 TINY = """
 task: {id: HalfCheetah-v5, max_steps: 5}
@@ -71,8 +71,10 @@ def test_constraints_cover_every_dependency():
     extras = PROJECT["project"]["optional-dependencies"]
     studies = tomllib.loads((ROOT / "studies/pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     here = [name for extra, names in extras.items() if extra not in ("cuda", "tpu") for name in names]
+    here = [name for name in here if not name.startswith("odes-rl[")]
     constrained = {canonical(line.partition("==")[0]) for line in CONSTRAINTS}
     needed = {requirement_name(dependency) for dependency in [*PROJECT["project"]["dependencies"], *studies, *here]}
+    assert len(needed) > 40
     assert not needed - constrained - {"odes-rl"}
     assert "odes-rl" not in constrained
     assert len(constrained) == len(CONSTRAINTS)
@@ -109,7 +111,7 @@ def python(tmp_path):
         'case "$*" in\n'
         f'*"-m venv"*) mkdir -p .venv/bin; cp {program} .venv/bin/python\n'
         '              echo "$PWD/.venv" >.venv/bin/activate ;;\n'
-        '*"(3, 13)"*) test -z "${NEW_PYTHON:-}" ;;\n'
+        '*"(3, 13)"*) test -n "${NEW_PYTHON:-}" ;;\n'
         f'*"-m pip"*) echo "$*" >>{tmp_path}/pip.log ;;\n'
         "esac\n",
         encoding="utf-8",
@@ -142,6 +144,14 @@ def test_set_up_installs_anew_when_what_it_reads_changes(checkout, python):
         assert len(installations(checkout)) == number
 
 
+def test_set_up_installs_all_extras_or_those_that_are_asked_for(checkout, python):
+    set_up(checkout, python=str(python))
+    assert installations(checkout)[0].endswith("--editable .[all]")
+    (checkout / ".venv/odes-rl.stamp").unlink()
+    assert set_up(checkout, "dm-control", "plots", python=str(python)).returncode == 0
+    assert installations(checkout)[1].endswith("--editable .[dm-control,plots]")
+
+
 def test_set_up_keeps_the_extras_installed_before(checkout, python):
     for extras in (["dev"], [], ["cuda"]):
         set_up(checkout, *extras, python=str(python))
@@ -152,15 +162,17 @@ def test_set_up_leaves_out_labmaze_where_it_has_no_wheel(checkout, python, monke
     monkeypatch.setenv("NEW_PYTHON", "1")
     assert set_up(checkout, python=str(python)).returncode == 0
     assert [command.split()[-2:] for command in installations(checkout)] == [
-        ["--editable", "."],
+        ["--editable", ".[all]"],
         ["--no-deps", "dm_control"],
     ]
 
 
 def test_what_dm_control_needs_but_labmaze_stands_in_the_project():
-    """Directly, or by way of mujoco, matplotlib and tensorboardX, which need the rest everywhere."""
-    named = {requirement_name(dependency) for dependency in PROJECT["project"]["dependencies"]}
-    by_others = set().union(*map(needed_by, ("mujoco", "matplotlib", "tensorboardX")))
+    """In the core, in its extra, or by way of mujoco, which needs the rest everywhere."""
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"]
+    listed = [*project["dependencies"], *extras["dm-control"], *extras["mujoco"]]
+    named, by_others = {requirement_name(dependency) for dependency in listed}, needed_by("mujoco")
     assert "labmaze" in needed_by("dm_control")
     assert not needed_by("dm_control") - {"labmaze"} - named - by_others
 
@@ -172,7 +184,8 @@ def needed_by(package: str) -> set[str]:
 def test_set_up_refuses_an_unknown_extra(checkout, python):
     result = set_up(checkout, "gpu", python=str(python))
     assert result.returncode == 1
-    assert "no extra gpu; there are dev, cuda, tpu, ray, envpool, onnx, stablehlo and benchmarks" in result.stderr
+    told = result.stderr.partition("no extra gpu; there are ")[2].strip().split(", ")
+    assert told == list(PROJECT["project"]["optional-dependencies"])
     assert not (checkout / ".venv").exists()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field
 
 from odes_rl.errors import UserError
+from odes_rl.extras import require
 from odes_rl.interrupts import advising, interruptible
 from odes_rl.runs.files import CONFIG
 from odes_rl.validation import STRICT
@@ -54,6 +55,8 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
         StorageError: if the report cannot be written.
         KeyboardInterrupt: if interrupted, once all runs have saved a checkpoint.
     """
+    if not command.dry_run:
+        require("odes-rl compare", "matplotlib")  # for the report, hours later
     from odes_rl.compare.cells import make_cells, thresholds
     from odes_rl.compare.config import load_comparison
     from odes_rl.compare.forecast import forecast_lines

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from odes_rl.errors import UserError
+from odes_rl.extras import require
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _check_video(path: str) -> None:
 
     if Path(path).suffix.lower() not in ENDINGS:
         raise UserError(f"video is {path!r}, but must end in {' or '.join(ENDINGS)}")
+    require(f"video: {path}", "imageio", "av")
     if not Path(path).absolute().parent.is_dir():
         raise UserError(f"video is {path!r}, but there is no directory {str(Path(path).parent)!r}: make it first")
     renderers()

@@ -22,6 +22,7 @@ from odes_rl.cli.search import Search, search
 from odes_rl.cli.study import Study, load_study, study, study_lists
 from odes_rl.cli.train import LISTS, RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
+from odes_rl.extras import required
 from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.start_up import start_up
@@ -123,13 +124,18 @@ def _run_command(arguments: list[str]) -> int:
         print_help(Union[tuple(c.model for c in COMMANDS.values())], "odes-rl", ABOUT)  # noqa: UP007
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
+    with required(f"odes-rl {name}"):
+        return _run_named(name, rest[1:], asks_for_help=rest != arguments)
+
+
+def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
     command = COMMANDS[name]
-    words, lists = study_lists(rest[1:]) if command.model is Study else (rest[1:], LISTS)
+    words, lists = study_lists(arguments) if command.model is Study else (arguments, LISTS)
     positional, options = split_arguments(words, flags(command.model), lists)
     every = command.sections == {}
     own = {option: text for option, text in options.items() if every or option in command.model.model_fields}
     overrides = {option: text for option, text in options.items() if option not in own}
-    if rest != arguments:
+    if asks_for_help:
         print_help(command.model, f"odes-rl {name}", sections=_sections(command, positional, overrides))
         return 0
     parsed = parse_command(command.model, positional, own)

@@ -8,6 +8,7 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.export.portable import PortablePolicy
 from odes_rl.export.symbols import Graph, Symbol
+from odes_rl.extras import require
 
 OPSET, IR_VERSION = 17, 8
 """Those of 2022, which today's and yesterday's runtimes read."""
@@ -44,13 +45,10 @@ def onnx_model(policy: PortablePolicy, dtype: np.dtype) -> bytes:
 
 def _packages() -> tuple[ModuleType, ModuleType]:
     """The modules onnx.helper and onnx."""
-    try:
-        import onnx
-        from onnx import checker, helper, numpy_helper
-    except ImportError as error:
-        raise UserError(
-            'format onnx needs the package onnx, which is not installed: pip install "odes-rl[onnx]"'
-        ) from error
+    require("format onnx", "onnx")
+    import onnx
+    from onnx import checker, helper, numpy_helper
+
     assert checker, numpy_helper
     return helper, onnx
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from odes_rl.errors import UserError
-from odes_rl.reports.curves import plot_curves
+from odes_rl.extras import require
 from odes_rl.runs.files import METRICS
 from odes_rl.runs.metrics import Metrics, read_metrics
 
@@ -32,6 +32,9 @@ def _evaluation_line(line: Metrics) -> str:
 def curve_line(run: Path) -> str:
     """The path of the curve of the run at `run`, drawn anew, or why there is none."""
     try:
+        require("the curve", "matplotlib")
+        from odes_rl.reports.curves import plot_curves
+
         return f"curve: {plot_curves([run], run / 'curve')[0]}"
     except UserError as error:
         return f"no curve was drawn: {error}"

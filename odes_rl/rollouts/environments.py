@@ -14,6 +14,7 @@ from odes_rl.rollouts.interfaces import check_resets, layers
 from odes_rl.rollouts.making import made
 from odes_rl.rollouts.setup import Setup
 from odes_rl.rollouts.spaces import DISCRETE, action_bounds, check_spaces
+from odes_rl.rollouts.tasks import log_physics_warnings
 from odes_rl.rollouts.trial import try_out
 from odes_rl.rollouts.wrappers import wrapped
 
@@ -53,6 +54,7 @@ def make_environment(task: str, max_steps: int | None = None, setup: Setup = _PL
         EnvironmentFailure: if the environment raises anything else as it is made.
     """
     environment = made(task, max_steps, setup, **options)
+    log_physics_warnings()
     try:
         environment = wrapped(task, environment, setup.wrappers)
         check_spaces(setup.words(task), environment.observation_space, environment.action_space)

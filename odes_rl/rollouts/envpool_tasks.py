@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from odes_rl.errors import UserError, nearest, one_line
+from odes_rl.extras import install
 from odes_rl.rollouts.batches import Batch
 from odes_rl.rollouts.environments import close_all, describe, describe_task, make_environment
 from odes_rl.rollouts.protocol import EpisodeSettings
@@ -43,8 +44,7 @@ def load_envpool() -> Any:
             return importlib.import_module("envpool")
     except ImportError as error:
         raise UserError(
-            f'rollouts.backend: envpool is not installed ({one_line(error)}): pip install "odes-rl[envpool]", '
-            f"or {_ELSEWHERE}"
+            f"rollouts.backend: envpool is not installed ({one_line(error)}): {install('envpool')}, or {_ELSEWHERE}"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import os
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from odes_rl.errors import UserError, one_line, raised
+from odes_rl.extras import lacking, missing
 from odes_rl.rollouts.options import fitted, parameters, unexpected, unknown_option
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.setup import Setup
@@ -55,6 +57,10 @@ def _mistake(
 ) -> UserError | EnvironmentFailure:
     """What `error`, which making the environment raised, is to its user."""
     message = one_line(error)
+    if (module := lacking(error)) is not None:
+        return missing(f"task.id: {task}", module)
+    if "MUJOCO_GL" in message:  # MuJoCo's, as it is loaded
+        return UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ.get('MUJOCO_GL')}: {message}")
     if isinstance(error, ImportError | gymnasium.error.Error):
         return UserError(f"task.id: {task} cannot be made: {message}")
     if "OpenGL" in message:  # dm_control's, for tasks that render what they observe

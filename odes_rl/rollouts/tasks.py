@@ -1,9 +1,10 @@
 """Tasks by their names: Gymnasium's ids, or the class or function that makes an environment. Free of JAX."""
 
-import importlib.util
+import importlib
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -11,17 +12,13 @@ from operator import attrgetter
 from typing import Any, cast
 
 from odes_rl.errors import UserError, suggestion
+from odes_rl.extras import is_installed, require
 from odes_rl.parts import load_module
 
 os.environ.setdefault("MUJOCO_GL", "disable")  # without a display, rendering back ends warn as they load
 
 import gymnasium
 from gymnasium.envs.registration import EnvCreator, EnvSpec
-
-try:
-    import mujoco
-except (AttributeError, RuntimeError, ImportError) as error:  # whichever its renderer meets
-    raise UserError(f"MuJoCo does not load with MUJOCO_GL={os.environ['MUJOCO_GL']}: {error}") from error
 
 _log = logging.getLogger(__name__)
 _WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHumanoidRun", "Forage-")
@@ -85,11 +82,7 @@ def _is_environment(value: Any) -> bool:
 def _check_registered(task: str, others: Iterable[str]) -> None:
     """Check that an environment is registered under the id `task`; `others` are what else it may have meant."""
     if task.startswith("dm_control/"):
-        if importlib.util.find_spec("dm_control") is None:
-            raise UserError(
-                f"task.id: {task} needs the package dm_control, which is not installed: scripts/setup installs it, on "
-                "Python 3.13 and newer by `pip install --no-deps dm_control`"
-            )
+        require(f"task.id: {task}", "shimmy", "dm_control")
         _register_dm_control()
     if task not in gymnasium.registry:
         _register_dm_control()
@@ -98,27 +91,34 @@ def _check_registered(task: str, others: Iterable[str]) -> None:
 
 
 def task_ids() -> list[str]:
-    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control, without those that observe images."""
+    """Ids of the MuJoCo tasks of Gymnasium (newest versions) and of DM Control, without those that observe images.
+
+    Those whose package is not installed are left out.
+    """
     _register_dm_control()
+    mujoco = is_installed("mujoco")
     return sorted(
         name
         for name, spec in gymnasium.registry.items()
-        if (name.endswith("-v5") and "mujoco" in str(spec.entry_point))
+        if (mujoco and name.endswith("-v5") and "mujoco" in str(spec.entry_point))
         or (name.startswith("dm_control/") and not any(word in name for word in _WITHOUT_FEATURES))
     )
 
 
 def _register_dm_control() -> None:
+    if not is_installed("shimmy"):
+        return
     with redirect_stdout(StringIO()) as told:  # that tasks are left out, which need labmaze
         shimmy = importlib.import_module("shimmy")
         gymnasium.register_envs(shimmy)
     _log.debug("%s", told.getvalue())
-    _log_physics_warnings()  # dm_control prints them
+    log_physics_warnings()  # dm_control prints them
 
 
-def _log_physics_warnings() -> None:
-    """Have MuJoCo's warnings logged: left alone it prints them, and writes MUJOCO_LOG.TXT where the user stands."""
-    mujoco.set_mju_user_warning(_log.info)  # pyright: ignore[reportAttributeAccessIssue] - not in its stubs
+def log_physics_warnings() -> None:
+    """Have MuJoCo's warnings logged, if it is loaded.
 
-
-_log_physics_warnings()
+    Left alone it prints them, and writes MUJOCO_LOG.TXT where the user stands.
+    """
+    if (mujoco := sys.modules.get("mujoco")) is not None:
+        mujoco.set_mju_user_warning(_log.info)

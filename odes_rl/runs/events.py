@@ -4,14 +4,27 @@ They are written here, at once, and not by tensorboardX's writer: its thread die
 the program then waits for it for ever.
 """
 
+import logging
 import socket
 import struct
 import time
+from functools import cache
 from pathlib import Path
 
+from odes_rl.extras import install, is_installed
 from odes_rl.runs.metrics import Metrics
 
 _FILES = "events.out.tfevents.*"
+_log = logging.getLogger(__name__)
+
+
+@cache
+def _are_written() -> bool:
+    """Whether tensorboardX is there to encode events; says once if it is not."""
+    if is_installed("tensorboardX"):
+        return True
+    _log.warning("no events for TensorBoard are written: %s writes them", install("tensorboardX"))
+    return False
 
 
 class EventFiles:
@@ -23,7 +36,12 @@ class EventFiles:
         self._file: Path | None = None
 
     def append(self, lines: list[Metrics]) -> None:
-        """Append every number of `lines` as a scalar at its place; they are in the file when this returns."""
+        """Append every number of `lines` as a scalar at its place; they are in the file when this returns.
+
+        Without tensorboardX there are none.
+        """
+        if not _are_written():
+            return
         encoded = [] if self._file else [_encode(file_version="brain.Event:2")]
         encoded += [_encode(step=int(line[self.counter]), summary=_summary(line, self.counter)) for line in lines]
         with self._open().open("ab") as file:

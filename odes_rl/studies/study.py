@@ -1,12 +1,14 @@
 """What a study is: a small experiment that ends in a table and a picture."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from matplotlib.figure import Figure
 from pydantic import BaseModel, Field
 
 from odes_rl.validation import STRICT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Tell = Callable[[str], None]
 """`tell(line)`: how far a study is."""
@@ -37,7 +39,7 @@ class Findings(NamedTuple):
 
     heading: Sequence[str]
     rows: Sequence[Sequence[object]]
-    figure: Figure
+    figure: "Figure"
     notes: Sequence[str] = ()
 
 

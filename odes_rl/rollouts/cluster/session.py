@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from odes_rl.errors import UserError, one_line
+from odes_rl.extras import install
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def import_ray() -> Any:
     except ImportError as error:
         raise UserError(
             "rollouts.backend: ray needs the package ray, which cannot be imported "
-            f'({one_line(error)}): pip install "odes-rl[ray]"'
+            f"({one_line(error)}): {install('ray')}"
         ) from error
 
 

@@ -11,7 +11,6 @@ from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from odes_rl.rollouts.environments import describe
 from odes_rl.rollouts.flattening import flattener
-from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS
 from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.mujoco_calls import load_library
 from odes_rl.rollouts.native.simulation import Simulation, size, tables
@@ -90,6 +89,8 @@ def _maker(inner: Any) -> Callable[[], Simulation] | None:
     control = inner._env
     if class_name(control) != "dm_control.rl.control:Environment":
         return None
+    from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS  # needs dm_control
+
     make = DM_CONTROL_TASKS.get(class_name(control.task))
     return partial(make, control) if make is not None else None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from odes_rl.errors import UserError
+from odes_rl.extras import require
 from odes_rl.supervised.data.arrays import read_npy, read_npz
 from odes_rl.supervised.data.dataset import Dataset, Split, make_dataset, make_split
 from odes_rl.supervised.data.idx import find_idx, read_idx
@@ -51,6 +52,7 @@ def load_corrupted(directory: str, corruption: str) -> Split:
 
 
 def _load_digits() -> Dataset:
+    require("data.source: digits", "sklearn")
     from sklearn.datasets import load_digits  # slow to import
 
     pixels, labels = map(np.asarray, load_digits(return_X_y=True))
