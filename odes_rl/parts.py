@@ -41,6 +41,9 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def __len__(self) -> int:
         return len(self._built_in)
 
+    def __hash__(self) -> int:
+        return hash(self.group)
+
     @cached_property
     def plug_ins(self) -> dict[str, EntryPoint]:
         """The entry points of installed packages, by their names."""
@@ -127,6 +130,20 @@ def load_module(what: str, name: str) -> ModuleType:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         raise UserError(f"{what}: the module {name!r} cannot be imported: {_reason(name, error)}") from error
+
+
+def import_extra(name: str, extra: str, what: str) -> ModuleType:
+    """The module `name`, which the extra `extra` of this package installs; `what` says who needs it.
+
+    Raises:
+        UserError: if it cannot be imported; names what to install.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(
+            f'{what} needs the package {name} ({one_line(error)}): pip install "odes-rl[{extra}]"'
+        ) from error
 
 
 def _reason(name: str, error: BaseException) -> str:

@@ -28,7 +28,7 @@ FLOORS = [
     {"manifolds"},
     {"flows"},
     {"policies", "continuous"},
-    {"es", "rollouts", "supervised"},
+    {"es", "rollouts", "supervised", "loggers"},
     {"config"},
     {"runs"},
     {"training"},

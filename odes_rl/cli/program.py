@@ -19,7 +19,7 @@ from odes_rl.cli.listing import List, list_names
 from odes_rl.cli.plot import Plot, plot
 from odes_rl.cli.search import Search, search
 from odes_rl.cli.study import Study, load_study, study, study_lists
-from odes_rl.cli.train import RESUMABLE, Resume, Train, resume, train
+from odes_rl.cli.train import LISTS, RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -122,7 +122,7 @@ def _run_command(arguments: list[str]) -> int:
         return 0 if arguments else 2
     name = check_name("command", rest[0], COMMANDS)
     command = COMMANDS[name]
-    words, lists = study_lists(rest[1:]) if command.model is Study else (rest[1:], set())
+    words, lists = study_lists(rest[1:]) if command.model is Study else (rest[1:], LISTS)
     positional, options = split_arguments(words, flags(command.model), lists)
     every = command.sections == {}
     own = {option: text for option, text in options.items() if every or option in command.model.model_fields}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.interrupts import check_interrupted
+from odes_rl.parts import import_extra
 from odes_rl.runs.files import CONFIG, LOCK, write_yaml
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Search, check_same
@@ -32,12 +33,7 @@ def import_optuna() -> Any:
     Raises:
         UserError: if it is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError(
-            f'odes-rl search needs the package optuna ({one_line(error)}): pip install "odes-rl[search]"'
-        ) from error
+    optuna: Any = import_extra("optuna", "search", "odes-rl search")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

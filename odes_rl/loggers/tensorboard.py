@@ -1,4 +1,4 @@
-"""TensorBoard events of a run. Free of JAX.
+"""TensorBoard events of a run.
 
 They are written here, at once, and not by tensorboardX's writer: its thread dies unheard when a disk is full, and
 the program then waits for it for ever.
@@ -7,11 +7,21 @@ the program then waits for it for ever.
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from odes_rl.runs.metrics import Metrics
+from pydantic import BaseModel
+
+from odes_rl.loggers.logger import Line
+from odes_rl.validation import STRICT
 
 _FILES = "events.out.tfevents.*"
+
+
+class TensorBoardOptions(BaseModel):
+    """There is nothing to set."""
+
+    model_config = STRICT
 
 
 class EventFiles:
@@ -22,22 +32,26 @@ class EventFiles:
         self.counter = counter
         self._file: Path | None = None
 
-    def append(self, lines: list[Metrics]) -> None:
-        """Append every number of `lines` as a scalar at its place; they are in the file when this returns."""
-        encoded = [] if self._file else [_encode(file_version="brain.Event:2")]
-        encoded += [_encode(step=int(line[self.counter]), summary=_summary(line, self.counter)) for line in lines]
-        with self._open().open("ab") as file:
-            file.write(b"".join(encoded))
-
-    def clear(self) -> None:
-        """Remove all event files; `append` begins another."""
+    def rewrite(self, lines: Sequence[Line]) -> None:
+        """Replace all event files by one with `lines`."""
         self.close()
         for file in self.directory.glob(_FILES):
             file.unlink()
+        self._write(lines)
+
+    def append(self, line: Line) -> None:
+        """Append every number of `line` as a scalar at its place; they are in the file when this returns."""
+        self._write([line])
 
     def close(self) -> None:
         """Let the next `append` begin another file."""
         self._file = None
+
+    def _write(self, lines: Sequence[Line]) -> None:
+        encoded = [] if self._file else [_encode(file_version="brain.Event:2")]
+        encoded += [_encode(step=int(line[self.counter]), summary=_summary(line, self.counter)) for line in lines]
+        with self._open().open("ab") as file:
+            file.write(b"".join(encoded))
 
     def _open(self) -> Path:
         if self._file is None:
@@ -46,7 +60,7 @@ class EventFiles:
         return self._file
 
 
-def _summary(line: Metrics, counter: str):  # noqa: ANN202 - a protocol buffer's class exists at run time only
+def _summary(line: Line, counter: str):  # noqa: ANN202 - a protocol buffer's class exists at run time only
     # Slow to import, and only a run that is written needs it.
     from tensorboardX.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 
