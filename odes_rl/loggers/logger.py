@@ -23,6 +23,12 @@ class LoggedRun(NamedTuple):
     counter: str
     options: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """The last part of its path; three of a run of a comparison or a search, as `Hopper-v5/linear/seed_0`."""
+        parts = self.path.absolute().parts
+        return "/".join(parts[-3:]) if parts[-1].startswith("seed_") else parts[-1]
+
 
 class Writer(Protocol):
     """Writes the metrics of one run. What it raises becomes a warning, and training goes on without it."""

@@ -80,7 +80,7 @@ def _create(client: "MlflowClient", run: LoggedRun, options: MlflowOptions) -> s
     name = options.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "odes_rl"
     found = client.get_experiment_by_name(name)
     experiment = found.experiment_id if found else client.create_experiment(name)
-    created = client.create_run(experiment, run_name=options.name or run.path.absolute().name, tags=dict(options.tags))
+    created = client.create_run(experiment, run_name=options.name or run.name, tags=dict(options.tags))
     values: dict[str, Any] = {f"{s}.{o}": v for s, entries in run.config.items() for o, v in entries.items()}
     params = [Param(option, str(value)) for option, value in values.items()]
     for start in range(0, len(params), _MOST_AT_ONCE):

@@ -66,7 +66,7 @@ def open_wandb(run: LoggedRun) -> WandbWriter:
     opened = wandb.init(
         project=options.project or os.environ.get("WANDB_PROJECT") or "odes_rl",
         entity=options.entity,
-        name=options.name or os.environ.get("WANDB_NAME") or run.path.absolute().name,
+        name=options.name or os.environ.get("WANDB_NAME") or run.name,
         group=options.group,
         tags=options.tags or None,
         mode=options.mode or _mode(),

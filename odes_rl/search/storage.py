@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.interrupts import check_interrupted
 from odes_rl.parts import import_extra
-from odes_rl.runs.files import CONFIG, LOCK, write_yaml
+from odes_rl.runs.files import CONFIG, LOCK, write_yaml, writing_to
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Search, check_same
 from odes_rl.search.proposing import make_pruner, propose
@@ -178,7 +178,8 @@ def _claim(search: Search, study: "optuna.Study", stack: ExitStack) -> tuple["op
 
 
 def _locked(path: Path, stack: ExitStack) -> bool:
-    path.mkdir(parents=True, exist_ok=True)
+    with writing_to(path):
+        path.mkdir(parents=True, exist_ok=True)
     try:
         stack.enter_context(only_trainer(path))
     except UserError:
