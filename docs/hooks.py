@@ -11,8 +11,11 @@ from pydantic.fields import FieldInfo
 from odes_rl.cli.train import RESUMABLE
 from odes_rl.config.layering import FITTING, TRAINING, Kind, section_class
 from odes_rl.es.config import PRESETS
+from odes_rl.loggers.mlflow_runs import MlflowOptions
+from odes_rl.loggers.weights_and_biases import WandbOptions
 from odes_rl.parts import Registry
 from odes_rl.policies import POLICIES
+from odes_rl.search.config import SearchConfig
 from odes_rl.supervised.models import MODELS
 from odes_rl.validation import OneOf
 
@@ -144,6 +147,33 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def search_table() -> str:
+    """The options of a search that its page does not explain."""
+    names = [name for name in SearchConfig.model_fields if name not in ("base", "space")]
+    return _options(SearchConfig, names)
+
+
+def logger_table(name: str) -> str:
+    """The options of a logger."""
+    model = {"wandb": WandbOptions, "mlflow": MlflowOptions}[name]
+    return _options(model, list(model.model_fields))
+
+
+def _options(model: type[BaseModel], names: list[str]) -> str:
+    fields = {name: model.model_fields[name] for name in names}
+    rows = [
+        (
+            f"`{name}`",
+            _type_text(field),
+            "required" if field.is_required() else f"`{_text(field.default)}`",
+            _meaning(field),
+        )
+        for name, field in fields.items()
+        if name != "directory"
+    ]
+    return _table(("Option", "Type", "Default", "Meaning"), rows)
+
+
 _FILLERS: dict[str, Callable[..., str]] = {
     "section": section_table,
     "policies": policy_tables,
@@ -151,4 +181,6 @@ _FILLERS: dict[str, Callable[..., str]] = {
     "models": model_tables,
     "presets": preset_table,
     "resumable": resumable_options,
+    "search": search_table,
+    "logger": logger_table,
 }

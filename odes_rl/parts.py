@@ -41,6 +41,9 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def __len__(self) -> int:
         return len(self._built_in)
 
+    def __hash__(self) -> int:
+        return hash(self.group)
+
     @cached_property
     def plug_ins(self) -> dict[str, EntryPoint]:
         """The entry points of installed packages, by their names."""

@@ -8,6 +8,7 @@ import pytest
 
 from odes_rl.config.layering import FITTING, load_config
 from odes_rl.rollouts.tasks import find_task
+from odes_rl.search.config import load_search
 from tests.test_house import PAPERS_TASKS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -48,3 +49,11 @@ def test_candidates_with_two_large_projections_are_made_and_do_not_hang():
         "assert weights.input.shape == (128, 64, 348)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=200, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS[0].parent / "search").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_search_is_valid_and_small(path):
+    search = load_search(path, {}, {})
+    find_task(search.base.task.id)
+    assert search.config.directory == f"runs/search/{path.stem}"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 40

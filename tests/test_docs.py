@@ -31,10 +31,14 @@ def hooks() -> ModuleType:
     return module
 
 
-def test_the_pages_show_the_files_of_the_example_package_as_they_are():
+def place(name: str) -> Path:
+    return (EXAMPLE.parents[1] if name.startswith("configs/") else EXAMPLE) / name
+
+
+def test_the_pages_show_files_of_the_example_package_and_configs_as_they_are():
     pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
     shown = re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```$', pages, re.DOTALL | re.MULTILINE)
-    assert dict(shown) == {name: (EXAMPLE / name).read_text(encoding="utf-8") for name, _ in shown}
+    assert dict(shown) == {name: place(name).read_text(encoding="utf-8") for name, _ in shown}
     files = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*.py")} - {"odes_rl_example/__init__.py"}
     assert {name for name, _ in shown} == {"pyproject.toml", *files}
 

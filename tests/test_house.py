@@ -29,7 +29,7 @@ FLOORS = [
     {"manifolds"},
     {"flows"},
     {"policies", "continuous"},
-    {"es", "rollouts", "supervised"},
+    {"es", "rollouts", "supervised", "loggers"},
     {"config"},
     {"runs"},
     {"training", "export"},

@@ -22,12 +22,12 @@ RUN = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("tutorial", "python", "export", "fitness", "manifolds", "extending", "supervised")
+        for name in ("tutorial", "python", "export", "fitness", "manifolds", "extending", "supervised", "loggers")
     ),
 ]
 READ = [
     f"docs/{name}.md"
-    for name in ("cluster", "compare", "environments", "mathematics", "performance", "results", "studies")
+    for name in ("cluster", "compare", "environments", "mathematics", "performance", "results", "search", "studies")
 ]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]
 SMALL = {"strategy.population": 2, "run.generations": 2, "run.evaluation_episodes": 1, "rollouts.backend": "serial"}
@@ -35,6 +35,8 @@ CONFIGS = {
     "train": "{task: {id: Pendulum-v1, max_steps: 3}, policy: {hidden: 4, steps: 2}}",
     "fit": "{model: {width: 4, steps: 2}}",
     "study": "{study: orthogonality, hidden: 3}",
+    "search": "{base: {task: {id: Pendulum-v1, max_steps: 3}, policy: {name: linear}, strategy: {population: 2}, "
+    "rollouts: {backend: serial}}, env_steps: 12, trials: 1, space: {strategy.sigma: {low: 0.1, high: 0.2}}}",
 }
 """Tiny ones, which stand for those that commands name."""
 WHERE = "import odes_rl, sys; print(odes_rl.__file__, *sys.path, sep='\\n')"

@@ -184,14 +184,20 @@ def _shown(field: FieldInfo, value: Any) -> Any:
 
 
 def _words(field: FieldInfo) -> str | None:
-    for table in field.metadata:
-        if isinstance(table, Registry | OneOf):
-            return "{" + ",".join([*table.names, *["MODULE:OBJECT"] * isinstance(table, Registry)]) + "}"
+    if choices := _choices(field.metadata):
+        return choices
     if _is_mapping(field):
         return "{NAME: VALUE, ...}"
     if field.annotation == WRAPS:
         return "NAME|{NAME: OPTIONS} [...]"
     return _list_words(field.annotation) if get_origin(field.annotation) is tuple else None
+
+
+def _choices(metadata: Sequence[Any]) -> str | None:
+    for table in metadata:
+        if isinstance(table, Registry | OneOf):
+            return "{" + ",".join([*table.names, *["MODULE:OBJECT"] * isinstance(table, Registry)]) + "}"
+    return None
 
 
 def _is_mapping(field: FieldInfo) -> bool:
@@ -208,7 +214,7 @@ def _list_words(annotation: Any) -> str:
 def _entry_words(annotation: Any) -> str:
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _entry_words(get_args(annotation)[0])
+        return _choices(get_args(annotation)[1:]) or _entry_words(get_args(annotation)[0])
     if origin is tuple:
         return _list_words(annotation)
     if origin is Literal:

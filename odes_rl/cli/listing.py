@@ -36,6 +36,7 @@ PARTS: dict[str, tuple[str, str, Callable[[Any], str | None]]] = {
     "shapings": ("odes_rl.es.shaping", "SHAPINGS", lambda family: family.about),
     "perturbations": ("odes_rl.es.perturbations", "PERTURBATIONS", lambda kind: kind.seeds.__doc__),
     "optimizers": ("odes_rl.manifolds.schedules", "OPTIMIZERS", lambda family: family.about),
+    "loggers": ("odes_rl.loggers", "LOGGERS", lambda logger: logger.about),
     "models": ("odes_rl.supervised.models", "MODELS", _of_config),
     "studies": ("odes_rl.studies", "STUDIES", _of_config),
 }
@@ -58,6 +59,7 @@ class List(BaseModel):
         "shapings",
         "perturbations",
         "optimizers",
+        "loggers",
         "models",
         "studies",
         "configs",

@@ -37,8 +37,18 @@ class Resume(BaseModel):
     """Run directory."""
 
 
+LISTS = {"run.loggers"}
+"""Options that hold several values."""
 RESUMABLE = {
-    "run": ("generations", "env_steps", "checkpoint_every", "keep_checkpoints", "failing_generations"),
+    "run": (
+        "generations",
+        "env_steps",
+        "checkpoint_every",
+        "keep_checkpoints",
+        "failing_generations",
+        "loggers",
+        "logger_options",
+    ),
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """Options that a resumed run may change: its length, and how it is computed and stored; they do not change results."""

@@ -25,6 +25,8 @@ _FREE = tuple(
         "checkpoint_every",
         "keep_checkpoints",
         "failing_generations",
+        "loggers",
+        "logger_options",
     )
 )
 """Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""

@@ -1,11 +1,13 @@
 """The configurations of experiments, of training and of fitting: sections of typed, validated options."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
 from odes_rl.config.task import TaskConfig
 from odes_rl.es.config import StrategyConfig
+from odes_rl.loggers import LOGGERS
 from odes_rl.policies.policy import PolicyConfig
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.supervised.config import DataConfig, OptimizerConfig
@@ -45,6 +47,10 @@ class RunConfig(BaseModel):
     failing_generations: int | None = Field(default=10, ge=1)
     """The run stops with an error after this number of consecutive generations in which every candidate failed. none
     sets no limit; the run still ends with an error if every generation failed."""
+    loggers: tuple[Annotated[str, LOGGERS], ...] = ("tensorboard",)
+    """Where metrics go beside `metrics.jsonl`; `[]` is nowhere else."""
+    logger_options: Mapping[str, Any] = {}
+    """Options of loggers, as in `{wandb: {project: mine}}`; docs/loggers.md has them."""
 
     @model_validator(mode="after")
     def _check_end(self) -> "RunConfig":
@@ -108,6 +114,10 @@ class FitRunConfig(BaseModel):
     """Epochs between checkpoints."""
     keep_checkpoints: int = Field(default=2, ge=1)
     """Number of latest checkpoints to keep."""
+    loggers: tuple[Annotated[str, LOGGERS], ...] = ("tensorboard",)
+    """Where metrics go beside `metrics.jsonl`; `[]` is nowhere else."""
+    logger_options: Mapping[str, Any] = {}
+    """Options of loggers, as in `{wandb: {project: mine}}`; docs/loggers.md has them."""
 
     def is_scheduled(self, epoch: int) -> bool:
         """Whether `epoch` has a scheduled evaluation, independent of the length of the run."""

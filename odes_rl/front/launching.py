@@ -1,7 +1,7 @@
 """`odes_rl.train`: a training run, from Python."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from odes_rl.front.options import Section, gathered
 from odes_rl.front.tasks import name_of, named_wrappers, with_backend_for
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.interrupts import advising
+from odes_rl.loggers import Logger
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.metrics import Metrics, plain_metrics
 from odes_rl.runs.run_directory import RunDirectory
@@ -33,6 +34,7 @@ def train(
     run: Section = None,
     directory: str | Path | None = None,
     report: Report | None = None,
+    loggers: Sequence[str | Logger] | None = None,
     **options: Any,
 ) -> TrainedPolicy:
     """Train a policy, and return it: that of the best evaluation, to be called on observations.
@@ -50,6 +52,7 @@ def train(
         run: the section run.
         directory: of the run, which must not hold one yet; without it nothing is kept on disk.
         report: called with each line of the metrics.
+        loggers: in place of `run.loggers`: names, and loggers of your own (`odes_rl.loggers.Logger`).
         options: single ones, which override all others: of the task by their names, as `max_steps=200`, any by
             `**{"section.option": value}`.
 
@@ -62,15 +65,25 @@ def train(
     if report is not None and not callable(report):
         raise UserError(f"report is {report!r}, but must be a function that takes the metrics of a generation")
     sections = {"task": task, "policy": policy, "strategy": strategy, "rollouts": rollouts, "run": run}
+    own = _own_loggers(loggers)
+    if loggers is not None:
+        options = {**options, "run.loggers": [logger for logger in loggers if isinstance(logger, str)]}
     with tempfile.TemporaryDirectory(prefix="odes_rl-") as temporary:
         config = _configure(sections, options, directory, Path(temporary, "run"))
         check_startable(config)  # reports mistakes before anything is written
-        with RunDirectory.create(config.run.directory, config) as opened:
+        with RunDirectory.create(config.run.directory, config, own) as opened:
             kept = not opened.path.is_relative_to(temporary)
             again = f"resume with: odes-rl resume {opened.path}"
             with advising(again if kept else "the run is not kept, because no directory was given"):
                 _run(opened, report)
         return _trained(opened.path)
+
+
+def _own_loggers(loggers: Sequence[str | Logger] | None) -> list[Logger]:
+    listed = isinstance(loggers, Sequence) and not isinstance(loggers, str | Logger)
+    if loggers is not None and not (listed and all(isinstance(logger, str | Logger) for logger in loggers)):
+        raise UserError(f"loggers is {loggers!r}, but must be a list of names, or of odes_rl.loggers.Logger")
+    return [logger for logger in loggers or () if isinstance(logger, Logger)]
 
 
 def _configure(

@@ -14,7 +14,6 @@ from odes_rl.yaml_text import dump_yaml
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAUNCHES = "launches.jsonl"
-EVENTS = "events"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CELL = "cell.json"

@@ -1,17 +1,16 @@
-"""The directory of a run, of training or of fitting: config, metrics, TensorBoard events, checkpoints."""
+"""The directory of a run, of training or of fitting: config, metrics, checkpoints, and what is logged elsewhere."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Self
 
 from odes_rl.config.layering import TRAINING, Config, Kind, kind_of, load_config
 from odes_rl.errors import UserError
+from odes_rl.loggers import Logger
 from odes_rl.runs.checkpoints import Checkpoints
-from odes_rl.runs.events import EventFiles
 from odes_rl.runs.files import (
     CHECKPOINTS,
     CONFIG,
-    EVENTS,
     LAUNCHES,
     METRICS,
     require_run,
@@ -19,6 +18,7 @@ from odes_rl.runs.files import (
     writing_to,
 )
 from odes_rl.runs.lock import only_trainer
+from odes_rl.runs.logging_to import Loggers
 from odes_rl.runs.metrics import Metrics, format_line, plain_metrics, read_metrics, write_metrics
 from odes_rl.yaml_text import read_yaml
 
@@ -30,23 +30,26 @@ class RunDirectory(Generic[Config]):
         path: the directory.
         config: the configuration recorded in it, with the overrides of `open`.
         checkpoints: the run's checkpoints.
+        loggers: write the metrics elsewhere.
     """
 
-    def __init__(self, path: str | Path, config: Config) -> None:
+    def __init__(self, path: str | Path, config: Config, loggers: Sequence[Logger] = ()) -> None:
         self.path = Path(path)
         self.config = config
         self.checkpoints = Checkpoints(self.path / CHECKPOINTS, keep=config.run.keep_checkpoints)
         self._counter = config.run.counter
-        self._events = EventFiles(self.path / EVENTS, self._counter)
+        self.loggers = Loggers(self.path, config, loggers)
 
     @classmethod
-    def create(cls, path: str | Path, config: Config) -> Self:
-        """A new run at `path`, with its `config.yaml` written.
+    def create(cls, path: str | Path, config: Config, loggers: Sequence[Logger] = ()) -> Self:
+        """A new run at `path`, with its `config.yaml` written; `loggers` are used beside those of the config.
 
         Raises:
-            UserError: if a run is there already, or `path` cannot be a directory.
+            UserError: if a run is there already, `path` cannot be a directory, or a logger lacks a package.
         """
         directory = Path(path)
+        created = cls(directory, config, loggers)
+        created.loggers.check()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with only_trainer(directory):  # or two that start at once would both find it empty
@@ -54,7 +57,7 @@ class RunDirectory(Generic[Config]):
                 write_yaml(directory / CONFIG, config.model_dump(mode="json"))
         except OSError as error:
             raise UserError(f"cannot write a run to {str(path)!r}: {error.strerror}") from None
-        return cls(directory, config)
+        return created
 
     @classmethod
     def open(
@@ -89,15 +92,14 @@ class RunDirectory(Generic[Config]):
         return read_metrics(self.path / METRICS)
 
     def append_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write a generation's or an epoch's `metrics` (with its number among them) to `metrics.jsonl` and the events.
+        """Write a generation's or an epoch's `metrics` (with its number among them) to `metrics.jsonl`, and log them.
 
         Raises:
             StorageError: if they cannot be written; the last line may be torn then, until `cut_back`.
         """
-        with writing_to(self.path):
-            with (self.path / METRICS).open("a", encoding="utf-8") as file:
-                file.write(format_line(metrics))
-            self._events.append([plain_metrics(metrics)])
+        with writing_to(self.path), (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(format_line(metrics))
+        self.loggers.append(plain_metrics(metrics))
 
     def append_launch(self, launch: Mapping[str, Any]) -> None:
         """Write to `launches.jsonl` how training goes on, from which generation or epoch.
@@ -113,7 +115,7 @@ class RunDirectory(Generic[Config]):
             write_metrics(path, [*kept, dict(launch)])
 
     def cut_back(self, last: int, forgotten: Collection[str] = ()) -> None:
-        """Forget the metrics and events of all generations, or epochs, after the `last`, and a torn last line.
+        """Forget the metrics of all generations, or epochs, after the `last`, and a torn last line.
 
         The `last` one loses the metrics that are `forgotten`. From here on the run goes its way under `config`, so
         that is written too.
@@ -139,12 +141,11 @@ class RunDirectory(Generic[Config]):
     def _rewrite(self, lines: list[Metrics]) -> None:
         with writing_to(self.path):
             write_metrics(self.path / METRICS, lines)
-            self._events.clear()
-            self._events.append(lines)
+        self.loggers.rewrite(lines)
 
     def close(self) -> None:
-        """Finish the event file. The next `append_metrics` begins another."""
-        self._events.close()
+        """Close the loggers. The next `append_metrics` opens them again."""
+        self.loggers.close()
 
     def __enter__(self) -> Self:
         return self

@@ -153,9 +153,10 @@ def make_search(config: SearchConfig, source: Path, overrides: Mapping[str, str]
         UserError: any mistake in the base, the overrides or the space.
     """
     base = _base(config, source, overrides)
-    search = Search(config, base, make_space(config.space, base))
-    assert search.trials, "a grid has a point"
-    return search
+    parameters = make_space(config.space, base)
+    if config.sampler == "grid":
+        grid(parameters)
+    return Search(config, base, parameters)
 
 
 def check_same(recorded: Mapping[str, Any], search: Search, place: Path) -> None:

@@ -11,7 +11,7 @@ from odes_rl.search.space import grid
 if TYPE_CHECKING:
     import optuna
 
-PARTS = 20
+PARTS = 10
 """A run reports its evaluations at every such part of its environment steps: trials are compared at equal ones."""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 BEST, TABLE = "best.yaml", "trials.csv"
-_FEWEST = 5
+_FEWEST = 10
 """Completed trials that a measure of importance needs."""
 
 

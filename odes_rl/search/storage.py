@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odes_rl.errors import StorageError, UserError, one_line
+from odes_rl.extras import require
 from odes_rl.interrupts import check_interrupted
-from odes_rl.runs.files import CONFIG, LOCK, write_yaml
+from odes_rl.runs.files import CONFIG, LOCK, write_yaml, writing_to
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Search, check_same
 from odes_rl.search.proposing import make_pruner, propose
@@ -32,12 +33,9 @@ def import_optuna() -> Any:
     Raises:
         UserError: if it is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError(
-            f'odes-rl search needs the package optuna ({one_line(error)}): pip install "odes-rl[search]"'
-        ) from error
+    require("odes-rl search", "optuna")
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna
@@ -182,7 +180,8 @@ def _claim(search: Search, study: "optuna.Study", stack: ExitStack) -> tuple["op
 
 
 def _locked(path: Path, stack: ExitStack) -> bool:
-    path.mkdir(parents=True, exist_ok=True)
+    with writing_to(path):
+        path.mkdir(parents=True, exist_ok=True)
     try:
         stack.enter_context(only_trainer(path))
     except UserError:

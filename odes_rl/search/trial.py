@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCORE = "evaluation_score"
 REASON = "reason"
 """The attribute of a failed trial that says why."""
+_PATIENCE = 60.0
+"""Seconds to wait for a process that trains the run, and which is about to end."""
 Changes = Mapping[str, Any]
 
 
@@ -98,7 +100,7 @@ def _run(search: Search, trial: "optuna.Trial", changes: Changes, index: int) ->
     """
     seed, path = search.seeds[index], search.trial_path(trial.number) / f"seed_{search.seeds[index]}"
     config = search.trial_config(trial.params, {"run.seed": seed, "run.directory": str(path), **changes})
-    with _opened(path, config, changes) as run, only_trainer(path):
+    with _opened(path, config, changes) as run, only_trainer(path, _PATIENCE):
         judge = _Judge(trial, run, PARTS * index, more=index + 1 < len(search.seeds))
         if _is_over(run):
             judge.report()

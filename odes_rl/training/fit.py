@@ -101,6 +101,7 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
         KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
     options = run.config.run
+    run.loggers.check()
     with signals_noted():
         fitting = interruptible(make_fitting, run.config)
         train = _on_device(fitting.data.train)

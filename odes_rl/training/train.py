@@ -49,6 +49,7 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
         KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
     config = run.config
+    run.loggers.check()
     with signals_noted(), ExitStack() as stack:
         experiment = interruptible(make_experiment, config)
         warn_if_endless(config.task.id, experiment.task, config.task.max_steps)

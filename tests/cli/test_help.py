@@ -9,12 +9,14 @@ import pytest
 from odes_rl.cli.arguments import flags, parse_command, split_arguments
 from odes_rl.cli.program import COMMANDS, main
 from odes_rl.cli.study import load_study
+from odes_rl.cli.train import LISTS
 from odes_rl.config.layering import FITTING, TRAINING, layer_values
 from odes_rl.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "studies/configs"
 STUDIES = sorted(CONFIGS.glob("*.yaml"))
 VALUES = {"INT": "10", "FLOAT": "0.5", "STR": "x"}
+MAPPING = "{NAME: VALUE, ...}"
 SHOWN = re.compile(r"(?<!\S)(--[\w.-]+) ((?:(?:\{[^}]*\}|INT|FLOAT|STR|\[\.\.\.\])[ |]*)+)")
 
 
@@ -26,6 +28,8 @@ def shown_options(text: str) -> list[tuple[str, str]]:
 
 def written(shown: str, choice: int) -> list[str]:
     """Words that are written as `shown`: the first choice of several, or the last; a list has two entries."""
+    if shown == MAPPING:
+        return ["{a: {}}"]
     entries = re.findall(r"\{[^}]*\}(?:\|\w+)?|\w+|\[\.\.\.\]", shown)
     if entries[-1] == "[...]":
         entries = entries[:-1] * 2
@@ -59,7 +63,7 @@ def test_a_study_reads_every_option_as_its_help_shows_it(path, choice, capsys):
     assert "--seed INT" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["train", "fit", "resume", "compare"])
+@pytest.mark.parametrize("name", ["train", "fit", "resume", "compare", "search"])
 def test_every_option_of_a_section_is_read_as_the_help_shows_it(name, capsys):
     assert main([name, "--help"]) == 0
     dotted = [(option, value) for option, value in shown_options(capsys.readouterr().out) if "." in option]
@@ -68,7 +72,7 @@ def test_every_option_of_a_section_is_read_as_the_help_shows_it(name, capsys):
     values = {} if name == "fit" else {"task": {"id": "Swimmer-v5"}, "run": {"env_steps": 9}}
     for option, value in dotted:
         for choice in (0, -1):
-            _, options = split_arguments([option, *written(value, choice)])
+            _, options = split_arguments([option, *written(value, choice)], (), LISTS)
             assert layer_values(values, options, default_directory="x", kind=kind)
 
 

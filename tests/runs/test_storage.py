@@ -86,14 +86,11 @@ def test_a_full_disk_stops_a_run_which_resumes_to_the_same_bits(growth, tmp_path
 
 def test_the_program_tells_it_in_one_line_that_says_how_to_go_on(tmp_path, capsys):
     run, _ = train_run(tmp_path / "run", run__generations=2)
-    for file in (run.path / "events").iterdir():
-        file.unlink()
-    (run.path / "events").rmdir()
-    (run.path / "events").write_text("no directory")
+    (run.path / "metrics.jsonl.tmp").mkdir()
     assert main(["resume", str(run.path), "--run.generations", "3"]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "File exists" in told
+    assert "Is a directory" in told
     assert f"odes-rl resume {run.path}" in told
-    (run.path / "events").unlink()
+    (run.path / "metrics.jsonl.tmp").rmdir()
     assert main(["resume", str(run.path), "--run.generations", "3"]) == 0

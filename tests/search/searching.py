@@ -25,11 +25,12 @@ TINY: dict[str, Any] = {
         "strategy.learning_rate": {"low": 0.001, "high": 0.5, "log": True},
         "strategy.shaping": ["standardised", "centred_ranks"],
     },
-    "trials": 8,
-    "env_steps": 200,
-    "startup_trials": 3,
+    "trials": 4,
+    "env_steps": 100,
+    "startup_trials": 2,
+    "seed": 3,
 }
-"""Eight trials of ten generations; the sampler draws three of them at random, and a trial may be pruned then."""
+"""Four trials of five generations; the sampler draws two of them at random, and one of the others is pruned."""
 
 
 class Signalling(PendulumEnv):

@@ -43,7 +43,7 @@ def test_every_trial_is_told_and_is_a_run_and_some_end_early(whole):
     for number, (state, _, params, reports) in enumerate(trials):
         config = load_config(whole.parent / f"out/trial_{number:03d}/seed_1000/config.yaml")
         assert config.strategy.sigma == params["strategy.sigma"]
-        assert (len(reports) == 19) == (state == "COMPLETE")
+        assert (len(reports) == 9) == (state == "COMPLETE")
 
 
 def test_it_ends_in_a_table_and_a_config_that_trains(whole, tmp_path, capsys):
@@ -69,15 +69,15 @@ def test_what_is_done_is_not_run_again_and_more_trials_may_follow(whole, tmp_pat
     assert {path: path.stat().st_mtime_ns for path in whole.parent.rglob("seed_*/**/*")} == before
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["trial", "value", "sigma", "learning_rate", "shaping", "state"]
-    path = write_search(tmp_path / "tiny.yaml", trials=2)
+    path = write_search(tmp_path / "tiny.yaml", trials=1)
     assert main(["search", str(path)]) == 0
-    assert main(["search", str(path), "--trials", "3"]) == 0
-    assert came_to(path) == came_to(whole)[:3]
+    assert main(["search", str(path), "--trials", "2"]) == 0
+    assert came_to(path) == came_to(whole)[:2]
 
 
 def test_interrupted_in_the_middle_of_a_trial_it_goes_on_to_the_same_end(whole, tmp_path, capsys):
     path = write_search(tmp_path / "tiny.yaml")
-    Signalling.steps_left = 1200
+    Signalling.steps_left = 400
     try:
         assert main(["search", str(path)]) == 130
     finally:
@@ -114,13 +114,13 @@ def test_a_trial_has_a_run_for_each_seed_and_its_value_is_their_mean(tmp_path):
 
 
 def test_a_grid_has_each_combination_once_and_a_failing_one_fails_alone(tmp_path, capsys):
-    space = {"strategy.population": [2, 4], "strategy.antithetic": [True, False], "strategy.shaping": ["top_k", "none"]}
+    space = {"strategy.antithetic": [True, False], "strategy.shaping": ["top_k", "none"]}
     base = {**TINY["base"], "strategy": {"top_k": 1}}
     path = write_search(tmp_path / "tiny.yaml", space=space, base=base, sampler="grid", pruner="none", env_steps=20)
     assert main(["search", str(path)]) == 0
     trials = came_to(path)
-    assert len({str(params) for _, _, params, _ in trials}) == 8
-    assert [state for state, *_ in trials].count("FAIL") == 2
+    assert len({str(params) for _, _, params, _ in trials}) == 4
+    assert [state for state, *_ in trials].count("FAIL") == 1
     assert "failed: shaping top_k compares" in capsys.readouterr().out.replace("strategy: ", "")
 
 
@@ -135,17 +135,23 @@ def wait_for(directory: Path, trials: int, process: subprocess.Popen) -> None:
 
 
 @pytest.mark.slow
-def test_killed_half_way_it_goes_on_to_the_same_end(whole, tmp_path):
-    path = write_search(tmp_path / "tiny.yaml")
+def test_killed_half_way_it_goes_on_to_the_same_end(tmp_path):
+    paths = []
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        paths.append(write_search(tmp_path / name / "tiny.yaml", trials=8, startup_trials=3, env_steps=400))
+    whole, killed = paths
+    assert main(["search", str(whole)]) == 0
     for trial in (2, 4):
-        process = run(["search", str(path)])
-        wait_for(tmp_path / "out", trial, process)
+        process = run(["search", str(killed)])
+        wait_for(killed.parent / "out", trial, process)
         process.kill()
         process.communicate()
-    assert [state for state, *_ in came_to(path)].count("RUNNING") <= 1
-    assert main(["search", str(path)]) == 0
-    assert came_to(path) == came_to(whole)
-    assert (path.parent / "out/best.yaml").read_text() == (whole.parent / "out/best.yaml").read_text()
+    assert len([state for state, *_ in came_to(killed) if state != "RUNNING"]) in (4, 5)
+    assert main(["search", str(killed)]) == 0
+    assert came_to(killed) == came_to(whole)
+    assert len(came_to(whole)) == 8
+    assert (killed.parent / "out/best.yaml").read_text() == (whole.parent / "out/best.yaml").read_text()
 
 
 @pytest.mark.slow
@@ -155,15 +161,15 @@ def test_two_processes_share_a_search_and_run_nothing_twice(tmp_path, workers):
     processes = [run(["search", str(path), *workers]) for _ in range(1 if workers else 2)]
     outputs = [process.communicate(timeout=200)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), outputs
-    told = [line.split(" (")[0] for output in outputs for line in output.splitlines() if line.startswith("trial ")]
-    assert sorted(told) == sorted([f"trial {number}" for number in range(10)] + [])
+    told = [line.split(" (")[0] for output in outputs for line in output.splitlines() if " (sigma" in line]
+    assert sorted(told) == [f"trial {number}" for number in range(10)]
     assert all(state in ("COMPLETE", "PRUNED") for state, *_ in came_to(path))
     launches = [path.read_text().count("\n") for path in tmp_path.rglob("launches.jsonl")]
     assert launches == [1] * 10
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_all_processes_with_a_checkpoint(whole, tmp_path):
+def test_ctrl_c_ends_all_processes_with_a_checkpoint(tmp_path):
     path = write_search(tmp_path / "tiny.yaml", env_steps=20000)
     process = run(["search", str(path), "--workers", "2"])
     wait_for(tmp_path / "out", 1, process)

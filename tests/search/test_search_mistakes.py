@@ -92,13 +92,13 @@ def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
     capsys.readouterr()
     for changes, words in (
         ({"space": {**TINY["space"], "strategy.sigma": {"low": 0.02, "high": 0.5}}}, "space.strategy.sigma"),
-        ({"seed": 5}, "seed 0, but now it is 5"),
+        ({"seed": 5}, "seed 3, but now it is 5"),
         ({"env_steps": 30}, "env_steps 20, but now it is 30"),
         ({"base": {**TINY["base"], "strategy": {"population": 4}}}, "base.strategy.population 2, but now it is 4"),
     ):
         write_search(path, **{"trials": 1, "env_steps": 20, **changes})
         refused([str(path)], words, tmp_path, capsys)
     write_search(path, trials=1, env_steps=20, seed=5, directory=str(tmp_path / "new"))
-    refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 0", tmp_path, capsys)
+    refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 3", tmp_path, capsys)
     (tmp_path / "out/config.yaml").write_text(yaml.safe_dump({}))
     refused([str(path), "--directory", str(tmp_path / "out")], "holds a run or a study", tmp_path, capsys)

@@ -1,0 +1,88 @@
+"""Runs of MLflow."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from odes_rl.loggers.logger import Line, LoggedRun
+from odes_rl.loggers.progress import Logged
+from odes_rl.validation import STRICT, build_model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+_MOST_AT_ONCE = 100
+"""Parameters of a request: the limit of MLflow's servers."""
+
+
+class MlflowOptions(BaseModel):
+    """Where and how a run is logged; MLflow's environment variables count where one is left out."""
+
+    model_config = STRICT
+
+    tracking_uri: str | None = None
+    """Server, or `sqlite:///FILE`; MLFLOW_TRACKING_URI if left out, and else `mlflow.db` in the current directory."""
+    experiment: str | None = None
+    """Name of the experiment; `odes_rl` if neither this nor MLFLOW_EXPERIMENT_NAME says."""
+    name: str | None = None
+    """Name of the run; that of its directory if left out."""
+    tags: Mapping[str, str] = {}
+    """Tags."""
+
+
+class MlflowWriter:
+    """Writes to one run of MLflow."""
+
+    def __init__(self, client: "MlflowClient", logged: Logged) -> None:
+        self.client, self.logged = client, logged
+        assert logged.identity is not None
+        self.identity = logged.identity
+
+    def rewrite(self, lines: Sequence[Line]) -> None:
+        """Log what is not logged yet: nothing can be removed there."""
+        for line in lines:
+            self.append(line)
+
+    def append(self, line: Line) -> None:
+        """Log a line at its step."""
+        from mlflow.entities import Metric
+
+        if new := self.logged.new(line):
+            now, step = int(time.time() * 1000), int(line[self.logged.counter])
+            self.client.log_batch(self.identity, [Metric(name, value, now, step) for name, value in new.items()])
+            self.logged.note(line)
+            self.logged.save(self.identity)
+
+    def close(self) -> None:
+        """Mark the run as finished; one that goes on is marked as running again."""
+        self.client.set_terminated(self.identity)
+
+
+def open_mlflow(run: LoggedRun) -> MlflowWriter:
+    """The MLflow run of `run`: a new one, or the one that it has been logged to."""
+    from mlflow import MlflowClient
+
+    options = build_model(MlflowOptions, run.options, "run.logger_options.mlflow.")
+    client = MlflowClient(options.tracking_uri)
+    logged = Logged(run.path / "mlflow.json", run.counter)
+    if logged.identity is None:
+        logged.save(_create(client, run, options))
+    else:
+        client.update_run(logged.identity, status="RUNNING")
+    return MlflowWriter(client, logged)
+
+
+def _create(client: "MlflowClient", run: LoggedRun, options: MlflowOptions) -> str:
+    from mlflow.entities import Param
+
+    name = options.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "odes_rl"
+    found = client.get_experiment_by_name(name)
+    experiment = found.experiment_id if found else client.create_experiment(name)
+    created = client.create_run(experiment, run_name=options.name or run.name, tags=dict(options.tags))
+    values: dict[str, Any] = {f"{s}.{o}": v for s, entries in run.config.items() for o, v in entries.items()}
+    params = [Param(option, str(value)) for option, value in values.items()]
+    for start in range(0, len(params), _MOST_AT_ONCE):
+        client.log_batch(created.info.run_id, params=params[start : start + _MOST_AT_ONCE])
+    return created.info.run_id
