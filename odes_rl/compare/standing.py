@@ -78,8 +78,16 @@ def check_recorded(cells: Sequence[Cell]) -> None:
     for cell in cells:
         if (cell.path / CONFIG).exists():
             _check_same(cell)
-        elif isinstance(cell.config, ExperimentConfig) and cell.config.run.initial:
-            require_run(cell.config.run.initial)
+        elif isinstance(cell.config, ExperimentConfig):
+            _check_initial(cell.config.run.initial)
+
+
+def _check_initial(path: str | None) -> None:
+    try:
+        if path is not None:
+            require_run(path)
+    except UserError as error:
+        raise UserError(f"run.initial: {error}") from None
 
 
 def rate(cells: Sequence[Cell]) -> float | None:

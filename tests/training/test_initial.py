@@ -15,6 +15,7 @@ from odes_rl.training.evaluate import evaluate_state, restore_run
 from odes_rl.training.experiment import make_experiment, open_backend
 from odes_rl.training.initial import check_startable
 from odes_rl.training.train import train
+from tests.comparisons import write_comparison
 from tests.made_runs import bits, create_run, timeless, train_run
 
 SOURCE = {"task__id": "odd_environments:Plain", "run__generations": 2, "strategy__learning_rate": 0.3}
@@ -91,6 +92,25 @@ def test_python_and_the_command_line_start_from_a_run(source, tmp_path, capsys):
     assert lines[0]["evaluation_return_mean"] == best_line(source)["evaluation_return_mean"]
     assert main(["resume", directory, "--run.initial", "elsewhere"]) == 2
     assert "resume cannot change run.initial" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_runs_of_a_comparison_start_from_a_run(source, tmp_path, capsys):
+    base = {
+        "task": {"id": "odd_environments:Plain", "max_steps": 20},
+        "policy": {"hidden": 6, "steps": 4},
+        "strategy": {"population": 2},
+        "run": {"evaluation_episodes": 2, "initial": str(source.path)},
+    }
+    options = {"base": base, "env_steps": 40, "tasks": {"plain": None}, "policies": {"ode_to_ode": None}}
+    config, directory = write_comparison(tmp_path / "starts.yaml", **options), tmp_path / "runs"
+    arguments = ["compare", str(config), "--directory", str(directory)]
+    assert main([*arguments, "--run.initial", "absent"]) == 2
+    assert capsys.readouterr().err.startswith("odes-rl: run.initial: 'absent' holds no run")
+    assert not directory.exists()
+    assert main([*arguments, "--jobs", "1"]) == 0
+    line = (directory / "plain/ode_to_ode/seed_0/metrics.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    assert json.loads(line)["evaluation_return_mean"] == best_line(source)["evaluation_return_mean"]
 
 
 UNFIT = [
