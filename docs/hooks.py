@@ -138,6 +138,8 @@ def _annotation_text(annotation: Any) -> str:
         return " or ".join(_annotation_text(choice) for choice in get_args(annotation))
     if get_origin(annotation) is Mapping:
         return "mapping"
+    if get_origin(annotation) is tuple:
+        return f"list of: {_annotation_text(get_args(annotation)[0])}"
     return _NAMES.get(annotation, str(annotation))
 
 

@@ -188,8 +188,6 @@ def _words(field: FieldInfo) -> str | None:
         return choices
     if _is_mapping(field):
         return "{NAME: VALUE, ...}"
-    if field.annotation == WRAPS:
-        return "NAME|{NAME: OPTIONS} [...]"
     return _list_words(field.annotation) if get_origin(field.annotation) is tuple else None
 
 

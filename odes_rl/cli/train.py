@@ -37,7 +37,7 @@ class Resume(BaseModel):
     """Run directory."""
 
 
-LISTS = {"run.loggers"}
+LISTS = {"run.loggers", "task.wrappers"}
 """Options that hold several values."""
 RESUMABLE = {
     "run": (
@@ -52,10 +52,6 @@ RESUMABLE = {
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """Options that a resumed run may change: its length, and how it is computed and stored; they do not change results."""
-
-
-LISTS = {"task.wrappers"}
-"""Options that hold several values."""
 
 
 def train(command: Train, overrides: Mapping[str, str]) -> int:

@@ -52,7 +52,7 @@ class TaskConfig(BaseModel):
     `module:object`, the environment's class or a function that makes one."""
     options: Annotated[Mapping[str, Any], AfterValidator(lambda options: plain(options, "options"))] = Field(default={})
     """Options of the environment, which go to `gymnasium.make`, as in `{frame_skip: 2}`; for DM Control's suite
-    `{task_kwargs: {...}, environment_kwargs: {...}}`. `--task.options.frame_skip 2` sets one."""
+    `{task_kwargs: {...}, environment_kwargs: {...}}`. `--task.options.frame-skip 2` sets one."""
     wrappers: Annotated[tuple[str | Mapping[str, Any], ...], BeforeValidator(_wraps)] = ()
     """Wrappers around the environment, in this order. Each is a name that `odes-rl list wrappers` shows, or
     `module:object`; or, with options, `{name: {option: value}}`."""

@@ -41,7 +41,7 @@ def made(task: str, max_steps: int | None, setup: Setup, **options: Any) -> gymn
         try:
             creator = _creator(found) if given else None
             given = fitted(creator, given) if creator else given
-            return gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options})
+            return _unseen(gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options}))
         except Exception as error:
             raise _mistake(task, found, setup, options, error) from error
 
@@ -50,6 +50,14 @@ def _creator(found: str | EnvSpec) -> Any:
     """The class or function that makes the environment; None if Gymnasium knows none."""
     spec = gymnasium.registry[found.rpartition(":")[2]] if isinstance(found, str) else found
     return load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+
+
+def _unseen(environment: gymnasium.Env) -> gymnasium.Env:
+    """`environment`, which readies no pictures where nothing renders: DM Control's quadruped-escape asks for them."""
+    physics: Any = getattr(getattr(environment.unwrapped, "_env", None), "physics", None)
+    if os.environ.get("MUJOCO_GL") == "disable" and hasattr(physics, "_make_rendering_contexts"):
+        physics._make_rendering_contexts = lambda: None
+    return environment
 
 
 def _mistake(

@@ -37,6 +37,8 @@ def written(shown: str, choice: int) -> list[str]:
 
 
 def _value(entry: str, choice: int) -> str:
+    if entry == "{NAME: VALUE, ...}":
+        return "{a: 1}"
     words = [word.strip() for word in entry.replace("}|", ",").strip("{}").split(",")]
     choices = [word for word in words if word != "MODULE:OBJECT"]
     return VALUES.get(choices[choice], choices[choice])
