@@ -1,4 +1,4 @@
-"""Settings at the start of the program, also for its processes: the import path, and rendering without a display."""
+"""Settings at the start of the program, also for its processes: import path, compilation cache, no display."""
 
 import os
 import sys
@@ -6,15 +6,18 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from odes_rl.caching import keep_programs
+
 RENDERER = "ODES_RL_RENDERER"
 """The variable of the environment that keeps the user's MUJOCO_GL, for films alone."""
 
 
 def start_up() -> None:
-    """Let the user's modules be found, and nothing but films look for a library that renders."""
+    """Let the user's modules be found, compiled programs be kept, and only films look for a library that renders."""
     _search_current_directory()
     _set_renderer_aside()
     _name_glfw()
+    keep_programs()
 
 
 def _search_current_directory() -> None:

@@ -10,7 +10,7 @@ from typing import cast
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvCreator
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, Text
 
 LENGTH = 6
 REWARDS = {"offset": (1.0, 1e8), "huge": (1e37, 0.0)}
@@ -90,7 +90,7 @@ class Unsuited(Walk):
     def __init__(self, fault="actions"):
         super().__init__()
         if fault == "actions":
-            self.action_space = Discrete(3)
+            self.action_space = Text(3)
         elif fault == "matrix":
             self.action_space = Box(-1, 1, (2, 2))
         elif fault == "observations":
@@ -143,7 +143,7 @@ for name, entry, fault in (
     ("Gated", Gated, "none"),
     ("SometimesRaises", OnSomeSeeds, "raises"),
     ("SometimesNan", OnSomeSeeds, "nan"),
-    ("DiscreteActions", Unsuited, "actions"),
+    ("TextActions", Unsuited, "actions"),
     ("MatrixActions", Unsuited, "matrix"),
     ("DiscreteObservations", Unsuited, "observations"),
     ("Unbounded", Unsuited, "unbounded"),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvCreator
-from gymnasium.spaces import Box, Dict
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
 LENGTH = 20
 
@@ -151,6 +151,27 @@ class WideIntegers(Bounded):
 
     info = np.iinfo(np.int64)
     action_space = Box(info.min, info.max, (2,), np.int64)
+
+
+class Choices(Bounded):
+    """Actions are −1, 0 and 1."""
+
+    action_space: gymnasium.Space = Discrete(3, start=-1)
+
+    def reward(self, action):
+        return -float(np.sum((np.reshape(action, -1) - 2 * np.tanh(self.state[0])) ** 2))
+
+
+class ManyChoices(Choices):
+    """A matrix of choices, two of which begin at 1."""
+
+    action_space = MultiDiscrete([[2, 3], [4, 1]], start=[[1, 1], [0, 0]])
+
+
+class Switches(Choices):
+    """Three switches."""
+
+    action_space = MultiBinary(3)
 
 
 class SometimesNaN(Plain):

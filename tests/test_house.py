@@ -21,7 +21,8 @@ from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
-    {"errors", "interrupts", "lazy", "start_up"},
+    {"caching", "errors", "interrupts", "lazy"},
+    {"start_up"},
     {"parts", "yaml_text"},
     {"validation"},
     {"act"},
@@ -31,9 +32,10 @@ FLOORS = [
     {"es", "rollouts", "supervised"},
     {"config"},
     {"runs"},
-    {"training"},
+    {"training", "export"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},
+    {"search"},
     {"cli"},
     {"__main__"},
 ]

@@ -172,7 +172,7 @@ def needed_by(package: str) -> set[str]:
 def test_set_up_refuses_an_unknown_extra(checkout, python):
     result = set_up(checkout, "gpu", python=str(python))
     assert result.returncode == 1
-    assert "no extra gpu; there are dev, cuda, tpu, ray, envpool and benchmarks" in result.stderr
+    assert "no extra gpu; there are dev, cuda, tpu, ray, envpool, onnx, stablehlo and benchmarks" in result.stderr
     assert not (checkout / ".venv").exists()
 
 

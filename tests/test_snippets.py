@@ -20,7 +20,10 @@ from tests.snippets import ROOT, Step, blocks, commands, shell_steps
 
 RUN = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("tutorial", "python", "fitness", "manifolds", "extending", "supervised")),
+    *(
+        f"docs/{name}.md"
+        for name in ("tutorial", "python", "export", "fitness", "manifolds", "extending", "supervised")
+    ),
 ]
 READ = [f"docs/{name}.md" for name in ("cluster", "compare", "mathematics", "performance", "results", "studies")]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]

@@ -1,4 +1,10 @@
-"""Before and after an act rule: normalises and records observations, bounds actions."""
+"""Before and after an act rule: normalises and records observations, bounds actions.
+
+Each in two forms, as act rules have them: a compiled kernel for one observation, and one for arrays of any namespace.
+"""
+
+import math
+from typing import Any
 
 import numpy as np
 
@@ -50,3 +56,26 @@ def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action
             action[i] = min(max(spread, low[i]), high[i])
             saturated += abs(squashed) > 0.99
     return saturated
+
+
+def normalised(observations: Any, mean: np.ndarray, deviation: np.ndarray, clip: float = math.inf) -> Any:
+    """[..., n] float32, the array form of `normalise`, without the sums, for observations [..., n].
+
+    They should be float64, as in the kernel: a mean far from 0 leaves few digits of a float32.
+    """
+    namespace = observations.__array_namespace__()
+    values = (observations - mean) / deviation
+    if math.isfinite(clip):
+        cut = namespace.minimum(namespace.maximum(values, -clip), clip)
+        values = cut + 0 * values  # NaN of what is not finite
+    return namespace.astype(values, np.float32)
+
+
+def squashed(squash: str, raw: Any, low: np.ndarray, high: np.ndarray) -> Any:
+    """Actions [..., m], the array form of `squash`, for a rule's outputs raw [..., m] and bounds low, high [m].
+
+    They are NaN where an output is not finite.
+    """
+    namespace = raw.__array_namespace__()
+    entries = low + (high - low) * (0.5 * namespace.tanh(raw) + 0.5) if squash == "tanh" else raw
+    return namespace.minimum(namespace.maximum(entries, low), high) + 0 * raw

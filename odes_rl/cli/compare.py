@@ -28,7 +28,8 @@ class Compare(BaseModel):
     model_config = STRICT
 
     config: str
-    """YAML file with env_steps, seeds, base, tasks and policies; or epochs, seeds, base, data and models."""
+    """YAML file with env_steps, seeds, base, tasks and policies, or epochs, seeds, base, data and models; or the name
+    of a packaged one, as `odes-rl list configs` shows them."""
     directory: str | None = None
     """Directory of the runs and the report; overrides the file."""
     env_steps: int | None = Field(default=None, ge=1)
@@ -104,7 +105,7 @@ def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "di
     with writing_to(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with only_trainer(directory), show_cells(cells) as watch:
-        return run_cells(cells, available_cores(), command.jobs, directory / "compiled", watch)
+        return run_cells(cells, available_cores(), command.jobs, watch)
 
 
 def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Cell, str]") -> None:

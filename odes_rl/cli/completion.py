@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from odes_rl.cli.arguments import flags, positional_fields, spelled
+from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import check_name
 from odes_rl.parts import Registry
 from odes_rl.validation import OneOf
@@ -45,7 +46,7 @@ complete -o default -F _odes_rl odes-rl
 def completion_script(shell: str, commands: Mapping[str, type[BaseModel]]) -> str:
     """The script for a `shell`, of all `commands`: name → its own arguments.
 
-    It completes commands, options, and values where there is a choice; files everywhere else.
+    It completes commands, options, packaged configs, and values where there is a choice; files everywhere else.
 
     Raises:
         UserError: for another shell than bash and zsh.
@@ -57,7 +58,10 @@ def completion_script(shell: str, commands: Mapping[str, type[BaseModel]]) -> st
         switches = [f"--{spelled(name)}" for name in flags(model)]
         chosen = {option: words for option, words in {**own, **dotted}.items() if words and option not in switches}
         values += [_case(f"{command} {option}", words) for option, words in chosen.items()]
-        options += [_case(f"{command} -", [*own, *dotted, "--help"]), _case(f"{command} ", _first_words(model))]
+        options += [
+            _case(f"{command} -", [*own, *dotted, "--help"]),
+            _case(f"{command} ", _first_words(command, model)),
+        ]
         flagged += [f'"{command} {switch}"|' for switch in switches]
     return beginning + _SCRIPT.format(
         names="|".join(commands),
@@ -82,8 +86,10 @@ def _own(model: type[BaseModel]) -> Choices:
     return choices | ({"--task": trainable_tasks()} if "--task" in choices else {})
 
 
-def _first_words(model: type[BaseModel]) -> Sequence[str]:
+def _first_words(command: str, model: type[BaseModel]) -> Sequence[str]:
     """The values to choose from for what comes without an option, if there are such."""
+    if "config" in positional_fields(model):
+        return [name for name, config in packaged_configs().items() if config.command == command]
     return [word for field in positional_fields(model).values() for word in _choices(field)]
 
 
@@ -97,7 +103,13 @@ def _dotted(command: str) -> Choices:
         models = [family.config for family in STUDIES.find_each().values()]
         fields = [field for model in models for field in model.model_fields.items()]
         return {f"--{spelled(name)}": _choices(field) for name, field in fields} | {"--study": STUDIES.names}
-    kinds = {"train": [TRAINING], "fit": [FITTING], "resume": [TRAINING, FITTING], "compare": [TRAINING, FITTING]}
+    kinds = {
+        "train": [TRAINING],
+        "fit": [FITTING],
+        "resume": [TRAINING, FITTING],
+        "compare": [TRAINING, FITTING],
+        "search": [TRAINING],
+    }
     found = {option: words for kind in kinds.get(command, ()) for option, words in _of_sections(kind)}
     if command != "resume":
         return found

@@ -29,6 +29,8 @@ class Evaluate(BaseModel):
     evaluated. `latest`: the latest one."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the episodes. They differ from those of training and of its evaluations for any seed."""
+    actions: Literal["greedy", "sampled"] | None = None
+    """How logits choose discrete actions, in the film too; none means as in training: `task.actions` of the run."""
     video: str | None = None
     """File for a film of the first episode, .mp4 or .gif. Rendered by EGL or OSMesa, as MUJOCO_GL selects."""
 
@@ -41,11 +43,13 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
         EnvironmentFailure: if an environment raises.
     """
     from odes_rl.runs.run_directory import RunDirectory
-    from odes_rl.training.evaluate import evaluate_restored, restore_run
+    from odes_rl.training.evaluate import acting_as, evaluate_restored, restore_run
 
     if command.video is not None:
         _check_video(command.video)
     restored = restore_run(RunDirectory.open(command.run), command.checkpoint)
+    if command.actions is not None:
+        restored = acting_as(restored, command.actions)
     rollouts = evaluate_restored(restored, command.episodes, command.seed)
     for line in (restored.words, *describe_returns(rollouts)):
         print(line)

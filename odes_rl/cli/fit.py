@@ -24,7 +24,8 @@ class Fit(BaseModel):
     model_config = STRICT
 
     config: tyro.conf.Positional[str | None] = None
-    """YAML file with the sections data, model, optimizer and run; all are optional."""
+    """YAML file with the sections data, model, optimizer and run, of which all are optional; or the name of a packaged
+    one, as `odes-rl list configs` shows them."""
 
 
 RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import UserError, one_line
 from odes_rl.parts import Part, Registry
 from odes_rl.validation import STRICT
@@ -41,7 +42,7 @@ PARTS: dict[str, tuple[str, str, Callable[[Any], str | None]]] = {
 
 
 class List(BaseModel):
-    """List the available parts: built in, or offered by an installed package."""
+    """List the available parts, built in or offered by an installed package; or the packaged configs."""
 
     model_config = STRICT
 
@@ -57,8 +58,9 @@ class List(BaseModel):
         "optimizers",
         "models",
         "studies",
+        "configs",
     ]
-    """The kind of parts to list."""
+    """What to list."""
     task: str | None = None
     """Show the sizes of the policies on this task, as configured and matched to ODEtoODE."""
     hidden: int | None = Field(default=None, ge=1)
@@ -85,6 +87,8 @@ def _lines(what: str) -> list[str]:
         return _task_lines()
     if what == "presets":
         return _preset_lines()
+    if what == "configs":
+        return _config_lines()
     module, name, about = PARTS[what]
     registry = getattr(import_module(module), name)
     return part_lines(registry, about) if registry.names else [import_module("odes_rl.studies").NONE_INSTALLED]
@@ -162,4 +166,14 @@ def _preset_lines() -> list[str]:
     for name, values in ABLATIONS.items():
         options = [f"policy.{option}={value}" for option, value in values.items()]
         lines.append(f"{name:21} {' '.join(options) or 'no ablation'}")
+    return lines
+
+
+def _config_lines() -> list[str]:
+    """The packaged configs below the commands that take them."""
+    lines, configs = [], packaged_configs()
+    width = max(map(len, configs), default=0)
+    for name, config in configs.items():
+        heading = f"odes-rl {config.command} CONFIG"
+        lines += [*[heading] * (heading not in lines), f"{name:{width}} {config.about}"]
     return lines

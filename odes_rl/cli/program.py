@@ -13,10 +13,12 @@ from odes_rl.cli.arguments import flags, parse_command, print_help, split_argume
 from odes_rl.cli.compare import Compare, compare
 from odes_rl.cli.completion import completion_script
 from odes_rl.cli.evaluate import Evaluate, evaluate
+from odes_rl.cli.export import Export, export
 from odes_rl.cli.fit import Fit, fit
 from odes_rl.cli.inspect import Inspect, inspect
 from odes_rl.cli.listing import List, list_names
 from odes_rl.cli.plot import Plot, plot
+from odes_rl.cli.search import Search, search
 from odes_rl.cli.study import Study, load_study, study, study_lists
 from odes_rl.cli.train import RESUMABLE, Resume, Train, resume, train
 from odes_rl.errors import StorageError, UserError, check_name, one_line
@@ -48,8 +50,10 @@ COMMANDS = {
     "resume": Command(Resume, resume, RESUMABLE, saves=True),
     "evaluate": Command(Evaluate, evaluate),
     "inspect": Command(Inspect, inspect),
+    "export": Command(Export, export),
     "plot": Command(Plot, plot),
     "compare": Command(Compare, compare, None, saves=True),
+    "search": Command(Search, search, None, saves=True),
     "study": Command(Study, study, None, saves=True),
     "list": Command(List, list_names),
 }

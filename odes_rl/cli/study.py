@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from odes_rl.cli.arguments import flags, list_options, split_arguments
+from odes_rl.config.packaged import find_config, paths
 from odes_rl.errors import UserError
 from odes_rl.interrupts import interruptible
 from odes_rl.validation import STRICT, build_model, check_options, parse_text
@@ -22,7 +23,8 @@ class Study(BaseModel):
     model_config = STRICT
 
     config: str
-    """YAML file that names the study and sets some of its options."""
+    """YAML file that names the study and sets some of its options; or the name of a packaged one, as `odes-rl list
+    configs` shows them."""
     overwrite: bool = False
     """Replace the files of an earlier study in the directory; without this option they are an error."""
 
@@ -53,12 +55,13 @@ def study(command: Study, overrides: Mapping[str, str]) -> int:
     return 0
 
 
-def load_study(path: str, overrides: Mapping[str, str]) -> "StudyConfig":
-    """The options of the study in the YAML file at `path`, changed by `overrides` (option → text).
+def load_study(name: str, overrides: Mapping[str, str]) -> "StudyConfig":
+    """The options of the study at a path or of a packaged `name`, changed by `overrides` (option → text).
 
     Raises:
-        UserError: any mistake in either.
+        UserError: there is none, or any mistake in either.
     """
+    path = str(find_config(name, "study"))
     values = {"directory": f"runs/studies/{Path(path).stem}"} | _read(path)
     model = _study_class(path, values, overrides)
     check_options(model, overrides)
@@ -74,12 +77,13 @@ def study_lists(arguments: Sequence[str]) -> tuple[list[str], set[str]]:
         UserError: if the config cannot be read, or names no study.
     """
     words, options = split_arguments(arguments, flags(Study))
-    path = next((word for word in words if Path(word).is_file()), None)
-    if path is None:
+    name = next((word for word in words if Path(word).is_file() or word in paths()), None)
+    if name is None:
         return list(arguments), set()
-    place = list(arguments).index(path)
+    place = list(arguments).index(name)
     others = [*arguments[:place], *arguments[place + 1 :]]
-    return [path, *others], list_options(_study_class(path, _read(path), options))
+    path = str(find_config(name, "study"))
+    return [name, *others], list_options(_study_class(path, _read(path), options))
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ class Train(BaseModel):
     model_config = STRICT
 
     config: tyro.conf.Positional[str | None] = None
-    """YAML file with the sections task, policy, strategy, rollouts and run; all are optional."""
+    """YAML file with the sections task, policy, strategy, rollouts and run, of which all are optional; or the name of a
+    packaged one, as `odes-rl list configs` shows them."""
 
 
 class Resume(BaseModel):

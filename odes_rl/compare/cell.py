@@ -7,15 +7,11 @@ came. The last line of its standard error says why it failed.
 import os
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
 from odes_rl.errors import StorageError, UserError, one_line
-from odes_rl.interrupts import Interrupted, check_interrupted, interrupt, leave_after, signals_noted
+from odes_rl.interrupts import Interrupted, interrupt, leave_after, signals_noted
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.run_directory import RunDirectory, recorded_kind
@@ -23,13 +19,13 @@ from odes_rl.training.fit import fit
 from odes_rl.training.train import train
 
 _PATIENCE = 60.0
-"""Seconds to wait for another trainer of the run to end."""
+"""Seconds to wait for a process that a killed comparison has left, and which is about to end."""
 
 
 def main(path: str, budget: str, workers: str) -> int:
     """Go on with the run at `path` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     try:
-        threading.Thread(target=_interrupt_at_the_end_of_input, daemon=True).start()
+        threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
         if recorded_kind(path) is FITTING:
             _fit(path, {"run.epochs": budget})
         else:
@@ -47,35 +43,19 @@ def main(path: str, budget: str, workers: str) -> int:
 
 
 def _train(path: str, overrides: dict[str, str]) -> None:
-    with RunDirectory.open(path, overrides) as run, _only_trainer_at_last(run.path):
+    with RunDirectory.open(path, overrides) as run, only_trainer(run.path, _PATIENCE):
         write_size(run.path, run.config)
         train(run, lambda metrics: None)
 
 
 def _fit(path: str, overrides: dict[str, str]) -> None:
-    with RunDirectory.open(path, overrides, FITTING) as run, _only_trainer_at_last(run.path):
+    with RunDirectory.open(path, overrides, FITTING) as run, only_trainer(run.path, _PATIENCE):
         write_size(run.path, run.config)
         fit(run, lambda metrics: None)
 
 
-@contextmanager
-def _only_trainer_at_last(path: Path) -> Iterator[None]:
-    """As `only_trainer`, but wait for a process that a killed comparison has left, and which is about to end."""
-    deadline = time.monotonic() + _PATIENCE
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(only_trainer(path))
-                break
-            except UserError:
-                if time.monotonic() > deadline:
-                    raise
-                check_interrupted()
-                time.sleep(0.2)
-        yield
-
-
-def _interrupt_at_the_end_of_input() -> None:
+def interrupt_at_the_end_of_input() -> None:
+    """Interrupt this process when its standard input ends, as it does when its parent is gone; for a thread."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     interrupt()

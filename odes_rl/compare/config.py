@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import BaseModel, Field, model_validator
 
 from odes_rl.config.layering import FITTING, TRAINING, Kind
+from odes_rl.config.packaged import find_config
 from odes_rl.errors import UserError, suggestion
 from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
 from odes_rl.validation import STRICT, build_model
@@ -125,12 +126,13 @@ class CompareModelsConfig(Comparable):
     of the model, unless `model.name` is set."""
 
 
-def load_comparison(path: str | Path, changes: Mapping[str, Any]) -> Comparable:
-    """The comparison in the YAML file at `path`; `changes` (option → value) override its options.
+def load_comparison(name: str | Path, changes: Mapping[str, Any]) -> Comparable:
+    """The comparison at a path or of a packaged `name`; `changes` (option → value) override its options.
 
     Raises:
-        UserError: any mistake in the options of the comparison; `make_cells` checks the sections.
+        UserError: there is none, or any mistake in its options; `make_cells` checks the sections.
     """
+    path = find_config(str(name), "compare")
     values = {"directory": f"runs/compare/{Path(path).stem}"} | {str(k): v for k, v in read_yaml(path).items()}
     model = CompareModelsConfig if values.keys() & {"data", "models", "epochs"} else CompareConfig
     foreign = [key for key in ("env_steps", "epochs") if key in changes and key not in model.model_fields]

@@ -80,7 +80,7 @@ def probe(cell: Cell, workers: int) -> Rate:
 
 def _rate_of_episodes(config: ExperimentConfig) -> float:
     """Environment steps a second of one process, with weights of zeros: their shapes cost nothing to know."""
-    task = describe_task(config.task.id, config.policy.squash)
+    task = describe_task(config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     shapes = jax.eval_shape(policy.materialise, jax.eval_shape(policy.init, jax.random.key(0)))
     weights = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape), leaf.dtype), shapes)
@@ -102,7 +102,7 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
         changes = options | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
         run: Any = cell.config.run.model_copy(update=changes)
         config: Any = cell.config.model_copy(update={"run": run})
-        running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers, Path(directory, "jax"))
+        running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers)
         try:
             while running.process.poll() is None:
                 check_interrupted()

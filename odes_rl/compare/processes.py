@@ -4,9 +4,9 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from odes_rl.caching import program_cache
 from odes_rl.compare.cells import Cell
 from odes_rl.runs.files import CONFIG
 from odes_rl.runs.run_directory import RunDirectory
@@ -26,10 +26,8 @@ class Running(NamedTuple):
     process: subprocess.Popen
 
 
-def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
+def start_cell(cell: Cell, workers: int) -> Running:
     """Start training `cell`, or going on with it, with so many worker processes.
-
-    What JAX compiles goes to the directory `compiled`, for the seeds to share.
 
     Raises:
         UserError: if the run's directory cannot be made.
@@ -43,10 +41,20 @@ def start_cell(cell: Cell, workers: int, compiled: Path) -> Running:
             stdin=subprocess.PIPE,  # its end stops the cell
             stdout=log,
             stderr=log,
-            env=_environment(compiled),
+            env=one_threaded(),
             start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
         )
     return Running(cell, process)
+
+
+def one_threaded() -> dict[str, str]:
+    """The environment of a process that computes in one thread."""
+    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
+    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
+    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    defaults = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # or the first cell takes the whole of a GPU
+    environment = defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()
+    return environment | program_cache(environment)
 
 
 def failure(running: Running) -> str | None:
@@ -78,15 +86,3 @@ def stop(cells: Sequence[Running]) -> None:
         for running in cells:
             running.process.kill()
             running.process.wait()
-
-
-def _environment(compiled: Path) -> dict[str, str]:
-    # One thread, however many workers: large products round by the number of threads, and a cell that goes on with
-    # another share of the cores has to give the same bits. PJRT_NPROC is what XLA takes for the number of cores.
-    threads = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    defaults = {
-        "JAX_COMPILATION_CACHE_DIR": str(compiled.absolute()),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # or the first cell takes the whole of a GPU
-    }
-    return defaults | dict(os.environ) | dict.fromkeys(threads, "1") | import_path()

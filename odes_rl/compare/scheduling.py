@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from odes_rl.compare.cells import Cell
 from odes_rl.compare.processes import Running, failure, start_cell, stop
@@ -28,7 +27,7 @@ def share_cores(cores: int, cells: int, jobs: int | None) -> tuple[int, int]:
     return at_once, max(cores // at_once, 1)
 
 
-def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, compiled: Path, watch: Watch) -> dict[Cell, str]:
+def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, watch: Watch) -> dict[Cell, str]:
     """Run all `cells` that are not done; those that failed, each with its reason.
 
     Whatever interrupts this, every process is stopped, with a checkpoint, before it leaves.
@@ -41,7 +40,7 @@ def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, compiled: Pat
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                _start(waiting.popleft(), workers, compiled, running, failures)
+                _start(waiting.popleft(), workers, running, failures)
             standings |= {entry.cell: standing(entry.cell) for entry in running}
             _reap(running, standings, failures)
             watch(standings, [entry.cell for entry in running], failures)
@@ -62,8 +61,8 @@ def _reap(running: list[Running], standings: dict[Cell, Standing], failures: dic
             failures[entry.cell] = reason
 
 
-def _start(cell: Cell, workers: int, compiled: Path, running: list[Running], failures: dict[Cell, str]) -> None:
+def _start(cell: Cell, workers: int, running: list[Running], failures: dict[Cell, str]) -> None:
     try:
-        running.append(start_cell(cell, workers, compiled))
+        running.append(start_cell(cell, workers))
     except UserError as error:
         failures[cell] = one_line(error)

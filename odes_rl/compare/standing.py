@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from odes_rl.compare.cells import Cell
 from odes_rl.config.layering import load_config
-from odes_rl.config.schema import ExperimentConfig
+from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
 from odes_rl.runs.checkpoints import Checkpoints
 from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS
@@ -87,6 +87,16 @@ def rate(cells: Sequence[Cell]) -> float | None:
     return sum(last[steps] - first[steps] for first, last, steps in ends) / seconds if seconds else None
 
 
+def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
+    """The dotted options of `config` that a run which goes on has to keep, since they change its numbers."""
+    sections = config.model_dump(mode="json", exclude={"rollouts"})
+    options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
+    if isinstance(config, ExperimentConfig):
+        options["rollouts.inference"] = config.rollouts.inference
+        options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
+    return {name: value for name, value in options.items() if name not in _FREE}
+
+
 def _first_and_last(cell: Cell) -> tuple[Metrics, Metrics, str]:
     """The lines of the metrics after the first generation or epoch and after the last one, and what counts steps."""
     steps = cell.comparing.measure.steps
@@ -96,19 +106,13 @@ def _first_and_last(cell: Cell) -> tuple[Metrics, Metrics, str]:
 
 
 def _check_same(cell: Cell) -> None:
-    there, here = _options(load_config(cell.path / CONFIG, kind=cell.comparing.run)), _options(cell.config)
+    there, here = (
+        recorded_options(load_config(cell.path / CONFIG, kind=cell.comparing.run)),
+        recorded_options(cell.config),
+    )
     for name in sorted(there.keys() | here.keys()):
         if there.get(name) != here.get(name):
             raise UserError(
                 f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
                 "restore that, or give another --directory"
             )
-
-
-def _options(config: Any) -> dict[str, Any]:
-    sections = config.model_dump(mode="json", exclude={"rollouts"})
-    options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
-    if isinstance(config, ExperimentConfig):
-        options["rollouts.inference"] = config.rollouts.inference
-        options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
-    return {name: value for name, value in options.items() if name not in _FREE}

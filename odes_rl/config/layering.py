@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from odes_rl.config.naming import file_name
+from odes_rl.config.packaged import find_config
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError, check_name, suggestion
 from odes_rl.es.config import PRESETS
@@ -71,23 +72,30 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None, ki
     Raises:
         UserError: any mistake in the file or in the overrides, or it configures another kind of run.
     """
-    values = _check_sections(path, read_yaml(path), kind)
+    values = read_sections(path, kind)
     return layer_values(values, overrides or {}, default_directory=f"runs/{Path(path).stem}", kind=kind)
 
 
-def make_config(path: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
-    """The configuration in the YAML file at `path`, changed by `overrides`; without a file that of `overrides` alone.
+def read_sections(path: str | Path, kind: Kind = TRAINING) -> Sections:
+    """The sections in the YAML file at `path`.
+
+    Raises:
+        UserError: if it cannot be read, has an unknown section, or configures another kind of run.
+    """
+    return check_sections(path, read_yaml(path), kind)
+
+
+def make_config(name: str | None, overrides: Mapping[str, Any], kind: Kind[Config] = TRAINING) -> Config:
+    """The configuration that `name` means, as `find_config` finds it, changed by `overrides`, or that of these alone.
 
     The latter goes to `runs/<what is learnt>`.
 
     Raises:
-        UserError: as `load_config`, or if neither says what is learnt.
+        UserError: as `find_config` and `load_config`, or if neither says what is learnt.
     """
-    if path is not None:
-        if not Path(path).suffix and not Path(path).exists():
-            raise UserError(
-                f"there is no config {path!r}; without a file: odes-rl {kind.command} --{kind.place} {path}"
-            )
+    if name is not None:
+        without = f"; without a config: odes-rl {kind.command} --{kind.place} {name}"
+        path = find_config(name, kind.command, without)
         return load_config(path, overrides, kind)
     if kind.place not in overrides:
         raise UserError(
@@ -127,6 +135,24 @@ def layer_values(
     return kind.config(**built)  # pyright: ignore[reportArgumentType]
 
 
+def check_sections(source: str | Path, content: Mapping[Any, Any], kind: Kind = TRAINING) -> Sections:
+    """The sections in `content`, which was read from `source`, with no option checked yet.
+
+    Raises:
+        UserError: if they are those of another kind of run, one is unknown, or holds no options.
+    """
+    found = kind_of(content)
+    if found is not kind:
+        raise UserError(f"{str(source)!r} is for another kind of run: use it with `odes-rl {found.command}`")
+    for section, options in content.items():
+        if section not in kind.sections:
+            hint = suggestion(str(section), kind.sections)
+            raise UserError(f"{str(source)!r} has an unknown section {section!r}: {hint}")
+        if not isinstance(options, dict | None):
+            raise UserError(f"{str(source)!r}: section {section} is {options!r}, but must hold options")
+    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
+
+
 def section_class(section: str, name: str, kind: Kind = TRAINING) -> type[BaseModel]:
     """The class of the options of a `section`, where that of the policy or model is called `name`."""
     annotation = kind.config.model_fields[section].annotation
@@ -147,19 +173,6 @@ def _split_overrides(overrides: Mapping[str, Any], kind: Kind) -> Sections:
 def _typed(section: str, model: type[BaseModel], options: Mapping[str, Any]) -> dict[str, Any]:
     check_options(model, options, f"{section}.")
     return {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in options.items()}
-
-
-def _check_sections(path: str | Path, content: Mapping[Any, Any], kind: Kind) -> Sections:
-    found = kind_of(content)
-    if found is not kind:
-        raise UserError(f"{str(path)!r} is for another kind of run: use it with `odes-rl {found.command}`")
-    for section, options in content.items():
-        if section not in kind.sections:
-            hint = suggestion(str(section), kind.sections)
-            raise UserError(f"{str(path)!r} has an unknown section {section!r}: {hint}")
-        if not isinstance(options, dict | None):
-            raise UserError(f"{str(path)!r}: section {section} is {options!r}, but must hold options")
-    return {s: {str(k): v for k, v in (content.get(s) or {}).items()} for s in kind.sections}
 
 
 def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Sections:

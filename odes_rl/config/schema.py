@@ -1,6 +1,6 @@
 """The configurations of experiments, of training and of fitting: sections of typed, validated options."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
@@ -22,6 +22,9 @@ class TaskConfig(BaseModel):
     `module:object`, the environment's class or a function that makes one."""
     max_steps: int | None = Field(default=None, ge=1)
     """Maximum environment steps of an episode; none keeps the limit of the task."""
+    actions: Literal["greedy", "sampled"] = "greedy"
+    """How logits choose discrete actions, in training and in evaluations. `greedy`: the largest one. `sampled`: drawn
+    from their softmax, by the seed of the episode."""
     normalise_observations: bool = True
     """Shift and scale observations by their mean and standard deviation over all earlier generations."""
     warmup_episodes: int = Field(default=0, ge=0)

@@ -41,8 +41,9 @@ def train(
     alone. A script needs no `if __name__ == "__main__"`, for worker processes do not import it, and a notebook will do.
 
     Args:
-        task: a Gymnasium id, `module:Id-v0`, `module:object`; an environment's class, or a function that makes one; or
-            the section task. What worker processes cannot import, as of a notebook, runs in this process.
+        task: a Gymnasium id, `module:Id-v0`, `module:object`; an environment's class, or a function that makes one;
+            the section task; or a config, by its path or its name, as `half_cheetah`, which the others override.
+            What worker processes cannot import, as of a notebook, runs in this process.
         policy: the section policy, or the policy's name.
         strategy: the section strategy, or a preset.
         rollouts: the section rollouts, or a backend.

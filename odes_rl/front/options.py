@@ -1,12 +1,15 @@
 """Builds a configuration from the options of `odes_rl.train`: dictionaries, config objects, names."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import gymnasium
 import numpy as np
 from pydantic import BaseModel
 
-from odes_rl.config.layering import SECTIONS
+from odes_rl.config.layering import SECTIONS, read_sections
+from odes_rl.config.packaged import find_config, paths
 from odes_rl.config.schema import TaskConfig
 from odes_rl.errors import UserError
 
@@ -31,12 +34,27 @@ class Options(NamedTuple):
 def gathered(sections: Mapping[str, Section], options: Mapping[str, Any]) -> Options:
     """The options in `sections`, and single ones: those of the task by their names, any by `section.option`.
 
+    A task that is the path or the name of a config stands for that config, over which the other sections come.
+
     Raises:
-        UserError: if a section is no section.
+        UserError: if a section is no section, or there is no such config.
     """
-    values = {section: _values(section, sections.get(section)) for section in SECTIONS}
     of_task = TaskConfig.model_fields
-    return Options(values, {f"task.{name}" if name in of_task else name: _plain(v) for name, v in options.items()})
+    single = {f"task.{name}" if name in of_task else name: _plain(v) for name, v in options.items()}
+    config = _config_named(sections.get("task"))
+    given = {s: _values(s, sections.get(s)) for s in SECTIONS if s != "task" or config is None}
+    if config is None:
+        return Options(given, single)
+    over = {f"{section}.{option}": value for section, values in given.items() for option, value in values.items()}
+    return Options(read_sections(config), over | single)
+
+
+def _config_named(task: Section) -> str | Path | None:
+    """The config that `task` names; an id that is registered comes first."""
+    if not isinstance(task, str) or task in gymnasium.registry:
+        return None
+    is_config = Path(task).suffix in (".yaml", ".yml") or task in paths()
+    return find_config(task, "train") if is_config else None
 
 
 def _values(section: str, given: Section) -> dict[str, Any]:

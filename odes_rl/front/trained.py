@@ -1,13 +1,18 @@
 """A trained policy, to be called on what its task observes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from gymnasium.spaces import Space
 
+import odes_rl
+from odes_rl.act.bounds import SQUASHES
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
+from odes_rl.export import PortablePolicy, write_policy
 from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.environments import close_all, make_environment
@@ -40,11 +45,13 @@ class TrainedPolicy:
         restored: what was read: config, experiment, state.
         acting: how policies act in the task.
         board: holds the weights, and what observations are normalised by.
+        spaces: of the task's observations and actions.
     """
 
     restored: Restored
     acting: Acting
     board: Board
+    spaces: tuple[Space, Space]
 
     @classmethod
     def of(cls, restored: Restored) -> "TrainedPolicy":
@@ -56,34 +63,42 @@ class TrainedPolicy:
         config, experiment, state, _ = restored
         settings = episode_settings(config, experiment.policy)
         environment = make_environment(settings.task)
-        acting = Acting(settings, environment.observation_space, environment.action_space)
+        spaces = environment.observation_space, environment.action_space
+        acting = Acting(settings, *spaces)
         close_all([environment])
         moments = Moments(*jax.device_get(normalising_moments(config, state)))
         weights = jax.device_get(experiment.policy_weights(state.strategy.params))
-        return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)))
+        return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)), spaces)
 
-    def __call__(self, observation: Any) -> np.ndarray:
+    def __call__(self, observation: Any, generator: np.random.Generator | None = None) -> Any:
         """The action [m] for an observation, or actions [B, m] for a batch of B; in the type of the task's actions.
+
+        An action of a `Discrete` space is a number, and a batch of them [B].
 
         Args:
             observation: raw, as the environment gives it, a dictionary too, or flat [n]; a batch has one more axis,
                 the first. Every row of a batch is computed by itself, to the bits of a single one.
+            generator: draws discrete actions from the softmax of the logits; without it the largest logit chooses,
+                whatever `task.actions` says.
 
         Raises:
-            UserError: if the observation does not suit the task, or an action is not finite.
+            UserError: if the observation does not suit the task, an action is not finite, or there is a generator and
+                actions are not discrete.
         """
-        rows = self.acting.rows(observation)
+        if generator is not None and not self.restored.experiment.task.choices:
+            raise UserError(f"the actions of {self.config.task.id} are continuous, not drawn: leave out the generator")
+        rows, head = self.acting.rows(observation), self.acting.head
         if rows.ndim == 1:
-            return self._act(rows)
-        actions = [self._act(row) for row in rows]
-        return np.array(actions, self.acting.own_dtype).reshape(len(actions), self.acting.sizes[1])
+            return self._act(rows, generator)
+        actions = [self._act(row, generator) for row in rows]
+        return np.array(actions, head.dtype).reshape(len(actions), *head.shape)
 
-    def _act(self, flat: np.ndarray) -> np.ndarray:
-        (n, m), acting = self.acting.sizes, self.acting
-        normalised, raw = np.empty(n, np.float32), np.empty(m, np.float32)  # its own in every thread
+    def _act(self, flat: np.ndarray, generator: np.random.Generator | None) -> Any:
+        n, acting = self.acting.observation_size, self.acting
+        normalised, raw = np.empty(n, np.float32), np.empty(acting.head.size, np.float32)  # its own in every thread
         acting.normalise(flat, self.board, np.zeros((2, n)), normalised)
         acting.rule.kernel(acting.weights(self.board, 0), normalised, raw)
-        action, saturated = acting.bounded(raw)
+        action, saturated = acting.head(raw, generator)
         if saturated < 0:
             raise UserError(f"the policy's output is {raw.tolist()} for the observation {flat.tolist()}: not finite")
         return action
@@ -106,6 +121,47 @@ class TrainedPolicy:
     def weights(self) -> Any:
         """The arrays that acting needs, as its act rule takes them: a copy, a NamedTuple."""
         return jax.tree.map(np.copy, self.acting.weights(self.board, 0))
+
+    def portable(self) -> PortablePolicy:
+        """The policy as arrays and a rule, which need neither the run nor the task."""
+        config, acting, board = self.config, self.acting, self.board
+        settings = episode_settings(config, self.restored.experiment.policy)
+        about = {
+            "task": config.task.id,
+            "policy": config.policy.name,
+            "act_rule": settings.act_rule,
+            "generation": str(self.generation),
+            "observation_space": str(self.spaces[0]),
+            "action_space": str(self.spaces[1]),
+            "odes_rl": odes_rl.__version__,
+        }
+        return PortablePolicy(
+            acting.rule,
+            self.weights(),
+            board.mean.copy(),
+            board.deviation.copy(),
+            settings.clip,
+            SQUASHES[acting.squash_code],
+            acting.low,
+            acting.high,
+            acting.own_dtype,
+            about,
+        )
+
+    def export(self, path: str | Path, format: str | None = None, dtype: str = "float64") -> Path:
+        """Write the policy to a file that other programs act with, as `odes-rl export` does; the file.
+
+        Args:
+            path: the file; its ending is the format, unless that is given.
+            format: `npz`, `onnx` or `stablehlo`.
+            dtype: type of the observations that the exported policy takes; float32 where its runtime has no float64.
+
+        Raises:
+            UserError: no such format, directory or type; a package that the format needs is missing; an act rule that
+                it cannot hold.
+            StorageError: if the file cannot be written.
+        """
+        return write_policy(self.portable(), path, format, dtype)
 
     def evaluate(self, episodes: int = 20, seed: int = 0) -> Evaluation:
         """Roll the policy out, as `odes-rl evaluate` does: to the same numbers.

@@ -6,11 +6,13 @@ import numpy as np
 from gymnasium.spaces import Space, flatdim
 
 from odes_rl.act import find_rule
-from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.act.bounds import normalise
 from odes_rl.rollouts.board import Board
+from odes_rl.rollouts.heads import make_head
 from odes_rl.rollouts.observing import rows
 from odes_rl.rollouts.protocol import EpisodeSettings
-from odes_rl.rollouts.spaces import acting_type, action_bounds, flattener, own_type
+from odes_rl.rollouts.seeds import action_generator
+from odes_rl.rollouts.spaces import flattener
 
 
 class Acting:
@@ -18,25 +20,18 @@ class Acting:
 
     Attributes:
         rule: the act rule.
-        squash_code: how its output enters the bounds, a place in `SQUASHES`.
-        low: lowest actions [m], see `Task`.
-        high: highest actions, of the same shape.
-        action_type: the type in which actions are bounded.
-        own_dtype: the type of the space of actions.
-        sizes: entries n of an observation, and m of an action.
+        head: makes actions of its output.
+        observation_size: entries n of an observation.
     """
 
-    def __init__(self, settings: EpisodeSettings, observations: Space, actions: Any) -> None:
+    def __init__(self, settings: EpisodeSettings, observations: Space, actions: Space) -> None:
         self.rule = find_rule(settings.act_rule)
-        self.squash_code = SQUASHES.index(settings.squash)
-        self.low, self.high = action_bounds(actions)
-        self.action_type = acting_type(actions)
-        self.sizes = flatdim(observations), self.low.size
-        self.own_dtype = actions.dtype
+        self.head = make_head(actions, settings.squash)
+        self.observation_size = flatdim(observations)
+        self._samples = settings.actions == "sampled"
         self._space = observations
         self._clip = settings.clip
         self._flatten = flattener(observations)
-        self._own_type = own_type(actions)
 
     def weights(self, board: Board, candidate: int) -> Any:
         """The weights of a candidate on the board, for the rule's kernel; None where the trainer acts."""
@@ -50,8 +45,8 @@ class Acting:
             ValueError: if that is not of its space.
         """
         flat = self._flatten(observation)
-        if flat.size != self.sizes[0]:  # compiled code would read past its end
-            raise ValueError(f"an observation has {flat.size} entries, its space {self.sizes[0]}")
+        if flat.size != self.observation_size:  # compiled code would read past its end
+            raise ValueError(f"an observation has {flat.size} entries, its space {self.observation_size}")
         return flat
 
     def rows(self, observation: Any) -> np.ndarray:
@@ -66,11 +61,6 @@ class Acting:
         """Write the observation flat [n], normalised and cut as the board says, into out [n]; see `act.bounds`."""
         normalise(flat, board.mean, board.deviation, board.origin, self._clip, sums, out)
 
-    def bounded(self, raw: np.ndarray) -> tuple[Any, int]:
-        """The action [m], in the space's own type, for the rule's output raw [m]; and how many entries are at bounds.
-
-        That number is −1 if an entry is not finite, and the action none then.
-        """
-        action = np.empty(raw.size, self.action_type)
-        saturated = squash(self.squash_code, raw, self.low, self.high, action)
-        return self._own_type(action) if self._own_type and saturated >= 0 else action, saturated
+    def generator(self, seed: int) -> np.random.Generator | None:
+        """What draws the actions of the episode with that seed; None if they are not sampled."""
+        return action_generator(seed) if self._samples else None

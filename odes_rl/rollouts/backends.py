@@ -99,9 +99,10 @@ def _check_ray(task: str) -> None:
 
 
 def _check_envpool(task: str) -> None:
-    from odes_rl.rollouts.envpool_tasks import check_envpool_task
+    from odes_rl.rollouts.envpool_tasks import check_envpool_actions, check_envpool_task
 
     check_envpool_task(task)
+    check_envpool_actions(task)
 
 
 BACKENDS = Registry(

@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from odes_rl.errors import UserError, one_line
 from odes_rl.rollouts.interfaces import check_resets, layers
 from odes_rl.rollouts.protocol import EnvironmentFailure
-from odes_rl.rollouts.spaces import action_bounds, check_spaces
+from odes_rl.rollouts.spaces import DISCRETE, action_bounds, check_spaces, choices_of
 from odes_rl.rollouts.tasks import find_task
 
 _log = logging.getLogger(__name__)
@@ -25,10 +25,11 @@ class Task(NamedTuple):
 
     Attributes:
         observation_size: entries of an observation, n.
-        action_size: entries of an action, m.
-        low: lowest actions [m], float32 if the task's actions are, else float64.
+        action_size: entries of an action, m; logits of all choices, if actions are discrete.
+        low: lowest actions [m], float32 if the task's actions are, else float64; logits have no bounds.
         high: highest actions [m], of the same type.
         endless: nothing that is known ends an episode: its environment may, by itself.
+        choices: of a discrete action, how many values each of its entries has; empty for continuous actions.
     """
 
     observation_size: int
@@ -36,6 +37,7 @@ class Task(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     endless: bool
+    choices: tuple[int, ...] = ()
 
 
 def make_environment(task: str, max_steps: int | None = None, **options: Any) -> gymnasium.Env:
@@ -80,21 +82,24 @@ def _make(task: str, found: str | EnvSpec, max_steps: int | None, options: dict[
 
 def describe(environment: gymnasium.Env) -> Task:
     """The sizes and bounds of an environment from `make_environment`."""
-    actions = environment.action_space
-    assert isinstance(actions, gymnasium.spaces.Box)
-    return Task(
-        gymnasium.spaces.flatdim(environment.observation_space),
-        actions.shape[0],
-        *action_bounds(actions),
-        endless=_is_endless(environment),
-    )
+    actions, choices = environment.action_space, ()
+    if isinstance(actions, DISCRETE):
+        choices, _ = choices_of(actions)
+        high = np.full(sum(choices), np.inf, np.float32)
+        low = -high
+    else:
+        assert isinstance(actions, gymnasium.spaces.Box)
+        low, high = action_bounds(actions)
+    size = gymnasium.spaces.flatdim(environment.observation_space)
+    return Task(size, low.size, low, high, _is_endless(environment), choices)
 
 
-def describe_task(task: str, squash: str = "clip") -> Task:
+def describe_task(task: str, squash: str = "clip", actions: str = "greedy") -> Task:
     """The sizes and bounds of the task of that name.
 
     Raises:
-        UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound.
+        UserError: as `make_environment` does; also if `squash` is tanh and an action has no bound, or if `actions` are
+            sampled and not discrete.
         EnvironmentFailure: as `make_environment` does.
     """
     environment = make_environment(task)
@@ -102,9 +107,19 @@ def describe_task(task: str, squash: str = "clip") -> Task:
         described = describe(environment)
     finally:
         close_all([environment], logging.DEBUG)  # those that are stepped will tell, if they raise too
+    _check_head(task, described, squash, actions)
+    return described
+
+
+def _check_head(task: str, described: Task, squash: str, actions: str) -> None:
+    if squash == "tanh" and described.choices:
+        raise UserError(
+            f"policy.squash is tanh, but {task} has discrete actions, whose logits are not squashed: leave it out"
+        )
     if squash == "tanh" and not np.isfinite([described.low, described.high]).all():
         raise UserError(f"policy.squash: tanh needs bounded actions, but those of {task} are unbounded: use clip")
-    return described
+    if actions == "sampled" and not described.choices:
+        raise UserError(f"task.actions is sampled, but {task} has no discrete actions to sample: leave it out")
 
 
 def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNING) -> None:

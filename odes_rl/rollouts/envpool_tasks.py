@@ -10,7 +10,7 @@ import numpy as np
 
 from odes_rl.errors import UserError, nearest, one_line
 from odes_rl.rollouts.batches import Batch
-from odes_rl.rollouts.environments import close_all, describe, make_environment
+from odes_rl.rollouts.environments import close_all, describe, describe_task, make_environment
 from odes_rl.rollouts.protocol import EpisodeSettings
 from odes_rl.rollouts.spaces import action_bounds
 from odes_rl.rollouts.tasks import task_ids
@@ -59,6 +59,18 @@ def check_envpool_task(task: str) -> str:
     guess = nearest(task, [ours for ours in task_ids() if envpool_id(ours) in ids])
     hint = f"it has {guess!r}; " if guess else ""
     raise UserError(f"rollouts.backend: envpool has no task {task!r}; {hint}{_ELSEWHERE}")
+
+
+def check_envpool_actions(task: str) -> None:
+    """Check that `task` has actions that the backend gives to EnvPool.
+
+    Raises:
+        UserError: if they are discrete.
+    """
+    if describe_task(task).choices:
+        raise UserError(
+            f"rollouts.backend: envpool has continuous actions only, but {task} has discrete ones; {_ELSEWHERE}"
+        )
 
 
 class EntryOrder:

@@ -91,8 +91,10 @@ class Lane:
         self.length = board.lengths[self.place[0], self.place[1] : self.place[1] + 1]
         self.length[0] = 0
         self.total, self.saturated = 0.0, 0
+        seed = int(board.seeds[self.place])
+        self.generator = self.acting.generator(seed)
         try:
-            answer = self.environment.reset(seed=int(board.seeds[self.place]))
+            answer = self.environment.reset(seed=seed)
             self.observation = self.acting.flat(first_observation(self.settings.task, answer))
         except UserError:
             raise
@@ -120,7 +122,7 @@ class Lane:
             EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
             UserError: if it steps by an old interface.
         """
-        action, saturated = self.acting.bounded(raw)
+        action, saturated = self.acting.head(raw, self.generator)
         self.length[0] += 1
         if saturated < 0:
             return self.finish(failed=True)

@@ -95,10 +95,14 @@ class RolloutBackend(Protocol):
 
 
 class EpisodeSettings(NamedTuple):
-    """Settings of episodes for workers, all plain values; normalised observations are clipped to ±clip."""
+    """Settings of episodes for workers, all plain values.
+
+    Normalised observations are clipped to ±clip. Discrete `actions` are "greedy" or "sampled".
+    """
 
     task: str
     max_steps: int | None
     act_rule: str
     squash: str
     clip: float = math.inf
+    actions: str = "greedy"

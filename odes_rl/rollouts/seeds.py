@@ -6,6 +6,8 @@ Training draws from the lower half of that range and evaluation from the upper: 
 import numpy as np
 
 _HALF = 2**30
+_ACTIONS = 0xAC7
+"""Keeps what draws actions apart from what environments make of the same seed, or spawn of it."""
 
 
 def training_seeds(run_seed: int, generation: int, directions: int, signs: int, episodes: int) -> np.ndarray:
@@ -31,6 +33,11 @@ def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
 def fresh_seeds(seed: int, episodes: int) -> np.ndarray:
     """[1, episodes] int64 that no run has met, for the judgement of a policy that its evaluations have chosen."""
     return _evaluation(seed, episodes, 1)
+
+
+def action_generator(seed: int) -> np.random.Generator:
+    """What draws the actions of the episode with that seed, where they are sampled."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(_ACTIONS,))))
 
 
 def _evaluation(seed: int, episodes: int, stream: int) -> np.ndarray:

@@ -6,13 +6,15 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Space, flatdim
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, flatdim
 
 from odes_rl.errors import UserError
 
 Flatten = Callable[[Any], np.ndarray]
 """From an observation to its entries [n] float64."""
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+DISCRETE = (Discrete, MultiDiscrete, MultiBinary)
+"""Spaces of actions that are chosen by logits."""
 _PICTURE_SIDE = 16
 """An array with two axes this long or longer is a picture: matrices of positions are smaller."""
 
@@ -23,8 +25,12 @@ def check_spaces(task: str, observations: Space, actions: Space) -> None:
     Raises:
         UserError: if they cannot; it says which space, and what is allowed.
     """
-    if not isinstance(actions, Box) or len(actions.shape) != 1 or actions.dtype.kind not in "fiub":
-        raise UserError(f"task.id: {task} has actions {actions}; policies need a one-dimensional Box of numbers")
+    is_box = isinstance(actions, Box) and len(actions.shape) == 1 and actions.dtype.kind in "fiub"
+    if not is_box and not isinstance(actions, DISCRETE):
+        raise UserError(
+            f"task.id: {task} has actions {actions}; policies need a one-dimensional Box of numbers, or Discrete, "
+            "MultiDiscrete or MultiBinary actions"
+        )
     entries = dict(_leaves(observations))
     if not all(isinstance(entry, Box) for entry in entries.values()):
         raise UserError(f"task.id: {task} has observations {observations}; policies need a Box or a Dict of Boxes")
@@ -68,6 +74,17 @@ def action_bounds(space: Box) -> tuple[np.ndarray, np.ndarray]:
     low = [_inward(float(bound), bound, math.inf) for bound in space.low.tolist()]
     high = [_inward(float(bound), bound, -math.inf) for bound in space.high.tolist()]
     return np.array(low), np.array(high)
+
+
+def choices_of(space: Space) -> tuple[tuple[int, ...], np.ndarray]:
+    """How many values each entry of a discrete action has, k numbers, and the lowest of each [k] int64."""
+    if isinstance(space, Discrete):
+        return (int(space.n),), np.array([space.start], np.int64)
+    if isinstance(space, MultiDiscrete):
+        return tuple(space.nvec.reshape(-1).tolist()), space.start.reshape(-1).astype(np.int64)
+    assert isinstance(space, MultiBinary), space
+    size = math.prod(space.shape)
+    return (2,) * size, np.zeros(size, np.int64)
 
 
 def acting_type(space: Space) -> np.dtype:

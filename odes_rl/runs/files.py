@@ -30,10 +30,15 @@ def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Make `text` the content of the file at `path`; a kill leaves the old content or the new, no mixture."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """As `replace_text`, of `content` that is no text."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -10,6 +10,7 @@ import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import fresh_seeds, warmup_seeds
@@ -23,6 +24,7 @@ from odes_rl.training.experiment import (
     restorable_state,
 )
 
+Actions = Literal["greedy", "sampled"]
 Checkpoint = Literal["best", "latest"]
 
 
@@ -67,6 +69,18 @@ def evaluate_restored(restored: Restored, episodes: int, seed: int = 0) -> Rollo
     config, experiment, state, _ = restored
     with open_backend(config, experiment.policy) as backend:
         return evaluate_state(config, experiment, backend, state, fresh_seeds(seed, episodes))
+
+
+def acting_as(restored: Restored, actions: Actions) -> Restored:
+    """`restored`, with its discrete actions chosen that way, not as in training.
+
+    Raises:
+        UserError: if they are to be sampled, and are not discrete.
+    """
+    config = restored.config
+    config = config.model_copy(update={"task": config.task.model_copy(update={"actions": actions})})
+    describe_task(config.task.id, actions=actions)
+    return restored._replace(config=config)
 
 
 def film_restored(

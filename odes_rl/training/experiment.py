@@ -67,7 +67,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     Raises:
         UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
     """
-    task = describe_task(config.task.id, config.policy.squash)
+    task = describe_task(config.task.id, config.policy.squash, config.task.actions)
     BACKENDS.find(choose_backend(config.rollouts, config.episodes).backend).check(config.task.id)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     find_rule(policy.act_rule)
@@ -112,7 +112,7 @@ def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSetting
     """The settings of the episodes of `config`, for rollout backends."""
     task = config.task
     clip = math.inf if task.clip_observations is None else task.clip_observations
-    return EpisodeSettings(task.id, task.max_steps, policy.act_rule, config.policy.squash, clip)
+    return EpisodeSettings(task.id, task.max_steps, policy.act_rule, config.policy.squash, clip, task.actions)
 
 
 def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odes_rl.act import ACT_RULES
-from odes_rl.act.bounds import SQUASHES, normalise, squash
+from odes_rl.act.bounds import SQUASHES, normalise, normalised, squash, squashed
 from odes_rl.act.linear import LinearWeights
 
 LOW, HIGH = np.array([-1.0, -0.5, -np.inf], np.float32), np.array([1.0, 2.0, np.inf], np.float32)
@@ -106,3 +106,29 @@ def test_a_bad_observation_ends_as_minus_one(bad):
     raw = np.empty(3, np.float32)
     ACT_RULES["linear"].kernel(LinearWeights(np.zeros((3, 2), np.float32)), observation, raw)
     assert run_squash(CLIP, raw)[0] == -1
+
+
+@pytest.mark.parametrize("clip", [np.inf, 1.5])
+def test_the_array_form_of_normalising_is_the_kernels(clip):
+    draw = np.random.default_rng(0)
+    observations, mean = draw.normal(3, 2, (20, 4)), draw.normal(size=4)
+    deviation = np.array([0.5, 1.0, 2.0, np.inf])
+    own = np.stack([run_normalise(observation, mean, deviation, clip=clip) for observation in observations])
+    found = normalised(observations, mean, deviation, clip)
+    assert found.dtype == own.dtype
+    np.testing.assert_array_equal(found, own)
+    observations[0, :3] = np.nan, np.inf, -np.inf
+    assert np.isfinite(normalised(observations, mean, deviation, clip)[0]).tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", SQUASHES)
+def test_the_array_form_of_a_squash_is_the_kernels(name, dtype):
+    low, high = np.array([-1, -0.5, -2], dtype), np.array([1, 2, 3], dtype)
+    raw = np.random.default_rng(0).normal(0, 2, (20, 3)).astype(np.float32)
+    own = [run_squash(SQUASHES.index(name), row, low, high, dtype)[1] for row in raw]
+    found = squashed(name, raw, low, high)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, own, rtol=1e-6, atol=1e-7)
+    assert ((found >= low) & (found <= high)).all()
+    assert np.isnan(squashed(name, np.full(3, np.inf, np.float32), low, high)).all()

@@ -45,7 +45,7 @@ def test_bounds_are_the_spaces_own_or_within(dtype):
 
 
 @pytest.mark.parametrize(
-    ("space", "word"), [(Box(0, 1, (0,)), "no entries in its actions"), (gymnasium.spaces.Discrete(2), "one-dimension")]
+    ("space", "word"), [(Box(0, 1, (0,)), "no entries in its actions"), (gymnasium.spaces.Text(2), "one-dimension")]
 )
 def test_actions_that_no_policy_gives_are_refused(space, word):
     with pytest.raises(UserError, match=word):

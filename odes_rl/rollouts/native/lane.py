@@ -5,6 +5,7 @@ import numpy as np
 
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.episodes import Lane
+from odes_rl.rollouts.heads import BoxHead
 from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import (
     FAILED,
@@ -30,12 +31,14 @@ class NativeLane:
         self.task = lane.task
         self.simulation = simulation
         self.tables = tables([simulation])
-        self.bounds = Bounds(lane.acting.squash_code, lane.acting.low, lane.acting.high)
+        head = lane.acting.head
+        assert isinstance(head, BoxHead), head
+        self.bounds = Bounds(head.code, head.low, head.high)
         self.episode = compile_episode(lane.settings.act_rule)
         steps = min(simulation.limit or _CHUNK, _CHUNK)
         self.memory = Memory(
             features=np.empty((steps + 1, size(simulation.features))),
-            actions=np.empty((steps, lane.task.action_size), lane.acting.action_type),
+            actions=np.empty((steps, head.size), head.acting_type),
             healthy=np.empty(steps, np.bool_),
         )
 

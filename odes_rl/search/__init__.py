@@ -1,0 +1,1 @@
+"""Hyperparameter search: trials of a training config, whose options Optuna proposes."""

@@ -1,0 +1,172 @@
+"""One trial: a run for each seed, judged at its evaluations, and the value that they come to."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odes_rl.config.schema import ExperimentConfig
+from odes_rl.errors import UserError, one_line
+from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.runs.files import CONFIG
+from odes_rl.runs.lock import only_trainer
+from odes_rl.runs.metrics import Metrics
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.search.config import Objective, Search
+from odes_rl.search.proposing import PARTS
+from odes_rl.search.storage import stored
+from odes_rl.training.train import train
+
+if TYPE_CHECKING:
+    import optuna
+
+SCORE = "evaluation_score"
+REASON = "reason"
+"""The attribute of a failed trial that says why."""
+Changes = Mapping[str, Any]
+
+
+class PrunedError(Exception):
+    """The trial is not worth going on with."""
+
+
+def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", changes: Changes) -> None:
+    """Train the runs of `trial`, or go on with them, and tell the storage what they came to.
+
+    Args:
+        search: the search.
+        study: its trials.
+        trial: locked by this process.
+        changes: options of `rollouts` for this process, which change no result.
+
+    Raises:
+        StorageError: if a run cannot be written.
+        KeyboardInterrupt: if interrupted; the trial goes on the next time.
+    """
+    from optuna.trial import TrialState
+
+    try:
+        values = [_run(search, trial, changes, index) for index in range(len(search.seeds))]
+    except PrunedError:
+        told: dict[str, Any] = {"state": TrialState.PRUNED}
+    except (UserError, EnvironmentFailure) as error:
+        lines = str(error).splitlines()
+        with stored():
+            trial.set_user_attr(REASON, one_line(" ".join(dict.fromkeys([lines[0], lines[-1]]))))
+        told = {"state": TrialState.FAIL}
+    else:
+        told = {"values": float(np.mean(values))}
+    with stored():
+        study.tell(trial, **told)
+
+
+def objective(kind: Objective, lines: Sequence[Metrics]) -> float:
+    """The value of a run with the metrics `lines`, which is maximised; see `SearchConfig.objective`.
+
+    Raises:
+        UserError: if no evaluation that counts had a finite return.
+    """
+    last = lines[-1]["env_steps"] if lines else 0
+    points = [(line["env_steps"], line[SCORE]) for line in lines if line["generation"] and line.get(SCORE) is not None]
+    scores = [score for steps, score in points if kind != "second_half" or steps >= last / 2]
+    if not scores:
+        raise UserError("no evaluation that counts had a finite return")
+    if kind == "last":
+        return scores[-1]
+    return max(scores) if kind == "best" else float(np.mean(scores))
+
+
+def score_at_parts(lines: Sequence[Metrics], env_steps: int) -> dict[int, float]:
+    """Part of a run, counted from 1 → the last evaluation before its end; of those that `lines` have passed.
+
+    The last part is left out, for after it there is nothing to save.
+    """
+    scores = [(line["env_steps"], line[SCORE]) for line in lines if SCORE in line]
+    reached = lines[-1]["env_steps"] if lines else 0
+    ends = {part: part * env_steps / PARTS for part in range(1, PARTS) if part * env_steps / PARTS <= reached}
+    before = {part: [score for steps, score in scores if steps <= end] for part, end in ends.items()}
+    return {part: math.nan if known[-1] is None else known[-1] for part, known in before.items() if known}
+
+
+def _run(search: Search, trial: "optuna.Trial", changes: Changes, index: int) -> float:
+    """The value of the run with seed number `index` of `trial`, once it is trained.
+
+    Raises:
+        PrunedError: if the trial is to end here.
+    """
+    seed, path = search.seeds[index], search.trial_path(trial.number) / f"seed_{search.seeds[index]}"
+    config = search.trial_config(trial.params, {"run.seed": seed, "run.directory": str(path), **changes})
+    with _opened(path, config, changes) as run, only_trainer(path):
+        judge = _Judge(trial, run, PARTS * index, more=index + 1 < len(search.seeds))
+        if _is_over(run):
+            judge.report()
+        else:
+            judge.check()
+            train(run, judge)
+        return objective(search.config.objective, run.metrics())
+
+
+def _opened(path: Path, config: ExperimentConfig, changes: Changes) -> RunDirectory:
+    if (path / CONFIG).exists():
+        return RunDirectory.open(path, changes)
+    return RunDirectory.create(path, config)
+
+
+def _is_over(run: RunDirectory) -> bool:
+    lines = run.metrics()
+    ends = bool(lines) and run.config.run.is_over(lines[-1]["generation"], lines[-1]["env_steps"])
+    return ends and (run.checkpoints.latest_generation() or 0) >= lines[-1]["generation"]
+
+
+class _Judge:
+    """Called with each generation of a run: reports its evaluations, and ends the trial that the pruner gives up.
+
+    A trial is judged after each report. An earlier process may have died in between, and so `check` comes first.
+    """
+
+    def __init__(self, trial: "optuna.Trial", run: RunDirectory, first: int, *, more: bool) -> None:
+        self.trial, self.first, self.more = trial, first, more
+        self.options = run.config.run
+        self.lines = run.metrics()
+        with stored():
+            self.reported = set(trial.study.trials[trial.number].intermediate_values)
+
+    def __call__(self, metrics: Metrics) -> None:
+        """Take the newest line of the metrics.
+
+        Raises:
+            PrunedError: if the trial is to end.
+        """
+        while self.lines and self.lines[-1]["generation"] >= metrics["generation"]:
+            self.lines.pop()  # what a resumed run has cut back
+        self.lines.append(metrics)
+        self.report()
+
+    def report(self) -> None:
+        """Report what is new, and judge the trial if there is something left to save.
+
+        Raises:
+            PrunedError: if the trial is to end.
+        """
+        line = self.lines[-1]
+        left = self.more or not self.options.is_over(line["generation"], line["env_steps"])
+        for part, score in score_at_parts(self.lines, self.options.env_steps or 1).items():
+            if (step := self.first + part) not in self.reported:
+                with stored():
+                    self.trial.report(score, step)
+                self.reported.add(step)
+                if left:
+                    self.check()
+
+    def check(self) -> None:
+        """Judge the trial by its last report.
+
+        Raises:
+            PrunedError: if the trial is to end.
+        """
+        with stored():
+            pruned = bool(self.reported) and self.trial.should_prune()
+        if pruned:
+            raise PrunedError

@@ -1,0 +1,104 @@
+"""A mistake in a search is one line that leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from odes_rl.cli.program import main
+from tests.search.searching import TINY, write_search
+
+SIGMA = {"low": 0.01, "high": 0.5, "log": True}
+
+
+def everything(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() if path.is_file() else b"" for path in directory.rglob("*")}
+
+
+def refused(arguments: list[str], words: str, directory: Path, capsys) -> None:
+    before = everything(directory)
+    assert main(["search", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1
+    assert words in told.err
+    assert told.out == ""
+    assert everything(directory) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"space": {"strategy.sgima": SIGMA}}, "space.strategy.sgima: unknown option strategy.sgima: did you mean"),
+        ({"space": {"stategy.sigma": SIGMA}}, "space.stategy.sigma: unknown option stategy.sigma: did you mean"),
+        ({"space": {"strategy.sigma": {"low": 0.0, "high": 0.1}}}, "strategy.sigma is 0.0, but must be greater than 0"),
+        ({"space": {"strategy.sigma": {"low": 0.2, "high": 0.1}}}, "low is 0.2 and high is 0.1, but low must be less"),
+        ({"space": {"strategy.sigma": {"low": -1, "high": 1, "log": True}}}, "low is -1, but must be greater than 0"),
+        ({"space": {"strategy.sigma": {"low": 0.1}}}, "space.strategy.sigma: give low and high, or choices"),
+        ({"space": {"strategy.sigma": {"lo": 0.1}}}, "unknown option space.strategy.sigma.lo: did you mean"),
+        ({"space": {"strategy.sigma": 0.1}}, "space.strategy.sigma is 0.1, but must be {low: ..., high: ...}"),
+        ({"space": {"strategy.sigma": {**SIGMA, "step": 0.1}}}, "log and step are both given"),
+        ({"space": {"strategy.shaping": ["ranks"]}}, "unknown shaping 'ranks'"),
+        ({"space": {"strategy.shaping": []}}, "space.strategy.shaping.choices is [], but must be at least one value"),
+        ({"space": {"strategy.shaping": ["none", "none"]}}, "choices are ['none', 'none'], but must differ"),
+        ({"space": {"strategy.shaping": {"low": 1, "high": 2}}}, "space.strategy.shaping: strategy.shaping is 1"),
+        (
+            {"space": {"strategy.population": {"low": 1, "high": 4}}},
+            "population is 1, but antithetic pairs need an even",
+        ),
+        ({"space": {"policy.hidden": [4, 8]}}, "unknown option policy.hidden"),
+        ({"space": {"run.seed": [1, 2]}}, "space.run.seed cannot be searched"),
+        ({"space": {"strategy.sigma": SIGMA}, "sampler": "grid"}, "sampler grid needs values that can be counted"),
+        ({"space": {}}, "space is {}, but must be at least one value"),
+        ({"space": None}, "space is missing"),
+        ({"env_steps": None}, "env_steps is missing"),
+        ({"trials": 0}, "trials is 0, but must be greater than or equal to 1"),
+        ({"sampler": "tep"}, "did you mean 'tpe'?"),
+        ({"seeds": [1, 1]}, "seeds is (1, 1), but must be"),
+        ({"base": "absent.yaml"}, "absent.yaml"),
+        ({"base": {"policy": {"name": "linear"}}}, "task.id is missing"),
+        ({"base": {"task": {"id": "Pendulm-v1"}}}, "no task 'Pendulm-v1'; did you mean 'Pendulum-v1'"),
+        ({"base": {**TINY["base"], "polcy": {}}}, "unknown section 'polcy'"),
+        ({"storage": "postgresql://host/trials"}, "must be the path of an SQLite file"),
+        ({"storage": ":memory:"}, "must be the path of an SQLite file"),
+        ({"storage": "absent/trials.db"}, "its directory does not exist: make it first"),
+        ({"directory": "tiny.yaml/out"}, "cannot write a search to 'tiny.yaml/out': Not a directory"),
+    ],
+)
+def test_a_wrong_option_is_told(changes, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_search(tmp_path / "tiny.yaml", **changes)
+    refused(["tiny.yaml"], words, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--run.seed", "1"], "run.seed cannot be set here: `seeds` of the search sets it"),
+        (["--strategy.sgima", "1"], "unknown option strategy.sgima"),
+        (["--trails", "1"], "unknown option trails"),
+        (["--storage", "tiny.yaml"], "trials cannot be kept in 'tiny.yaml': file is not a database"),
+        (["--storage", "."], "trials cannot be kept in '.': unable to open database file"),
+    ],
+)
+def test_a_wrong_argument_is_told(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_search(tmp_path / "tiny.yaml")
+    refused(["tiny.yaml", *words], message, tmp_path, capsys)
+
+
+def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
+    path = write_search(tmp_path / "tiny.yaml", trials=1, env_steps=20)
+    assert main(["search", str(path)]) == 0
+    capsys.readouterr()
+    for changes, words in (
+        ({"space": {**TINY["space"], "strategy.sigma": {"low": 0.02, "high": 0.5}}}, "space.strategy.sigma"),
+        ({"seed": 5}, "seed 0, but now it is 5"),
+        ({"env_steps": 30}, "env_steps 20, but now it is 30"),
+        ({"base": {**TINY["base"], "strategy": {"population": 4}}}, "base.strategy.population 2, but now it is 4"),
+    ):
+        write_search(path, **{"trials": 1, "env_steps": 20, **changes})
+        refused([str(path)], words, tmp_path, capsys)
+    write_search(path, trials=1, env_steps=20, seed=5, directory=str(tmp_path / "new"))
+    refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 0", tmp_path, capsys)
+    (tmp_path / "out/config.yaml").write_text(yaml.safe_dump({}))
+    refused([str(path), "--directory", str(tmp_path / "out")], "holds a run or a study", tmp_path, capsys)
