@@ -9,7 +9,7 @@ from odes_rl.lazy import lazy_names
 
 if TYPE_CHECKING:
     from odes_rl.errors import UserError
-    from odes_rl.es import RiemannianES, perturbations, shaping
+    from odes_rl.es import Adaptation, RiemannianES, perturbations, shaping
     from odes_rl.front.launching import train
     from odes_rl.front.loading import load
     from odes_rl.manifolds import (
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         Stiefel,
         Symmetric,
         apply_updates,
+        clip_up,
         riemannian,
     )
 
 __version__ = "0.1.0"
 __all__ = [
+    "Adaptation",
     "Euclidean",
     "Frozen",
     "Grassmann",
@@ -40,6 +42,7 @@ __all__ = [
     "Symmetric",
     "UserError",
     "apply_updates",
+    "clip_up",
     "load",
     "perturbations",
     "riemannian",
@@ -47,6 +50,7 @@ __all__ = [
     "train",
 ]
 _HOMES = dict.fromkeys(__all__, "odes_rl.manifolds") | {
+    "Adaptation": "odes_rl.es",
     "RiemannianES": "odes_rl.es",
     "perturbations": "odes_rl.es",
     "shaping": "odes_rl.es",

@@ -3,6 +3,7 @@
 from odes_rl.es import perturbations, shaping
 from odes_rl.es.perturbations import Perturbations
 from odes_rl.es.riemannian_es import RiemannianES
+from odes_rl.es.scales import Adaptation
 from odes_rl.es.shaping import Shaping, ShapingFamily
 
-__all__ = ["Perturbations", "RiemannianES", "Shaping", "ShapingFamily", "perturbations", "shaping"]
+__all__ = ["Adaptation", "Perturbations", "RiemannianES", "Shaping", "ShapingFamily", "perturbations", "shaping"]

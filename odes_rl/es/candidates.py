@@ -9,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 
 from odes_rl.es.population import by_parts, group_count, over_devices
+from odes_rl.es.scales import scaled
 from odes_rl.manifolds import Euclidean, Manifold
 
 
@@ -19,6 +20,7 @@ def perturbed(
     seeds: jax.Array,
     directions: Callable[[jax.Array], jax.Array],
     mesh: Mesh | None = None,
+    leaf_scales: Any = None,
 ) -> Any:
     """Leaves [P · signs, …] of the parameters' dtypes: moved along each direction by each scale, signs side by side.
 
@@ -29,16 +31,17 @@ def perturbed(
         seeds: [P, …] of the directions.
         directions: `directions(seeds [R, …]) -> [R, size]`, with the parameters' entries in one row.
         mesh: devices that share the directions.
+        leaf_scales: what the noise of each leaf is multiplied by besides; None for 1.
     """
     count = len(seeds)
 
-    def moved(device: jax.Array | int, shared: tuple[Any, jax.Array], seeds: jax.Array) -> Any:
-        params, scales = shared
+    def moved(device: jax.Array | int, shared: tuple[Any, jax.Array, Any], seeds: jax.Array) -> Any:
+        params, scales, leaf_scales = shared
         flat, unravel = ravel_pytree(params)
-        noise = jax.vmap(unravel)(directions(seeds).astype(flat.dtype))
+        noise = scaled(leaf_scales, jax.vmap(unravel)(directions(seeds).astype(flat.dtype)))
         return jax.tree.map(partial(_moved, count // group_count(count), device, scales), spaces, params, noise)
 
-    candidates = over_devices(moved, mesh, (params, scales), seeds)
+    candidates = over_devices(moved, mesh, (params, scales, leaf_scales), seeds)
     return jax.tree.map(lambda leaf: leaf.reshape(count * scales.size, *leaf.shape[2:]), candidates)
 
 

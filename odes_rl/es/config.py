@@ -68,6 +68,14 @@ class StrategyConfig(BaseModel):
     """Episodes a candidate; its return is their mean."""
     sigma: float = Field(default=0.03, gt=0)
     """Standard deviation of a perturbation's entries."""
+    sigma_per_leaf: Literal["none", "sensitivity", "learned"] = "none"
+    """A scale for each leaf of the parameters; its deviation is sigma times it. `sensitivity`: scales with which each
+    leaf moves the actions by an equal share of sigma, measured on an episode's observations; sigma is then the root
+    mean square of an action's change, in half ranges. `learned`: measured at the start, then learned as in PGPE."""
+    sensitivity_every: int = Field(default=10, ge=1)
+    """Generations between measurements, for `sigma_per_leaf: sensitivity`."""
+    scale_rate: float = Field(default=0.1, gt=0)
+    """Learning rate of the scales, for `sigma_per_leaf: learned`; none changes by more than a fifth in a generation."""
     sigma_schedule: Schedule = "constant"
     """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
     learning_rate: float = Field(default=0.0025, gt=0)

@@ -84,7 +84,7 @@ def estimate_gradient(
 ) -> jax.Array:
     """[size] Euclidean gradient estimate Σ_c u_c (±ε_c) / (C σ).
 
-    Equation 7 of Choromanski et al. 2020, summed over a few directions at a time, then over groups.
+    Equation 7 of Choromanski et al. 2020.
 
     Args:
         utilities: [P, signs], a value for each sign of a direction: one column (+), or two (+, −) for antithetic
@@ -104,20 +104,38 @@ def estimate_gradient(
             "a row for each direction, a column for each sign"
         )
     signed = utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
-    groups = group_count(len(signed))
-    share = len(signed) // groups
+    return weighted_sum(signed, seeds, directions, size, mesh) / (utilities.size * sigma)
+
+
+def weighted_sum(
+    weights: jax.Array,
+    seeds: jax.Array,
+    rows: Callable[[jax.Array], jax.Array],
+    size: int,
+    mesh: Mesh | None = None,
+) -> jax.Array:
+    """[size] sum of `weights` [P] times a row for each direction, over a few at a time, then over groups.
+
+    Args:
+        weights: of the directions.
+        seeds: [P, …] of the directions.
+        rows: `rows(seeds [R, …]) -> [R, size]`, the directions or a function of their entries.
+        size: of a row.
+        mesh: devices that share the groups.
+    """
+    groups = group_count(len(weights))
+    share = len(weights) // groups
     part = part_size(share, _AT_ONCE // size)
 
     def weigh(totals: jax.Array, i: jax.Array, items: tuple[jax.Array, jax.Array]) -> jax.Array:
         weights, seeds = items
-        return totals.at[i // (share // part)].add(matmul(weights, directions(seeds)).astype(totals.dtype))
+        return totals.at[i // (share // part)].add(matmul(weights, rows(seeds)).astype(totals.dtype))
 
     def group_totals(device: jax.Array | int, _: None, items: tuple[jax.Array, jax.Array]) -> jax.Array:
         """[groups of this device, size]: one loop, since XLA runs what is in two nested ones on a single core."""
         here = items[0].shape[0] * part // share
-        dtype = jnp.promote_types(signed.dtype, jnp.float32)
+        dtype = jnp.promote_types(weights.dtype, jnp.float32)
         return in_turn(weigh, jnp.zeros((here, size), dtype), items, device)
 
-    items = jax.tree.map(lambda leaf: leaf.reshape(-1, part, *leaf.shape[1:]), (signed, seeds))
-    totals = gathered(mesh, over_devices(group_totals, mesh, None, items))
-    return totals.sum(axis=0) / (utilities.size * sigma)
+    items = jax.tree.map(lambda leaf: leaf.reshape(-1, part, *leaf.shape[1:]), (weights, seeds))
+    return gathered(mesh, over_devices(group_totals, mesh, None, items)).sum(axis=0)

@@ -13,8 +13,9 @@ from jax.sharding import Mesh
 
 from odes_rl.es import checks
 from odes_rl.es.candidates import perturbed
-from odes_rl.es.perturbations import Perturbations, estimate_gradient, gaussian
+from odes_rl.es.perturbations import Perturbations, estimate_gradient, gaussian, weighted_sum
 from odes_rl.es.population import gathered
+from odes_rl.es.scales import Adaptation, adapted, check_adaptation, direction_utilities, first_scales, scaled_step
 from odes_rl.es.shaping import Shaping, replace_failed, standardised
 from odes_rl.es.state import StrategyState, UpdateInfo
 from odes_rl.manifolds import Euclidean, apply_updates, riemannian, tree_ambient, tree_to_tangent, tree_violation
@@ -72,6 +73,7 @@ class RiemannianES:
         shaping: from fitness to utilities, [P, signs] to [P, signs], a row for each direction, a column for each of
             its signs; works under jit. `odes_rl.shaping` has some.
         perturbations: how directions are drawn. `odes_rl.perturbations` has some.
+        adaptation: how the scales of the leaves are learned; None if they stay as `init` got them.
         antithetic: True if each direction is tried with both signs, so that P = C/2; else P = C.
         space: where candidates lie: on the manifold (`tangent`), or at θ + σε as it is (`ambient`).
         mesh: devices that share a generation, from `odes_rl.es.population.population_mesh`. The bits are those of one.
@@ -86,6 +88,7 @@ class RiemannianES:
     manifolds: Any = field(default_factory=Euclidean)
     shaping: Shaping = standardised
     perturbations: Perturbations = gaussian
+    adaptation: Adaptation | None = None
     antithetic: bool = True
     space: Literal["tangent", "ambient"] = "tangent"
     mesh: Mesh | None = None
@@ -97,16 +100,25 @@ class RiemannianES:
         checks.check_shaping(self.shaping, self._utilities_shape)
         checks.check_perturbations(self.perturbations, self._directions, self.mesh)
         checks.check_space(self.space)
+        check_adaptation(self.adaptation)
 
-    def init(self, key: jax.Array, params: Params) -> StrategyState:
+    def init(self, key: jax.Array, params: Params, scales: Any = None) -> StrategyState:
         """The state before the first generation, which starts from `params`.
 
+        Args:
+            key: of all noise.
+            params: a pytree of arrays of floats.
+            scales: one number, or one for each leaf (for a Euclidean leaf also one for each entry). A leaf is searched
+                with the deviation sigma · scale. Steps are taken where all deviations are sigma, so that a scale
+                counts twice in a step along the gradient, once in one of a given length.
+
         Raises:
-            UserError: if a leaf is no array of floats, or the manifolds do not mirror the parameters.
+            UserError: if a leaf is no array of floats, or manifolds or scales do not mirror the parameters.
         """
         params = checks.floating(params)
-        optimizer = self._optimizer(checks.mirrored(self.manifolds, params))
-        return StrategyState(params, optimizer.init(params), jnp.zeros((), jnp.int32), key)
+        manifolds = checks.mirrored(self.manifolds, params)
+        scales = first_scales(scales, params, manifolds, self.adaptation)
+        return StrategyState(params, self._optimizer(manifolds).init(params), jnp.zeros((), jnp.int32), key, scales)
 
     def ask(self, state: StrategyState) -> Params:
         """The candidates of the next generation, leaves [C, …] of the parameters' dtypes; pairs stand side by side."""
@@ -114,8 +126,9 @@ class RiemannianES:
         if self.space == "ambient":
             spaces = tree_ambient(spaces)
         signs = jnp.array([1.0, -1.0] if self.antithetic else [1.0], jnp.float32)
-        scales = signs * self._sigma_at(state.generation)
-        return perturbed(state.params, spaces, scales, self._seeds(state), self._drawing(state), self.mesh)
+        signed = signs * self._sigma_at(state.generation)
+        seeds, drawing = self._seeds(state), self._drawing(state)
+        return perturbed(state.params, spaces, signed, seeds, drawing, self.mesh, state.scales)
 
     def tell(self, state: StrategyState, fitness: jax.Array) -> tuple[StrategyState, UpdateInfo]:
         """The state after a step towards greater fitness [C], and diagnostics of it.
@@ -130,17 +143,18 @@ class RiemannianES:
         manifolds, gradient = checks.mirrored(self.manifolds, state.params), self._gradient(state, fitness)
         optimizer = self._optimizer(manifolds)
         step, memory = optimizer.update(gradient, state.optimizer, state.params, generation=state.generation)
+        step = scaled_step(state.scales, step)
         length = optax.tree.norm(step)
         usable = jnp.isfinite(fitness).any() & jnp.isfinite(length)
-        moved = (apply_updates(state.params, step), memory)
-        params, memory = _where(usable, moved, (state.params, state.optimizer))
+        moved = (apply_updates(state.params, step), memory, self._adapted(state, fitness))
+        params, memory, scales = _where(usable, moved, (state.params, state.optimizer, state.scales))
         info = UpdateInfo(
             gradient_norm=optax.tree.norm(tree_to_tangent(manifolds, state.params, gradient)),
             update_norm=jnp.where(usable, length, 0.0),
             manifold_violation=tree_violation(manifolds, params),
             sigma=self._sigma_at(state.generation),
         )
-        return StrategyState(params, memory, state.generation + 1, state.key), info
+        return StrategyState(params, memory, state.generation + 1, state.key, scales), info
 
     @property
     def _directions(self) -> int:
@@ -167,6 +181,16 @@ class RiemannianES:
         sigma, drawing = self._sigma_at(state.generation), self._drawing(state)
         flat = estimate_gradient(utilities, self._seeds(state), drawing, sigma, params.size, self.mesh)
         return unravel(flat.astype(params.dtype))
+
+    def _adapted(self, state: StrategyState, fitness: jax.Array) -> Any:
+        """The scales for the next generation, a tree or None."""
+        if self.adaptation is None:
+            return state.scales
+        weights = gathered(self.mesh, direction_utilities(replace_failed(fitness).reshape(self._utilities_shape)))
+        size, drawing = _size(state.params), self._drawing(state)
+        excess = weighted_sum(weights, self._seeds(state), lambda seeds: drawing(seeds) ** 2 - 1, size, self.mesh)
+        manifolds = checks.mirrored(self.manifolds, state.params)
+        return adapted(self.adaptation, state.scales, manifolds, state.params, excess / self._directions)
 
     def _seeds(self, state: StrategyState) -> jax.Array:
         """[P, …] seeds of the generation's noise, which is drawn again whenever it is needed."""

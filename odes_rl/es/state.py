@@ -14,12 +14,14 @@ class StrategyState(NamedTuple):
         optimizer: optax's state over tangent coordinates.
         generation: scalar int32, updates so far.
         key: the run's key; a generation's noise is a pure function of it and `generation`.
+        scales: of the leaves, as multiples of sigma: a tree that mirrors the parameters; None if all are 1.
     """
 
     params: Any
     optimizer: optax.OptState
     generation: jax.Array
     key: jax.Array
+    scales: Any = None
 
 
 class UpdateInfo(NamedTuple):

@@ -13,6 +13,7 @@ from odes_rl.es.optimizers import learning_rate_at, make_stepping_optimizer, sig
 from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.population import population_mesh
 from odes_rl.es.riemannian_es import RiemannianES
+from odes_rl.es.scales import Adaptation
 from odes_rl.es.shaping import SHAPINGS
 from odes_rl.es.state import StrategyState
 from odes_rl.manifolds import tree_in_metric
@@ -65,6 +66,7 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         manifolds=tree_in_metric(manifolds, config.metric),
         shaping=SHAPINGS.find(config.shaping).make(config),
         perturbations=PERTURBATIONS.find(config.perturbations),
+        adaptation=Adaptation(config.scale_rate) if config.sigma_per_leaf == "learned" else None,
         antithetic=config.antithetic,
         space=config.space,
         mesh=mesh,
@@ -74,7 +76,10 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         after, info = es.tell(state, returns)
         return after, StrategyInfo(*info, learning_rate_at(config, state.generation))
 
-    return Strategy(es.init, es.ask, tell)
+    def init(key: jax.Array, params: Any) -> StrategyState:
+        return es.init(key, params, None if config.sigma_per_leaf == "none" else 1.0)
+
+    return Strategy(init, es.ask, tell)
 
 
 def mesh_of(config: StrategyConfig) -> Mesh | None:

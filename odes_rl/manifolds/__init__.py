@@ -6,6 +6,7 @@ matrices), so one optimiser serves a whole tree (`riemannian`) and only `exp` kn
 Choromanski et al. 2020).
 """
 
+from odes_rl.manifolds.clip_up import clip_up
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.grassmann import Grassmann
@@ -45,6 +46,7 @@ __all__ = [
     "Stiefel",
     "Symmetric",
     "apply_updates",
+    "clip_up",
     "commutator",
     "expm",
     "lift",

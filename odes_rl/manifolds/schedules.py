@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from odes_rl.manifolds.clip_up import clip_up
 from odes_rl.manifolds.optimizer import riemannian
 from odes_rl.parts import Registry
 
@@ -49,6 +50,7 @@ OPTIMIZERS = Registry(
     {
         "sgd": OptimizerFamily(lambda momentum: optax.identity(), "The gradient itself.", scales=True),
         "momentum": OptimizerFamily(optax.trace, "Sum of gradients that decays by momentum."),
+        "clip_up": OptimizerFamily(clip_up, "ClipUp: the learning rate is the greatest length of a step."),
         "adam": OptimizerFamily(
             lambda momentum: optax.scale_by_adam(b1=momentum), "Adam, with momentum as its first decay rate."
         ),

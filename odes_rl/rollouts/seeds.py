@@ -25,6 +25,11 @@ def warmup_seeds(run_seed: int, episodes: int) -> np.ndarray:
     return np.array([seeds], np.int64)
 
 
+def sensitivity_seed(run_seed: int, generation: int) -> int:
+    """Of the episode on whose observations a generation's leaves are compared."""
+    return _hash(run_seed, generation, 0, 0, 2) % _HALF
+
+
 def evaluation_seeds(seed: int, episodes: int) -> np.ndarray:
     """[1, episodes] int64, the same at every evaluation, so that evaluations of a run compare like with like."""
     return _evaluation(seed, episodes, 0)

@@ -20,6 +20,7 @@ from odes_rl.rollouts.choosing import choose_backend, make_backend
 from odes_rl.rollouts.environments import Task, describe_task
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments, RolloutBackend
 from odes_rl.training.device_actor import DeviceActor
+from odes_rl.training.sensitivity import action_units, sensitivity_scales
 
 _AT_ONCE = 64
 """Candidates materialised at a time, or near it: what divides a group."""
@@ -52,6 +53,7 @@ class Experiment(NamedTuple):
         strategy: the evolution strategy; its `tell` is compiled.
         candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
+        leaf_scales: `leaf_scales(params, observations [B, n], key) -> scales`, as `sensitivity_scales`.
     """
 
     task: Task
@@ -59,6 +61,7 @@ class Experiment(NamedTuple):
     strategy: Strategy
     candidate_weights: Callable[[StrategyState], Weights]
     policy_weights: Callable[[Params], Weights]
+    leaf_scales: Callable[[Params, jax.Array, jax.Array], Any]
 
 
 def make_experiment(config: ExperimentConfig) -> Experiment:
@@ -82,8 +85,15 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
 
-    strategy = strategy._replace(tell=_compiled(strategy.tell, mesh))
-    return Experiment(task, policy, strategy, _compiled(candidate_weights, mesh), _compiled(policy_weights, mesh))
+    leaf_scales = partial(sensitivity_scales, policy, action_units(task, config.policy.squash))
+    return Experiment(
+        task,
+        policy,
+        strategy._replace(tell=_compiled(strategy.tell, mesh)),
+        _compiled(candidate_weights, mesh),
+        _compiled(policy_weights, mesh),
+        _compiled(leaf_scales, mesh),
+    )
 
 
 def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., Any]:

@@ -31,6 +31,7 @@ from odes_rl.training.experiment import (
     restorable_state,
 )
 from odes_rl.training.initial import read_initial, started_from
+from odes_rl.training.rescaling import rescaled
 
 _log = logging.getLogger(__name__)
 
@@ -163,6 +164,7 @@ def advance(
 ) -> tuple[TrainingState, Metrics]:
     """One generation: the state after it and its line of metrics, which tells no speed before all is `compiled`."""
     started = time.perf_counter()
+    state = rescaled(config, experiment, state)
     rollouts = _roll_out(config, experiment, backend, state)
     state, info = _update(config, experiment, state, rollouts)
     metrics = {

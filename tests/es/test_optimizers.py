@@ -68,7 +68,7 @@ def test_the_update_of_sgd_is_the_ascent_direction():
     jax.tree.map(np.testing.assert_array_equal, step, ascent)
 
 
-@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "clip_up"])
 def test_coordinates_stay_skew_or_symmetric_through_the_optimisers_memory(name):
     params = points(jax.random.key(0))
     optimizer = make_optimizer(StrategyConfig(optimizer=name), MANIFOLDS)
@@ -82,7 +82,7 @@ def test_coordinates_stay_skew_or_symmetric_through_the_optimisers_memory(name):
     np.testing.assert_array_equal(step["Q"], step["Q"].mT)
 
 
-@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "clip_up"])
 @pytest.mark.parametrize("leaf", ["tall", "wide"])
 def test_no_part_of_a_step_leaves_its_point_at_rest(name, leaf):
     params = points(jax.random.key(0))
@@ -108,3 +108,16 @@ def test_momentum_and_adam_decay_by_the_configs_rate():
     assert float(step["x"][0]) == pytest.approx(1.0, abs=1e-5)
     step, _ = update(adam, {"x": -jnp.ones(1)}, state, params)  # mean (0.25 − 0.5) / 0.75 over deviation 1
     assert float(step["x"][0]) == pytest.approx(-1 / 3, abs=1e-3)
+
+
+def test_clip_up_takes_half_steps_of_unit_gradients_up_to_unit_speed():
+    """Toklu et al. 2020, algorithm 2: 0.5, then 0.9 · 0.5 + 0.5, then 1, whatever the gradient's length."""
+    manifolds, params = {"x": Euclidean(), "y": Euclidean()}, {"x": jnp.zeros(1), "y": jnp.zeros(1)}
+    clip_up = make_optimizer(StrategyConfig(optimizer="clip_up", momentum=0.9), manifolds)
+    state = clip_up.init(params)
+    for length, speed in ((1e-3, 0.5), (1e6, 0.95), (1.0, 1.0), (1.0, 1.0)):
+        step, state = update(clip_up, {"x": 0.6 * length * jnp.ones(1), "y": 0.8 * length * jnp.ones(1)}, state, params)
+        assert float(step["x"][0]) == pytest.approx(0.6 * speed, rel=1e-5)
+        assert float(step["y"][0]) == pytest.approx(0.8 * speed, rel=1e-5)
+    step, _ = update(clip_up, {"x": jnp.zeros(1), "y": jnp.zeros(1)}, state, params)
+    assert float(step["x"][0]) == pytest.approx(0.54, rel=1e-5)

@@ -1,0 +1,85 @@
+"""How far each leaf of the parameters moves the actions, and the scales that make all leaves move them alike."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from odes_rl.act import find_rule
+from odes_rl.manifolds import Frozen
+from odes_rl.policies.policy import Params, Policy
+from odes_rl.rollouts.environments import Task
+
+OBSERVATIONS = 256
+"""Observations of an episode, evenly spaced, on which actions are compared."""
+_DIRECTIONS = 16
+"""Random directions in which each leaf is moved."""
+_LEAST = 0.05
+"""Sensitivities count as this share of the largest one, or more: what hardly matters is not moved at any length."""
+
+
+def action_units(task: Task, squash: str) -> np.ndarray:
+    """[m] what an output is measured in: half the range of its action if it is clipped to one, else 1."""
+    bounded = squash == "clip" and not task.choices and np.isfinite(task.low) & np.isfinite(task.high)
+    return np.where(bounded, (task.high - task.low) / 2, 1.0).astype(np.float32)
+
+
+def sensitivity_scales(
+    policy: Policy, units: np.ndarray, params: Params, observations: jax.Array, key: jax.Array
+) -> Any:
+    """A scale for each leaf, float32: with sigma times it, each leaf moves the actions by an equal share of sigma.
+
+    With all of n leaves moved at once, sigma is then the root mean square of the change of an action, to first order
+    (docs/mathematics.md, "A scale for each leaf").
+
+    Args:
+        policy: whose leaves they are.
+        units: [m] of the actions.
+        params: its current parameters.
+        observations: [B, n] float32, normalised, as the policy sees them.
+        key: of the random directions.
+    """
+    sensitivities = leaf_sensitivities(policy, units, params, observations, key)
+    count = sum(not isinstance(manifold, Frozen) for manifold in jax.tree.leaves(policy.manifolds))
+    floor = _LEAST * jnp.max(jnp.stack(jax.tree.leaves(sensitivities)))
+
+    def scale(sensitivity: jax.Array) -> jax.Array:
+        moved = jnp.maximum(sensitivity, floor)
+        usable = jnp.isfinite(moved) & (moved > 0)
+        return jnp.where(usable, 1 / (math.sqrt(count) * jnp.where(usable, moved, 1.0)), 1.0)
+
+    return jax.tree.map(scale, sensitivities)
+
+
+def leaf_sensitivities(
+    policy: Policy, units: np.ndarray, params: Params, observations: jax.Array, key: jax.Array
+) -> Any:
+    """Scalars, a tree as the parameters: √E (∂a/∂s)² over actions a, observations and directions.
+
+    A leaf moves by s along a random direction, on its manifold. Arguments as of `sensitivity_scales`.
+    """
+    act = find_rule(policy.act_rule).array
+    leaves, structure = jax.tree.flatten(params)
+    manifolds = structure.flatten_up_to(policy.manifolds)
+
+    def outputs(noise: list[jax.Array], lengths: jax.Array) -> jax.Array:
+        moved = [m.perturb(x, n, s) for m, x, n, s in zip(manifolds, leaves, noise, lengths, strict=True)]
+        return act(policy.materialise(structure.unflatten(moved)), observations) / units
+
+    def mean_square(leaf: jax.Array) -> jax.Array:
+        """Of the change along the leaf of that number."""
+        along = (jnp.arange(len(leaves)) == leaf).astype(jnp.float32)
+
+        def change(key: jax.Array) -> jax.Array:
+            keys = jax.random.split(key, len(leaves))
+            noise = [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=True)]
+            _, changed = jax.jvp(lambda s: outputs(noise, s), (jnp.zeros(len(leaves)),), (along,))
+            return jnp.mean(changed**2)
+
+        return jnp.mean(jax.vmap(change)(jax.random.split(jax.random.fold_in(key, leaf), _DIRECTIONS)))
+
+    squares = lax.map(mean_square, jnp.arange(len(leaves)))
+    return structure.unflatten(list(jnp.sqrt(squares)))

@@ -1,0 +1,118 @@
+"""How far leaves move the actions, against actions of moved policies; and runs that measure it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from odes_rl.act import find_rule
+from odes_rl.config.layering import layer_values, make_config
+from odes_rl.manifolds import tree_perturb
+from odes_rl.policies import make_policy
+from odes_rl.rollouts.environments import describe_task
+from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.sensitivity import action_units, leaf_sensitivities, sensitivity_scales
+from odes_rl.training.train import train
+from tests.made_runs import bits, timeless
+
+KEY = jax.random.key(0)
+OBSERVATIONS = jax.random.normal(jax.random.key(1), (64, 3))
+UNITS = np.array([2.0], np.float32)
+
+
+def policy_of(name, **options):
+    sizes = {} if name == "linear" else {"policy.hidden": "6", "policy.steps": "4"}
+    config = make_config(
+        None, {"task.id": "Pendulum-v1", "policy.name": name, "run.directory": "x", **sizes, **options}
+    )
+    return make_policy(config.policy, 3, 1)
+
+
+def changes(policy, params):
+    """A function of scales and sigma: root mean square of the change of an action, in half ranges, of candidates."""
+    act = find_rule(policy.act_rule).array
+
+    def change(scales, sigma, key):
+        leaves, structure = jax.tree.flatten(params)
+        noise = [jax.random.normal(k, x.shape) for k, x in zip(jax.random.split(key, len(leaves)), leaves, strict=True)]
+        scaled = jax.tree.map(lambda scale, n: scale * n, scales, structure.unflatten(noise))
+        moved = tree_perturb(policy.manifolds, params, scaled, sigma)
+        return (act(policy.materialise(moved), OBSERVATIONS) - act(policy.materialise(params), OBSERVATIONS)) / UNITS
+
+    def root_mean_square(scales, sigma):
+        keys = jax.random.split(KEY, 400)
+        return jnp.sqrt(jnp.mean(jax.vmap(change, (None, None, 0))(scales, sigma, keys) ** 2))
+
+    return jax.jit(root_mean_square)
+
+
+@pytest.mark.parametrize("name", ["ode_to_ode", "linear", "hyper_net"])
+def test_sigma_is_the_root_mean_square_of_an_actions_change(name):
+    policy = policy_of(name)
+    params = policy.init(KEY)
+    scales = jax.jit(lambda p: sensitivity_scales(policy, UNITS, p, OBSERVATIONS, KEY))(params)
+    floored = name == "hyper_net"  # some of its leaves hardly matter
+    assert changes(policy, params)(scales, 0.003) == pytest.approx(0.003, rel=0.4 if floored else 0.15)
+
+
+def test_sensitivities_are_those_of_finite_differences_and_each_leaf_moves_alike():
+    policy = policy_of("ode_to_ode")
+    params = policy.init(KEY)
+    measured = jax.jit(lambda p: leaf_sensitivities(policy, UNITS, p, OBSERVATIONS, KEY))(params)
+    change = changes(policy, params)
+    for chosen in range(len(jax.tree.leaves(params))):
+        leaves, structure = jax.tree.flatten(jax.tree.map(jnp.zeros_like, measured))
+        alone = structure.unflatten([leaf + (place == chosen) for place, leaf in enumerate(leaves)])
+        sensitivity = jax.tree.leaves(measured)[chosen]
+        assert change(alone, 1e-3) == pytest.approx(1e-3 * float(sensitivity), rel=0.3)
+
+
+def test_a_frozen_leaf_does_not_take_a_share():
+    frozen = policy_of("ode_to_ode", **{"policy.projections": "frozen"})
+    params = frozen.init(KEY)
+    scales = jax.jit(lambda p: sensitivity_scales(frozen, UNITS, p, OBSERVATIONS, KEY))(params)
+    assert changes(frozen, params)(scales, 0.003) == pytest.approx(0.003, rel=0.2)
+
+
+def test_units_are_half_ranges_of_clipped_actions():
+    pendulum = describe_task("Pendulum-v1", "clip")
+    assert action_units(pendulum, "clip").tolist() == [2.0]
+    assert action_units(pendulum, "tanh").tolist() == [1.0]
+
+
+def test_policies_that_observe_what_is_not_finite_keep_scales_of_one():
+    policy = policy_of("linear")
+    scales = sensitivity_scales(policy, UNITS, policy.init(KEY), jnp.full((4, 3), jnp.nan), KEY)
+    assert all(float(scale) == 1.0 for scale in jax.tree.leaves(scales))
+
+
+SHORT = {
+    "task.id": "Pendulum-v1",
+    "task.max_steps": 30,
+    "policy.name": "linear",
+    "strategy.population": 6,
+    "strategy.sensitivity_every": 2,
+    "strategy.optimizer": "clip_up",
+    "rollouts.backend": "serial",
+    "run.evaluation_episodes": 1,
+}
+
+
+def run_of(directory, generations, **options):
+    config = layer_values({}, SHORT | options | {"run.generations": generations}, default_directory="unused")
+    with RunDirectory.create(directory, config) as run:
+        return run, train(run, lambda metrics: None)
+
+
+@pytest.mark.parametrize("kind", ["sensitivity", "learned"])
+def test_a_run_that_measures_scales_resumes_to_the_same_bits_with_any_workers(kind, tmp_path):
+    options = {"strategy.sigma_per_leaf": kind}
+    whole, state = run_of(tmp_path / "whole", 4, **options)
+    run_of(tmp_path / "parts", 3, **options)
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 4, "rollouts.backend": "processes"}) as parts:
+        assert bits(train(parts, lambda metrics: None)) == bits(state)
+    assert timeless(parts) == timeless(whole)
+    measured = 1 if kind == "learned" else 2
+    assert state.env_steps == 4 * 6 * 30 + measured * 30  # the measuring episodes count
+    (scale,) = jax.tree.leaves(state.strategy.scales)
+    assert 0 < float(scale) != 1
