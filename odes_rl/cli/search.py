@@ -20,7 +20,8 @@ class Search(BaseModel):
     model_config = STRICT
 
     config: str
-    """YAML file with base, space, trials, env_steps and more: see docs/search.md."""
+    """YAML file with base, space, trials, env_steps and more: see docs/search.md; or the name of a packaged one, as
+    `odes-rl list configs` shows them."""
     directory: str | None = None
     """Directory of the trials; overrides the file."""
     trials: int | None = Field(default=None, ge=1)

@@ -66,7 +66,7 @@ def paths() -> Mapping[str, Path]:
 def packaged_configs() -> dict[str, PackagedConfig]:
     """All packaged configs by their names, those of one command together."""
     read = {name: PackagedConfig(path, command_of(read_yaml(path)), _about(path)) for name, path in paths().items()}
-    commands = ("train", "compare", "fit", "study")
+    commands = ("train", "search", "compare", "fit", "study")
     return dict(sorted(read.items(), key=lambda item: (commands.index(item[1].command), item[0])))
 
 
@@ -74,6 +74,8 @@ def command_of(content: Mapping[Any, Any]) -> str:
     """The command whose config has this `content`."""
     if "study" in content:
         return "study"
+    if "space" in content:
+        return "search"
     if _OF_COMPARISONS & content.keys():
         return "compare"
     return "fit" if _OF_FITS & content.keys() else "train"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from odes_rl.compare.standing import recorded_options
 from odes_rl.config.layering import TRAINING, check_sections, layer_values
+from odes_rl.config.packaged import find_config
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.search.space import Parameter, grid, make_space
@@ -131,17 +132,18 @@ class Search(NamedTuple):
         return self.config.model_dump(mode="json") | {"base": self.base.model_dump(mode="json")}
 
 
-def load_search(path: str | Path, changes: Mapping[str, Any], overrides: Mapping[str, str]) -> Search:
-    """The search in the YAML file at `path`.
+def load_search(name: str | Path, changes: Mapping[str, Any], overrides: Mapping[str, str]) -> Search:
+    """The search in the file at a path, or in the packaged config of that `name`.
 
     Args:
-        path: the file.
+        name: the file or the config.
         changes: option of the search → value, in place of that of the file.
         overrides: dotted option → text, in place of those of `base`.
 
     Raises:
         UserError: any mistake in these.
     """
+    path = find_config(str(name), "search")
     values = {"directory": f"runs/search/{Path(path).stem}"} | {str(k): v for k, v in read_yaml(path).items()}
     return make_search(build_model(SearchConfig, values | dict(changes)), Path(path), overrides)
 

@@ -11,6 +11,7 @@ from odes_rl.config.layering import FITTING, load_config, make_config
 from odes_rl.config.packaged import command_of, find_config, packaged_configs, paths
 from odes_rl.errors import UserError
 from odes_rl.front.launching import _configure
+from odes_rl.search.config import load_search
 from odes_rl.yaml_text import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def test_the_list_names_each_below_its_command(capsys):
     assert {line.split()[0] for line in lines} == {*paths(), "odes-rl"}
     start = lines.index("odes-rl fit CONFIG")
     assert lines[start + 1].startswith("digits ")
-    assert {config.command for config in packaged_configs().values()} == {"train", "compare", "fit", "study"}
+    assert {config.command for config in packaged_configs().values()} == {"train", "search", "compare", "fit", "study"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -45,6 +46,7 @@ def test_each_command_takes_a_name():
     assert make_config("half_cheetah", {"strategy.sigma": "0.5"}).run.directory == "runs/half_cheetah"
     assert make_config("digits", {}, FITTING) == load_config(ROOT / "configs/supervised/digits.yaml", {}, FITTING)
     assert load_comparison("small", {}) == load_comparison(ROOT / "configs/compare/small.yaml", {})
+    assert load_search("ode_to_ode_half_cheetah", {}, {}).path == Path("runs/search/ode_to_ode_half_cheetah")
     assert load_study("sorting", {}) == load_study(str(ROOT / "studies/configs/sorting.yaml"), {})
 
 

@@ -14,6 +14,7 @@ from odes_rl.rollouts.heads import make_head
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import action_generator
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.rollouts.setup import Setup
 from odes_rl.training.device_actor import DeviceActor
 
 WAYS = ("greedy", "sampled")
@@ -127,4 +128,4 @@ def test_what_does_not_go_with_a_kind_of_actions_is_refused():
 def test_envpool_refuses_them():
     pytest.importorskip("envpool")
     with pytest.raises(UserError, match="envpool has continuous actions only, but CartPole-v1 has discrete ones"):
-        BACKENDS["envpool"].check("CartPole-v1")
+        BACKENDS["envpool"].check("CartPole-v1", Setup())

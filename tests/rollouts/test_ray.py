@@ -19,6 +19,7 @@ from odes_rl.rollouts.cluster import crew
 from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.rollouts.setup import Setup
 from odes_rl.training.evaluate import evaluate_run
 from tests.made_runs import bits, timeless, train_run
 
@@ -194,7 +195,7 @@ def test_without_a_node_for_long_there_is_a_clear_end(open_ray, cluster, monkeyp
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=re.escape('pip install "odes-rl[ray]"')):
-        BACKENDS["ray"].check(WALK)
+        BACKENDS["ray"].check(WALK, Setup())
     with pytest.raises(UserError, match=r"rollouts\.backend: ray needs the package ray"):
         RayBackend(make_settings(WALK))
 
