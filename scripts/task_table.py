@@ -66,7 +66,7 @@ def tasks_of(family: str) -> list[str]:
             warnings.simplefilter("ignore")
             __import__(_MAZES)
     found = sorted(name for name, spec in gymnasium.registry.items() if FAMILIES[family](spec))
-    return [f"{_MAZES}:{name}" if "robotics" in family else name for name in found]
+    return [f"{_MAZES}:{name}" if "Robotics" in family else name for name in found]
 
 
 def try_task(task: str) -> Row:

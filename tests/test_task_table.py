@@ -61,7 +61,7 @@ def test_every_task_trains_or_is_refused_as_the_table_says(family):
 
 def test_nothing_fails_and_images_alone_are_refused_in_the_suites():
     rows = [line.split(" | ") for line in TOLD if line.startswith("| `")]
-    assert len(rows) > 150
+    assert len(rows) > 140
     assert not [row for row in rows if "fails" in row[-1]]
     refused = [row for row in rows if "dm_control/" in row[0] and not row[-1].startswith("trains")]
     assert all("observes images" in row[-1] for row in refused)

@@ -14,6 +14,9 @@ from odes_rl.loggers.logger import Line, LoggedRun
 from odes_rl.loggers.progress import Logged
 from odes_rl.validation import STRICT, build_model
 
+_PATIENCE = 30.0
+"""Seconds to wait for the server when a run starts."""
+
 
 class WandbOptions(BaseModel):
     """Arguments of `wandb.init`; environment variables such as WANDB_PROJECT count where one is left out."""
@@ -75,7 +78,7 @@ def open_wandb(run: LoggedRun) -> WandbWriter:
         reinit="create_new",  # another run of this process may be open
         dir=run.path,
         config={section: dict(values) for section, values in run.config.items()},
-        settings=wandb.Settings(silent=True, console="off"),
+        settings=wandb.Settings(silent=True, console="off", init_timeout=_PATIENCE),
     )
     logged.save(opened.id)
     return WandbWriter(opened, logged)
