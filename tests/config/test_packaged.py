@@ -65,7 +65,7 @@ def test_a_file_comes_before_a_packaged_config():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["train", "half_cheeta"], ["'half_cheeta'", "'half_cheetah'", "swimmer_linear"]),
+        (["train", "half_cheeta"], ["'half_cheeta'", "'half_cheetah'", "odes-rl list configs"]),
         (["train", "small"], ["another command: odes-rl compare small"]),
         (["fit", "digit"], ["'digits'", "--data.source digit"]),
         (["compare", "figure3"], ["'figure2'", "valid are ablations"]),
