@@ -88,16 +88,13 @@ def test_evolution_on_a_manifold_of_ones_own_finds_what_gradients_find(capsys):
 def test_a_script_runs_and_writes_where_it_is_told_to(name, tmp_path):
     here, told = tmp_path / "here", tmp_path / "told"
     here.mkdir()
-    assert re.search(PRINTED[name], run(name, here, *([str(told)] if name in WRITE else [])))
+    printed = run(name, here, *([str(told)] if name in WRITE else []))
+    assert re.search(PRINTED[name], printed)
     assert not list(here.iterdir())
     assert name not in WRITE or (told / WRITE[name]).stat().st_size
-    assert not list((tmp_path / "temporary").iterdir())
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("variables")
-def test_workers_give_the_numbers_of_one_process(tmp_path):
-    assert run("own_environment.py", tmp_path) == run("own_environment.py", tmp_path, "--workers")
+    assert {path.name for path in (tmp_path / "temporary").iterdir()} <= {".ses"}  # onnxruntime's
+    if name == "own_environment.py":
+        assert run(name, here, "--workers") == printed
 
 
 @pytest.mark.slow
