@@ -53,7 +53,7 @@ def _creator(found: str | EnvSpec) -> Any:
 
 def _unseen(environment: gymnasium.Env) -> gymnasium.Env:
     """`environment`, which readies no pictures where nothing renders: DM Control's quadruped-escape asks for them."""
-    physics = getattr(getattr(environment.unwrapped, "_env", None), "physics", None)
+    physics: Any = getattr(getattr(environment.unwrapped, "_env", None), "physics", None)
     if os.environ.get("MUJOCO_GL") == "disable" and hasattr(physics, "_make_rendering_contexts"):
         physics._make_rendering_contexts = lambda: None
     return environment
