@@ -16,7 +16,7 @@ from odes_rl.extras import lacking, missing
 from odes_rl.rollouts.options import fitted, parameters, unexpected, unknown_option
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.setup import Setup
-from odes_rl.rollouts.tasks import find_task
+from odes_rl.rollouts.tasks import find_task, log_physics_warnings
 
 _TAKEN = {"id": "task.id", "max_episode_steps": "task.max_steps", "disable_env_checker": None}
 """Parameters of `gymnasium.make` itself, and the options of a config that set them."""
@@ -39,8 +39,9 @@ def made(task: str, max_steps: int | None, setup: Setup, **options: Any) -> gymn
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            creator = _creator(found) if given else None
-            given = fitted(creator, given) if creator else given
+            creator = _creator(found)
+            given = fitted(creator, given) if creator and given else given
+            log_physics_warnings()  # some come as a model is loaded; what makes the environment has imported MuJoCo
             return _unseen(gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options}))
         except Exception as error:
             raise _mistake(task, found, setup, options, error) from error
