@@ -1,12 +1,13 @@
 """Warnings about a task, given once in a run, for settings that are allowed but seldom intended. Free of JAX."""
 
 import logging
+import sys
 from collections.abc import Sequence
 
+import gymnasium
 import numpy as np
 
 from odes_rl.rollouts.environments import Task, close_all, make_environment
-from odes_rl.rollouts.native.finding import obstacle
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.setup import Setup
 
@@ -28,10 +29,18 @@ def warn_of_own_step(name: str, setup: Setup) -> None:
     if setup.is_plain:
         return
     environment = make_environment(name, setup=setup)
-    found = obstacle(environment, setup)
+    found = _obstacle(environment, setup)
     close_all([environment], logging.DEBUG)
     if found:
         _log.warning("%s: the environment's own step is used, which is slower than native stepping: %s", name, found)
+
+
+def _obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
+    if "mujoco" not in sys.modules:  # there is no native stepping of other physics
+        return None
+    from odes_rl.rollouts.native.finding import obstacle
+
+    return obstacle(environment, setup)
 
 
 def warn_of_constants(name: str, before: Moments, after: Moments) -> None:

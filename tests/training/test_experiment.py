@@ -1,5 +1,6 @@
 """The experiment as a config describes it: every choice is there, and five generations compile once."""
 
+import math
 from typing import Literal, get_args, get_origin
 
 import jax
@@ -20,6 +21,7 @@ from odes_rl.policies import POLICIES, make_policy, policy_config_class
 from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.choosing import choose_backend, make_backend
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
@@ -43,7 +45,10 @@ def test_every_optimizer_can_be_built(choice):
     gradient = {"matrix": np.array([[0, 1], [0, 0], [-1, -1]], np.float32)}
     optimizer = make_optimizer(config, {"matrix": Stiefel()})
     step, _ = optimizer.update(gradient, optimizer.init(params), params)
-    np.testing.assert_allclose(jax.tree.leaves(step)[0], [[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], atol=1e-5)
+    length = 0.5 / np.sqrt(6) if choice == "clip_up" else 1.0
+    np.testing.assert_allclose(
+        jax.tree.leaves(step)[0], length * np.array([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]]), atol=1e-5
+    )
 
 
 def build_metric(choice: str) -> None:
@@ -100,6 +105,21 @@ def build_initial_checkpoint(choice: str) -> None:
     assert RunConfig.model_validate(options).initial_checkpoint in get_args(Checkpoint)
 
 
+def build_actions(choice: str) -> None:
+    """Only sampled actions are drawn."""
+    lane = Lane(EpisodeSettings("CartPole-v1", None, "linear", "clip", math.inf, actions=choice))
+    assert (lane.acting.generator(3) is None) == (choice == "greedy")
+    lane.environment.close()
+
+
+def build_sigma_per_leaf(choice: str) -> None:
+    """Scales are part of the state where leaves have some."""
+    config = StrategyConfig(sigma_per_leaf=choice, population=2)  # pyright: ignore[reportArgumentType]
+    strategy = make_strategy(config, Orthogonal())
+    scales = strategy.init(jax.random.key(0), jnp.eye(3)).scales
+    assert scales is None if choice == "none" else float(scales) == 1.0
+
+
 BUILDERS = {
     "sigma_schedule": lambda choice: build_schedule("sigma", choice),
     "learning_rate_schedule": lambda choice: build_schedule("learning_rate", choice),
@@ -109,6 +129,8 @@ BUILDERS = {
     "inference": build_inference,
     "metric": build_metric,
     "initial_checkpoint": build_initial_checkpoint,
+    "actions": build_actions,
+    "sigma_per_leaf": build_sigma_per_leaf,
 }
 
 
