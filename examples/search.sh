@@ -11,8 +11,8 @@ base:
   task: {id: CartPole-v1}
   policy: {name: linear}
   strategy: {population: 16}
-env_steps: 20000
-trials: 5
+env_steps: 10000
+trials: 4
 space:
   strategy.sigma: {low: 0.01, high: 1.0, log: true}
   strategy.learning_rate: {low: 0.001, high: 0.1, log: true}
