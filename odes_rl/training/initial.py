@@ -48,7 +48,7 @@ def check_startable(config: ExperimentConfig) -> None:
 def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | None:
     """What the run of `config` takes from the run that `run.initial` names; None if it names none.
 
-    Only the checkpoint's arrays are read: the task and the policy of that run need not be had here.
+    Only its config and the checkpoint's arrays are read: the task of that run need not be had here.
 
     Raises:
         UserError: no trained run; parameters of other shapes, or off the manifolds; observations of another size.
