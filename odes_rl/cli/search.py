@@ -49,11 +49,11 @@ def search(command: Search, overrides: Mapping[str, str]) -> int:
     from odes_rl.search.results import result_lines, write_results
     from odes_rl.search.running import run_trials, share_trials
     from odes_rl.search.storage import import_optuna, open_study
-    from odes_rl.training.experiment import make_experiment
+    from odes_rl.training.initial import check_startable
 
     import_optuna()
     configured = load_search(command.config, _changes(command), overrides)
-    interruptible(make_experiment, configured.base)  # a mistake there is told before anything is written
+    interruptible(check_startable, configured.base)  # a mistake there is told before anything is written
     study = open_study(configured)
     with advising("resume with the same command"):
         if command.workers == 1:

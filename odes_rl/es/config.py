@@ -87,7 +87,7 @@ class StrategyConfig(BaseModel):
     optimizer: Annotated[str, OPTIMIZERS] = "sgd"
     """Optimiser over tangent coordinates."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
+    """Decay of the momentum, for `momentum` and `clip_up`; first decay rate of `adam`."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled weight decay, on Euclidean leaves only."""
     antithetic: bool = True

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
+import numpy as np
 
 from odes_rl.errors import UserError
 from odes_rl.es.shaping import centred_ranks, standardised
@@ -93,8 +93,9 @@ def adapted(adaptation: Adaptation, scales: Any, manifolds: Any, params: Any, ex
         params: the parameters.
         excess: [size] mean of u (ε² − 1) over the directions, for utilities u of unit size.
     """
-    _, unravel = ravel_pytree(params)
-    changes = unravel(excess)
+    leaves, structure = jax.tree.flatten(params)
+    pieces = jnp.split(excess, np.cumsum([leaf.size for leaf in leaves])[:-1])  # in its own type, whatever the leaves'
+    changes = structure.unflatten([piece.reshape(leaf.shape) for piece, leaf in zip(pieces, leaves, strict=True)])
 
     def change(manifold: Any, scale: jax.Array, excess: jax.Array) -> jax.Array:
         if isinstance(manifold, Frozen) or not excess.size:

@@ -17,8 +17,8 @@ class PortablePolicy(NamedTuple):
     Attributes:
         rule: its act rule.
         weights: the rule's, float32 arrays.
-        mean: [n] float64, what observations are normalised about.
-        deviation: [n] float64, what they are divided by; infinite for an entry that never varied.
+        mean: [n], what observations are normalised about; float64, or float32 for observations of that type.
+        deviation: [n] of the same type, what they are divided by; infinite for an entry that never varied.
         clip: bound of normalised observations, infinite for none.
         head: makes actions of the outputs [m] of the rule.
         about: where it comes from and what it is for, names and texts.

@@ -83,7 +83,9 @@ def write_policy(policy: PortablePolicy, path: str | Path, format: str | None = 
     check_name("dtype", dtype, DTYPES)
     if chosen == "npz" and dtype != DTYPES[0]:
         raise UserError(f"dtype is {dtype}, but a policy in the format npz takes any: leave it out")
-    content = FORMATS[chosen].encode(policy, np.dtype(dtype))
+    # Or a runtime without float64 could not normalise.
+    typed = policy._replace(mean=policy.mean.astype(dtype), deviation=policy.deviation.astype(dtype))
+    content = FORMATS[chosen].encode(typed, np.dtype(dtype))
     with writing_to(target.parent):
         replace_bytes(target, content)
     return target

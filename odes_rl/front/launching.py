@@ -11,7 +11,7 @@ from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.front.loading import load
-from odes_rl.front.options import Section, gathered
+from odes_rl.front.options import Section, environment_options, gathered
 from odes_rl.front.tasks import name_of, named_wrappers, with_backend_for
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.interrupts import advising
@@ -94,7 +94,7 @@ def _configure(
         raise UserError(f"task {task} is an environment instance: give its class, or a function that makes one")
     maker = task if callable(task) else None
     if maker:
-        sections = {**sections, "task": name_of(maker, options.get("options", {}))}
+        sections = {**sections, "task": name_of(maker, environment_options(options))}
     values, overrides = gathered(sections, options)
     for layer, name in ((values["task"], "wrappers"), (overrides, "task.wrappers")):
         if name in layer:

@@ -49,6 +49,13 @@ def gathered(sections: Mapping[str, Section], options: Mapping[str, Any]) -> Opt
     return Options(read_sections(config), over | single)
 
 
+def environment_options(options: Mapping[str, Any]) -> list[str]:
+    """The names of the environment's options among single ones, as a mapping or one by one."""
+    whole = options.get("options", options.get("task.options"))
+    entries = [name.split(".")[2] for name in options if name.startswith("task.options.")]
+    return [*(whole if isinstance(whole, Mapping) else ()), *entries]
+
+
 def _config_named(task: Section) -> str | Path | None:
     """The config that `task` names; an id that is registered comes first."""
     if not isinstance(task, str) or task in gymnasium.registry:

@@ -46,7 +46,7 @@ def make_environment(task: str, max_steps: int | None = None, setup: Setup = _PL
     """The environment of the task of that name (`find_task`), with the options and in the wrappers of `setup`.
 
     An episode is truncated after `max_steps` steps of what is wrapped; None leaves the task its own limit. `options` go
-    to Gymnasium, before those of `setup`.
+    to Gymnasium, and override those of `setup`.
 
     Raises:
         UserError: if there is no such task, it needs what is missing here, its spaces do not suit a policy, its

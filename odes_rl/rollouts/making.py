@@ -25,7 +25,7 @@ _TAKEN = {"id": "task.id", "max_episode_steps": "task.max_steps", "disable_env_c
 def made(task: str, max_steps: int | None, setup: Setup, **options: Any) -> gymnasium.Env:
     """The environment of the task of that name, without the wrappers of `setup`.
 
-    `options` go to Gymnasium too, before those of `setup`.
+    `options` go to Gymnasium too, and override those of `setup`.
 
     Raises:
         UserError: if there is no such task, it needs what is missing here, or its options do not suit it.

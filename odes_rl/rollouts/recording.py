@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
+from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import Lane
@@ -47,6 +48,7 @@ def record_episode(
 
     Raises:
         EnvironmentFailure: if the environment raises anything but dm_control's PhysicsError.
+        Interrupted: if a signal comes, where signals are noted.
     """
     board = posted(weights, statistics, np.array([[seed]]))
     lane = Lane(settings, **options)
@@ -55,6 +57,7 @@ def record_episode(
         lane.start(board, 0)
         going = True
         while going:
+            check_interrupted()
             look(lane.environment)
             lane.look(lane.normalised)
             lane.acting.rule.kernel(lane.weights, lane.normalised, lane.raw)

@@ -1,4 +1,4 @@
-"""A trial of an environment that is made to order, before a run begins: it steps, and it is reproducible."""
+"""A trial of an environment that is made to order, before a run begins: it steps, and repeats. Free of JAX."""
 
 from collections.abc import Callable
 from contextlib import closing

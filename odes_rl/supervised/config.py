@@ -35,7 +35,7 @@ class OptimizerConfig(BaseModel):
     schedule_horizon: int = Field(default=100, ge=1)
     """Epochs in which a cosine schedule falls to a hundredth; the rate stays there afterwards."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Decay of the momentum, for `momentum`; first decay rate of `adam`."""
+    """Decay of the momentum, for `momentum` and `clip_up`; first decay rate of `adam`."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled weight decay, on Euclidean leaves only."""
     batch_size: int = Field(default=128, ge=1)

@@ -27,11 +27,13 @@ class Initial(NamedTuple):
         params: the parameters.
         moments: of the observations.
         generation: updates behind them.
+        changes: options with which they act otherwise here, in words; empty if there are none.
     """
 
     params: Any
     moments: Moments
     generation: int
+    changes: str
 
 
 def check_startable(config: ExperimentConfig) -> None:
@@ -46,7 +48,7 @@ def check_startable(config: ExperimentConfig) -> None:
 def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | None:
     """What the run of `config` takes from the run that `run.initial` names; None if it names none.
 
-    Only the checkpoint's arrays are read: the task and the policy of that run need not be had here.
+    Only its config and the checkpoint's arrays are read: the task of that run need not be had here.
 
     Raises:
         UserError: no trained run; parameters of other shapes, or off the manifolds; observations of another size.
@@ -55,7 +57,7 @@ def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | 
     if path is None:
         return None
     like = restorable_state(experiment)
-    strategy = like.strategy._replace(optimizer=None, generation=None, key=None)
+    strategy = like.strategy._replace(optimizer=None, generation=None, key=None, scales=None)
     asked: Any = TrainingState(strategy, like.moments, None, None, None)  # pyright: ignore[reportArgumentType]
     try:
         run = RunDirectory.open(path)
@@ -71,12 +73,16 @@ def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | 
     except UserError as error:
         raise UserError(f"run.initial: {error}") from error
     _check_manifolds(path, state.strategy.params, experiment.policy.manifolds)
-    _warn_of_changes(path, run.config, config)
-    return Initial(state.strategy.params, state.moments, generation)
+    return Initial(state.strategy.params, state.moments, generation, _changes(path, run.config, config))
 
 
 def started_from(experiment: Experiment, state: TrainingState, initial: Initial) -> TrainingState:
-    """The first `state` of a run, with the parameters and moments of another one; its optimiser has seen no update."""
+    """The first `state` of a run, with the parameters and moments of another one; its optimiser has seen no update.
+
+    Warns of options with which they act otherwise.
+    """
+    if initial.changes:
+        _log.warning("run.initial: %s", initial.changes)
     strategy = jax.jit(experiment.strategy.init)(state.strategy.key, initial.params)
     return state._replace(strategy=strategy, moments=initial.moments)
 
@@ -94,16 +100,15 @@ def _check_manifolds(path: str, params: Any, manifolds: Any) -> None:
             )
 
 
-def _warn_of_changes(path: str, before: ExperimentConfig, now: ExperimentConfig) -> None:
-    """Warn of options with which the same parameters act otherwise."""
+def _changes(path: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
+    """The options with which the same parameters act otherwise, in words; empty if there are none."""
     there, here = _acting_options(before), _acting_options(now)
     changed = [
         f"{name} is {here.get(name)}, there {there.get(name)}"
         for name in dict.fromkeys([*here, *there])
         if here.get(name) != there.get(name)
     ]
-    if changed:
-        _log.warning("run.initial: the policy of %s acts otherwise here: %s", path, "; ".join(changed))
+    return f"the policy of {path} acts otherwise here: {'; '.join(changed)}" if changed else ""
 
 
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:

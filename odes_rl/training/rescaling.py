@@ -20,6 +20,7 @@ def rescaled(config: ExperimentConfig, experiment: Experiment, state: TrainingSt
 
     Raises:
         EnvironmentFailure: if the environment raises.
+        Interrupted: if a signal comes.
     """
     generation = int(state.strategy.generation)
     if not _is_time(config, generation):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from odes_rl.compare import probing
 from odes_rl.compare.cells import make_cells
 from odes_rl.compare.config import load_comparison
 from odes_rl.compare.display import show_cells
@@ -128,6 +129,23 @@ def test_policies_are_probed_without_a_run(cells, monkeypatch):
     assert not [words for words in started if "odes_rl.compare.cell" in words]
     assert source == "from a probe of autonomous"
     assert per_second > 0
+
+
+def test_a_run_that_probes_is_logged_nowhere(cells, monkeypatch):
+    started = []
+
+    def start(cell, workers):
+        started.append(cell.config.run)
+        raise UserError("seen enough")
+
+    monkeypatch.setattr(probing, "start_cell", start)
+    logged = {"loggers": ("wandb",), "logger_options": {"wandb": {"project": "mine"}}}
+    rollouts = cells[0].config.rollouts.model_copy(update={"inference": "device"})
+    run = cells[0].config.run.model_copy(update=logged)
+    config = cells[0].config.model_copy(update={"run": run, "rollouts": rollouts})
+    with pytest.raises(UserError, match="seen enough"):
+        probe(cells[0]._replace(config=config), workers=1)
+    assert [(run.loggers, run.logger_options) for run in started] == [((), {})]
 
 
 def test_a_task_that_fails_in_a_probe_is_told_in_one_line(tmp_path, monkeypatch):

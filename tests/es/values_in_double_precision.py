@@ -40,4 +40,5 @@ if __name__ == "__main__":
     assert jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     single, double = jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)
     check(single, single)
+    check(single, double, adaptation=odes_rl.Adaptation())
     check(double, double, shaping=odes_rl.shaping.centred_ranks, perturbations=odes_rl.perturbations.orthogonal)

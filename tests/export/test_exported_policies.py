@@ -1,6 +1,8 @@
 """An exported policy gives the run's own actions: every policy, act rule and squash, in every format."""
 
+import jax
 import numpy as np
+import onnx
 import pytest
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
@@ -107,6 +109,16 @@ def test_a_large_mean_costs_no_digits_unless_float32_is_asked_for(tmp_path):
         assert_near(act(write_policy(policy, tmp_path / f"double.{kind}"), observations), own)
         single = write_policy(policy, tmp_path / f"single.{kind}", dtype="float32")
         assert np.abs(act(single, observations.astype(np.float32)) - own).max() > 0.1 * np.abs(own).max()
+
+
+def test_float32_is_all_that_a_policy_of_that_type_computes_with(tmp_path):
+    policy = unbounded("linear")
+    files = [write_policy(policy, tmp_path / f"single.{kind}", dtype="float32") for kind in ("onnx", "stablehlo")]
+    model, function = onnx.load(files[0]), jax.export.deserialize(bytearray(files[1].read_bytes()))
+    types = {constant.data_type for constant in model.graph.initializer}
+    types |= {attribute.i for node in model.graph.node for attribute in node.attribute if node.op_type == "Cast"}
+    assert types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.INT64}
+    assert "f64" not in function.mlir_module()
 
 
 @pytest.mark.parametrize("kind", ["float64", "float16", "uint8"])

@@ -13,6 +13,7 @@ from rollout_cases import WALK, questions, settings
 from odes_rl.act import ACT_RULES
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
+from odes_rl.interrupts import Interrupted, interrupt, signals_noted
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
@@ -47,6 +48,14 @@ def test_observations_are_recorded_as_the_policy_saw_them():
     normalised = record_episode(settings("HalfCheetah-v5", 1), weights, statistics, seeds.item())
     expected = (plain.observations[0] - statistics.mean) / statistics.standard_deviation()
     np.testing.assert_allclose(normalised.observations[0], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_signal_ends_a_recording():
+    weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
+    steps = []
+    with signals_noted(), pytest.raises(Interrupted):
+        record_episode(settings("Hopper-v5"), weights, statistics, seeds.item(), lambda _: steps.append(interrupt()))
+    assert len(steps) == 1
 
 
 FILMS = [

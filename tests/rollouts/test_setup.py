@@ -17,7 +17,7 @@ from odes_rl.rollouts.cautions import warn_of_own_step
 from odes_rl.rollouts.environments import describe_task, make_environment
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.lanes import make_lanes
-from odes_rl.rollouts.native.finding import KEPT
+from odes_rl.rollouts.native.finding import KEPT, native_simulation, obstacle
 from odes_rl.rollouts.native.lane import NativeLane
 from odes_rl.rollouts.options import fitted
 from odes_rl.rollouts.protocol import Moments
@@ -54,6 +54,14 @@ def test_every_wrapper_wraps(name):
     if options is None:
         task, options = "dm_control/cartpole-swingup-v0", {"filter_keys": ["position"]}
     assert describe_task(task, setup=Setup(wrappers=(Wrap(name, options),))).observation_size > 0
+
+
+def test_wrappers_that_a_task_brings_along_are_not_blamed_on_its_setup():
+    environment = gymnasium.wrappers.ClipAction(make_environment("Hopper-v5"))
+    setup = Setup({"frame_skip": 4})
+    assert obstacle(environment, setup) is None
+    assert native_simulation(environment, setup) is None
+    environment.close()
 
 
 def test_wrappers_are_applied_in_their_order():

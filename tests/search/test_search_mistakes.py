@@ -57,6 +57,7 @@ def refused(arguments: list[str], words: str, directory: Path, capsys) -> None:
         ({"base": "absent.yaml"}, "absent.yaml"),
         ({"base": {"policy": {"name": "linear"}}}, "task.id is missing"),
         ({"base": {"task": {"id": "Pendulm-v1"}}}, "no task 'Pendulm-v1'; did you mean 'Pendulum-v1'"),
+        ({"base": {**TINY["base"], "run": {"initial": "absent"}}}, "run.initial: 'absent' holds no run"),
         ({"base": {**TINY["base"], "polcy": {}}}, "unknown section 'polcy'"),
         ({"storage": "postgresql://host/trials"}, "must be the path of an SQLite file"),
         ({"storage": ":memory:"}, "must be the path of an SQLite file"),

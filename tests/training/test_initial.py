@@ -147,9 +147,23 @@ def test_an_untrained_run_and_parameters_off_the_manifolds_are_refused(source, t
         check_startable(config)
 
 
-def test_options_with_which_the_policy_acts_otherwise_are_told(source, tmp_path, caplog):
-    check_startable(create_run(tmp_path / "same", run__initial=str(source.path), **SOURCE).config)
-    assert not caplog.records
-    changes = {"policy__output_scale": 0.5, "task__clip_observations": 3.0}
-    check_startable(create_run(tmp_path / "run", run__initial=str(source.path), **changes, **SOURCE).config)
-    assert "acts otherwise here: policy.output_scale is 0.5, there 1.0; task.clip_observations is 3.0" in caplog.text
+def test_options_with_which_the_policy_acts_otherwise_are_told_once(source, tmp_path, caplog):
+    run = create_run(tmp_path / "same", run__initial=str(source.path), **SOURCE | {"run__generations": 1})
+    check_startable(run.config)
+    train(run, lambda line: None)
+    assert "acts otherwise" not in caplog.text
+    changes = {"policy__output_scale": 0.5, "task__clip_observations": 3.0, "run__generations": 1}
+    run = create_run(tmp_path / "run", run__initial=str(source.path), **SOURCE | changes)
+    check_startable(run.config)
+    train(run, lambda line: None)
+    told = "acts otherwise here: policy.output_scale is 0.5, there 1.0; task.clip_observations is 3.0"
+    assert caplog.text.count(told) == 1
+
+
+@pytest.mark.parametrize("kind", ["sensitivity", "learned"])
+def test_a_run_with_scales_of_its_own_starts_from_one_without_and_from_one_with_them(source, tmp_path, kind):
+    scaled = SOURCE | {"strategy__sigma_per_leaf": kind, "run__generations": 1}
+    run, state = train_run(tmp_path / "first", run__initial=str(source.path), **scaled)
+    again, _ = train_run(tmp_path / "second", run__initial=str(run.path), **scaled)
+    assert state.strategy.scales is not None
+    assert again.metrics()[0]["evaluation_return_mean"] == best_line(run)["evaluation_return_mean"]

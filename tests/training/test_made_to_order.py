@@ -3,6 +3,7 @@
 import numpy as np
 import odd_wrappers
 import pytest
+from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 import odes_rl
 from odes_rl.cli.program import main
@@ -73,6 +74,16 @@ def test_python_takes_classes_as_wrappers(tmp_path):
     assert policy(np.zeros((5, 4))).shape == (5, 1, 1)
     with pytest.raises(UserError, match="cannot be found by its name"):
         odes_rl.train("Pendulum-v1", wrappers=[lambda env: env])
+
+
+@pytest.mark.parametrize("options", [{"task.options": {"gravity": 9.0}}, {"task.options.gravity": 9.0}])
+def test_a_function_that_requires_an_option_gets_it_however_it_is_written(options):
+    def heavy(gravity, render_mode=None):
+        return PendulumEnv(render_mode, g=gravity)
+
+    small = {"policy": "linear", "strategy": {"population": 2}, "rollouts": "serial", "max_steps": 5}
+    policy = odes_rl.train(heavy, run={"generations": 1, "evaluation_episodes": 1}, **small, **options)
+    assert policy.config.task.options == {"gravity": 9.0}
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,13 @@ def native_simulation(environment: gymnasium.Env, setup: Setup = _PLAIN) -> Simu
 
 
 def obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
-    """What in `setup` keeps an `environment` from native stepping that its task has; None if nothing does."""
+    """What in `setup` keeps an `environment` from native stepping that its task has; None if nothing in it does."""
     if _maker(environment.unwrapped) is None:
         return None
     options = [name for name in setup.option_names if name not in KEPT]
     _, outermost = unwrap(environment)
     if outermost is not environment.unwrapped:
-        return f"task.wrappers ({', '.join(wrap.name for wrap in setup.wrappers)})"
+        return f"task.wrappers ({', '.join(wrap.name for wrap in setup.wrappers)})" if setup.wrappers else None
     return f"task.options ({', '.join(options)})" if options else None
 
 
