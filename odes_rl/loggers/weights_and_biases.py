@@ -34,8 +34,8 @@ class WandbOptions(BaseModel):
     tags: tuple[str, ...] = ()
     """Tags."""
     mode: Literal["online", "offline"] | None = None
-    """Default: WANDB_MODE, else `online` if there is an API key (WANDB_API_KEY or ~/.netrc), else `offline`. `wandb sync`
-    uploads what was written offline."""
+    """Default: WANDB_MODE, else `online` if there is an API key (WANDB_API_KEY or ~/.netrc), else `offline`. What was
+    written offline is uploaded by `wandb sync`."""
 
 
 class WandbWriter:
