@@ -28,8 +28,8 @@ class Fit(BaseModel):
     one, as `odes-rl list configs` shows them."""
 
 
-RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints")
-"""Options that a resumed run may change: its length, and its checkpoints; they do not change results."""
+RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints", "run.loggers", "run.logger_options")
+"""Options that a resumed run may change: its length, its checkpoints and its loggers; they do not change results."""
 
 
 def fit(command: Fit, overrides: Mapping[str, str]) -> int:
