@@ -1,9 +1,9 @@
-"""Fills the tables of docs/configuration.md and docs/supervised.md from the configuration classes."""
+"""Fills the tables of options in the pages from the configuration classes."""
 
 import re
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -118,12 +118,12 @@ def _type_text(field: FieldInfo) -> str:
         for attribute, sign in _BOUNDS.items()
         if hasattr(bound, attribute)
     ]
-    return ", ".join([_choice_text(field) or _annotation_text(field.annotation), *bounds])
+    return ", ".join([_choice_text(field.metadata) or _annotation_text(field.annotation), *bounds])
 
 
-def _choice_text(field: FieldInfo) -> str:
+def _choice_text(metadata: Sequence[Any]) -> str:
     """The names to choose from, of a part or of a table."""
-    for table in field.metadata:
+    for table in metadata:
         if isinstance(table, Registry | OneOf):
             own = ["`module:object`"] if isinstance(table, Registry) else []
             names = table if isinstance(table, Registry) else table.names  # built in, whatever is installed
@@ -132,6 +132,9 @@ def _choice_text(field: FieldInfo) -> str:
 
 
 def _annotation_text(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        kind, *metadata = get_args(annotation)
+        return _choice_text(metadata) or _annotation_text(kind)
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
@@ -146,12 +149,14 @@ def _annotation_text(annotation: Any) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_text, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def search_table() -> str:
     """The options of a search that its page does not explain."""
-    names = [name for name in SearchConfig.model_fields if name not in ("base", "space")]
+    names = [name for name in SearchConfig.model_fields if name not in ("directory", "base", "space")]
     return _options(SearchConfig, names)
 
 
@@ -162,7 +167,6 @@ def logger_table(name: str) -> str:
 
 
 def _options(model: type[BaseModel], names: list[str]) -> str:
-    fields = {name: model.model_fields[name] for name in names}
     rows = [
         (
             f"`{name}`",
@@ -170,8 +174,8 @@ def _options(model: type[BaseModel], names: list[str]) -> str:
             "required" if field.is_required() else f"`{_text(field.default)}`",
             _meaning(field),
         )
-        for name, field in fields.items()
-        if name != "directory"
+        for name, field in model.model_fields.items()
+        if name in names
     ]
     return _table(("Option", "Type", "Default", "Meaning"), rows)
 

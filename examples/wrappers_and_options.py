@@ -1,4 +1,4 @@
-"""Change a task: arguments of its environment, and wrappers, Gymnasium's and one's own. See docs/environments.md."""
+"""Change a task: arguments of its environment, and wrappers, Gymnasium's and your own. See docs/environments.md."""
 
 import gymnasium
 from gymnasium.wrappers import FrameStackObservation

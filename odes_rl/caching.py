@@ -74,8 +74,11 @@ def _root() -> Path | None:
 
 def _is_writable(path: Path) -> bool:
     """Whether files can be made in a directory, which itself may have to be made."""
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    try:
+        existing = next(parent for parent in (path, *path.parents) if parent.exists())
+        return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    except OSError:  # as of the home of another user
+        return False
 
 
 @cache

@@ -1,6 +1,8 @@
 """Writes the table in docs/tasks.md: each task of the known families trains for two generations, or is refused.
 
-python scripts/task_table.py [FAMILY ...]   # all families take some ten minutes; with names, only those are tried out
+    .venv/bin/python scripts/task_table.py [FAMILY ...]
+
+All families take some ten minutes. With names, only those are tried out, and the page stays as it is.
 """
 
 import logging

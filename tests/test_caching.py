@@ -53,6 +53,20 @@ def test_nothing_is_kept_where_nothing_can_be_written(tmp_path, monkeypatch):
     keep_programs()
 
 
+def test_a_place_that_cannot_even_be_looked_at_stops_no_command(tmp_path):
+    script = (
+        "import os\n"
+        "from odes_rl.caching import cache_directory, keep_programs\n"
+        "if not os.getuid(): os.seteuid(65534)\n"  # root may look anywhere
+        "keep_programs()\n"
+        "print(cache_directory('programs'))"
+    )
+    (tmp_path / "home").mkdir(mode=0o700 if not os.getuid() else 0)
+    environment = {**os.environ, **import_path(), caching.VARIABLE: str(tmp_path / "home/below")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert done.stdout == "None\n", done.stderr
+
+
 def test_a_directory_that_the_user_gave_jax_stays(root):
     assert program_cache({DIRECTORY: "/elsewhere"}) == {}
 

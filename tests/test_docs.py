@@ -62,6 +62,8 @@ def test_the_reference_holds_every_option(hooks):
     page = hooks.on_page_markdown((DOCS / "configuration.md").read_text(encoding="utf-8"))
     assert "{{" not in page
     assert not [option for option in options_of(TRAINING, "linear", POLICIES) if f"| `{option}` |" not in page]
+    names = "`tensorboard` or `wandb` or `mlflow` or `module:object`"
+    assert f"| `run.loggers` | list of: {names} | `[tensorboard]` |" in page
 
 
 def test_the_reference_of_supervised_runs_holds_every_option(hooks):

@@ -29,7 +29,7 @@ class Fit(BaseModel):
 
 
 RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints", "run.loggers", "run.logger_options")
-"""Options that a resumed run may change: its length, and what is stored of it; they do not change results."""
+"""Options that a resumed run may change: its length, its checkpoints and its loggers; they do not change results."""
 
 
 def fit(command: Fit, overrides: Mapping[str, str]) -> int:

@@ -99,8 +99,8 @@ def _rate_of_episodes(config: ExperimentConfig) -> float:
 def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
     """The rate of a run like `cell`'s with other `options` of its section `run`, without what compiles everything."""
     with tempfile.TemporaryDirectory() as directory:
-        unlogged = {"loggers": (), "logger_options": {}}  # services would keep a run of no interest
-        changes = options | unlogged | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
+        changes = options | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
+        changes |= {"loggers": (), "logger_options": {}}  # a probe is none of the runs that are asked for
         run: Any = cell.config.run.model_copy(update=changes)
         config: Any = cell.config.model_copy(update={"run": run})
         running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers)

@@ -24,11 +24,11 @@ class MlflowOptions(BaseModel):
     model_config = STRICT
 
     tracking_uri: str | None = None
-    """Server, or `sqlite:///FILE`; MLFLOW_TRACKING_URI if left out, and else `mlflow.db` in the current directory."""
+    """Server, or `sqlite:///FILE`. Default: MLFLOW_TRACKING_URI, else `mlflow.db` in the current directory."""
     experiment: str | None = None
-    """Name of the experiment; `odes_rl` if neither this nor MLFLOW_EXPERIMENT_NAME says."""
+    """Name of the experiment. Default: MLFLOW_EXPERIMENT_NAME, else `odes_rl`."""
     name: str | None = None
-    """Name of the run; that of its directory if left out."""
+    """Name of the run. Default: that of its directory."""
     tags: Mapping[str, str] = {}
     """Tags."""
 

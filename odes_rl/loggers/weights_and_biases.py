@@ -24,17 +24,18 @@ class WandbOptions(BaseModel):
     model_config = STRICT
 
     project: str | None = None
-    """Project; `odes_rl` if neither this nor WANDB_PROJECT says."""
+    """Project. Default: WANDB_PROJECT, else `odes_rl`."""
     entity: str | None = None
     """User or team."""
     name: str | None = None
-    """Name of the run; that of its directory if left out."""
+    """Name of the run. Default: WANDB_NAME, else that of its directory."""
     group: str | None = None
     """Group of runs."""
     tags: tuple[str, ...] = ()
     """Tags."""
     mode: Literal["online", "offline"] | None = None
-    """`online` if left out and an API key is set (WANDB_API_KEY or ~/.netrc), else `offline`, for `wandb sync`."""
+    """Default: WANDB_MODE, else `online` if there is an API key (WANDB_API_KEY or ~/.netrc), else `offline`. What was
+    written offline is uploaded by `wandb sync`."""
 
 
 class WandbWriter:

@@ -39,8 +39,8 @@ WRAPPERS: Registry[Callable[..., gymnasium.Env]] = Registry(
         )
     },
 )
-"""Gymnasium's wrappers whose options can be written in a config, and one's own; classes, or functions that return an
-environment. Left out are those that want a function, and those that carry something from one episode to the next."""
+"""Gymnasium's wrappers whose options can be written in a config, and your own: classes, or functions that return an
+environment. Left out are those that take a function, and those that carry something from one episode to the next."""
 
 
 def wrapped(task: str, environment: gymnasium.Env, wraps: Sequence[Wrap]) -> gymnasium.Env:

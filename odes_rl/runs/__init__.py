@@ -1,1 +1,1 @@
-"""The files of a run: configuration, metrics, events, checkpoints."""
+"""The files of a run: configuration, metrics, checkpoints, and its loggers."""

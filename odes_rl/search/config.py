@@ -180,7 +180,6 @@ def _options(record: Mapping[str, Any]) -> dict[str, Any]:
     base = recorded_options(layer_values(record["base"], {}, default_directory="x"))
     named = {f"space.{name}": entry for name, entry in record["space"].items()}
     named |= {f"base.{name}": value for name, value in base.items() if name != "run.seed"}
-    named["env_steps"] = record["env_steps"]
     return {name: value for name, value in record.items() if name not in _FREE} | named
 
 

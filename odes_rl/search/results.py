@@ -12,6 +12,7 @@ from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.runs.files import replace_text, writing_to
 from odes_rl.search.config import Search
+from odes_rl.search.trial import REASON
 from odes_rl.yaml_text import dump_yaml
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def line_of(search: Search, study: "optuna.Study", number: int) -> str:
     trial = study.get_trials(deepcopy=False)[number]
     best = _best(study)
     standing = f"; best: trial {best.number}, {best.value:.4g}" if best else ""
-    return f"trial {number} ({_params(trial)}): {_outcome(trial)}{standing if best is not trial else '; the best'}"
+    if best and best.number == number:
+        standing = "; the best"
+    return f"trial {number} ({_params(trial)}): {_outcome(trial)}{standing}"
 
 
 def result_lines(search: Search, study: "optuna.Study") -> list[str]:
@@ -81,7 +84,7 @@ def _finite(value: float | None) -> float:
 
 
 def _state(trial: "FrozenTrial") -> str:
-    reason = trial.user_attrs.get("reason")
+    reason = trial.user_attrs.get(REASON)
     word = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}[trial.state.name]
     return f"{word}: {reason}" if reason else word
 

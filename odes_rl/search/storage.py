@@ -48,19 +48,15 @@ def open_study(search: Search) -> "optuna.Study":
         UserError: if optuna is not installed, the files cannot be written, or are those of another search.
     """
     import_optuna()
-    directory, storage = search.path, search.storage
+    directory = search.path
     made = [path for path in (directory, *directory.parents) if not path.exists()]
-    begun = storage.exists()
     _check_place(search)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with only_trainer(directory, _PATIENCE):
-            study = _study(search)
-            if not (directory / RECORD).exists():
-                write_yaml(directory / RECORD, search.record)
-        return study
+            return _begun(search)
     except BaseException as error:
-        _remove(search, made, storage_too=not begun)
+        _remove(directory, made)
         if isinstance(error, OSError):
             raise UserError(f"cannot write a search to {str(directory)!r}: {error.strerror}") from None
         raise
@@ -73,6 +69,21 @@ def _check_place(search: Search) -> None:
         check_same(read_yaml(search.path / RECORD), search, search.path)
     if search.config.storage and not search.storage.absolute().parent.is_dir():
         raise UserError(f"storage is {search.config.storage!r}, but its directory does not exist: make it first")
+
+
+def _begun(search: Search) -> "optuna.Study":
+    """The trials, and a record of the search. Called by one process at a time, which removes only what it has made."""
+    new = not search.storage.exists()
+    try:
+        study = _study(search)
+        if not (search.path / RECORD).exists():
+            write_yaml(search.path / RECORD, search.record)
+        return study
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                search.storage.unlink()
+        raise
 
 
 def _study(search: Search) -> "optuna.Study":
@@ -111,16 +122,13 @@ def _cause(error: BaseException) -> str:
     return one_line(getattr(causes[-1], "orig", None) or causes[-1])
 
 
-def _remove(search: Search, made: list[Path], *, storage_too: bool) -> None:
-    """Remove what was begun in vain: the files, and the directories `made`."""
-    if storage_too:
-        with suppress(OSError):
-            search.storage.unlink()
-    if search.path in made:
-        with suppress(OSError):
-            (search.path / LOCK).unlink()
+def _remove(directory: Path, made: list[Path]) -> None:
+    """Remove the directories `made` in vain, unless another process has put something there."""
+    with suppress(OSError):
+        if directory in made and [path.name for path in directory.iterdir()] == [LOCK]:
+            (directory / LOCK).unlink()
     for path in made:
-        with suppress(OSError):  # another process has put something there
+        with suppress(OSError):
             path.rmdir()
 
 
@@ -175,7 +183,8 @@ def _claim(search: Search, study: "optuna.Study", stack: ExitStack) -> tuple["op
     if not waiting:  # in one transaction, so that no trial has some of its values only
         study.enqueue_trial(propose(search, trials))
     trial = study.ask({parameter.name: parameter.distribution for parameter in search.parameters})
-    assert _locked(search.trial_path(trial.number), stack), trial.number
+    locked = _locked(search.trial_path(trial.number), stack)
+    assert locked, trial.number
     return trial, True
 
 

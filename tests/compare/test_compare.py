@@ -164,6 +164,8 @@ def test_a_dry_run_probes_what_nothing_is_known_of_and_leaves_nothing(tmp_path, 
 def test_a_dry_run_probes_each_model_by_a_run_that_leaves_nothing(tmp_path, capsys):
     models = {"dense": {"model": {"name": "dense", "depth": 1, "width": 4}}}
     text = {"epochs": 9, "seeds": 1, "data": {"digits": None}, "models": models, "directory": str(tmp_path / "out")}
+    mlflow = {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}
+    text["base"] = {"run": {"loggers": ["mlflow"], "logger_options": {"mlflow": mlflow}}}
     (tmp_path / "models.yaml").write_text(yaml.safe_dump(text))
     assert main(["compare", str(tmp_path / "models.yaml"), "--dry-run"]) == 0
     assert "a second, from a probe of dense)" in capsys.readouterr().out

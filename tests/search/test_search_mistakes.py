@@ -1,11 +1,16 @@
 """A mistake in a search is one line that leaves nothing behind."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 
 from odes_rl.cli.program import main
+from odes_rl.runs.lock import only_trainer
+from odes_rl.search.config import load_search
+from odes_rl.search.storage import _begun, import_optuna, open_study
 from tests.search.searching import TINY, write_search
 
 SIGMA = {"low": 0.01, "high": 0.5, "log": True}
@@ -103,3 +108,16 @@ def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
     refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 3", tmp_path, capsys)
     (tmp_path / "out/config.yaml").write_text(yaml.safe_dump({}))
     refused([str(path), "--directory", str(tmp_path / "out")], "holds a run or a study", tmp_path, capsys)
+
+
+def test_what_another_process_has_begun_meanwhile_stays_where_a_search_is_refused(tmp_path):
+    mine, other = (load_search(write_search(tmp_path / "tiny.yaml", seed=seed), {}, {}) for seed in (0, 1))
+    mine.path.mkdir()
+    import_optuna()
+    with ThreadPoolExecutor(1) as pool:
+        with only_trainer(mine.path):
+            refusal = pool.submit(open_study, other)
+            time.sleep(0.3)  # it waits for the lock
+            _begun(mine).enqueue_trial({})
+        assert "is of a search with seed 0" in str(refusal.exception())
+    assert len(open_study(mine).trials) == 1

@@ -114,9 +114,10 @@ def test_the_commands_fit_and_resume(tmp_path, monkeypatch, capsys):
     assert "accuracy after epoch 2:" in told
     assert "curve: runs/digits/curve.png" in told
     assert (tmp_path / "runs/digits/curve.pdf").is_file()
-    assert main(["resume", "runs/digits", "--run.epochs", "3", "--run.loggers", "[]"]) == 0
+    logger = "tests.loggers.notebooks:OWN"
+    assert main(["resume", "runs/digits", "--run.epochs", "3", "--run.loggers", logger]) == 0
     assert "accuracy after epoch 3:" in capsys.readouterr().out
-    assert "loggers: []" in (tmp_path / "runs/digits/config.yaml").read_text()
+    assert yaml.safe_load((tmp_path / "runs/digits/config.yaml").read_text())["run"]["loggers"] == [logger]
 
 
 MISTAKES = [
