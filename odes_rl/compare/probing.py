@@ -111,7 +111,7 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
             if reason := failure(running):
                 raise UserError(f"a probe of {cell.task} failed: {reason.partition(', see')[0]}")
         finally:
-            stop([running])
+            stop([running.process])
         lines = read_metrics(Path(directory, "run", METRICS))
     steps = cell.comparing.measure.steps
     first, last = lines[1 if isinstance(cell.config, ExperimentConfig) else -2], lines[-1]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from odes_rl.caching import program_cache
@@ -16,7 +17,7 @@ LOG = "cell.log"
 INTERRUPTED = (130, 143)
 """Exit statuses of a cell that was."""
 _PATIENCE = 60.0
-"""Seconds that a cell has to save its checkpoint when it is told to stop."""
+"""Seconds that a process has to save its checkpoint when it is told to stop."""
 
 
 class Running(NamedTuple):
@@ -35,16 +36,24 @@ def start_cell(cell: Cell, workers: int) -> Running:
     if not (cell.path / CONFIG).exists():
         RunDirectory.create(cell.path, cell.config).close()
     arguments = [str(cell.path), str(cell.budget), str(workers)]
-    with (cell.path / LOG).open("wb") as log:
-        process = subprocess.Popen(
-            [*python_command("odes_rl.compare.cell"), *arguments],
-            stdin=subprocess.PIPE,  # its end stops the cell
-            stdout=log,
-            stderr=log,
+    return Running(cell, start_process("odes_rl.compare.cell", arguments, cell.path / LOG))
+
+
+def start_process(module: str, arguments: Sequence[str], log: Path) -> subprocess.Popen:
+    """Start `python -m module` in one thread; what it prints goes to the file `log`. `stop` ends it.
+
+    Raises:
+        OSError: if the log cannot be written.
+    """
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*python_command(module), *arguments],
+            stdin=subprocess.PIPE,  # its end tells the process to stop
+            stdout=output,
+            stderr=output,
             env=one_threaded(),
             start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
         )
-    return Running(cell, process)
 
 
 def one_threaded() -> dict[str, str]:
@@ -71,18 +80,18 @@ def failure(running: Running) -> str | None:
     return f"{lines[-1].strip()}, see {running.cell.path / LOG}" if lines else f"exit status {status}"
 
 
-def stop(cells: Sequence[Running]) -> None:
-    """Have all cells save their checkpoints and end; whichever does not in time is killed."""
+def stop(processes: Sequence[subprocess.Popen]) -> None:
+    """Have all processes of `start_process` save their checkpoints and end; whichever does not in time is killed."""
     try:
-        for running in cells:
-            if running.process.stdin:
-                running.process.stdin.close()
+        for process in processes:
+            if process.stdin:
+                process.stdin.close()
         deadline = time.monotonic() + _PATIENCE
-        for running in cells:
-            running.process.wait(max(deadline - time.monotonic(), 0.0))
+        for process in processes:
+            process.wait(max(deadline - time.monotonic(), 0.0))
     except subprocess.TimeoutExpired:
         pass
     finally:
-        for running in cells:
-            running.process.kill()
-            running.process.wait()
+        for process in processes:
+            process.kill()
+            process.wait()

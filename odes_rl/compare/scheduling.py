@@ -47,7 +47,7 @@ def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, watch: Watch)
             time.sleep(_PAUSE)
             check_interrupted()
     finally:
-        stop(running)
+        stop([each.process for each in running])
     return failures
 
 

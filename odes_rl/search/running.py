@@ -2,17 +2,16 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from odes_rl.compare.processes import one_threaded
+from odes_rl.compare.processes import start_process, stop
 from odes_rl.errors import StorageError
 from odes_rl.interrupts import check_interrupted
 from odes_rl.search.config import Search
 from odes_rl.search.results import line_of
 from odes_rl.search.storage import next_trial, stored
 from odes_rl.search.trial import run_trial
-from odes_rl.start_up import python_command
 
 if TYPE_CHECKING:
     import optuna
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 """`tell(line)`: what a trial came to."""
 _LOOK_SECONDS = 0.5
-_PATIENCE = 60.0
-"""Seconds that a process has to save its checkpoint when it is told to stop."""
 
 
 def run_trials(search: Search, study: "optuna.Study", tell: Tell, changes: Mapping[str, Any]) -> None:
@@ -58,7 +55,7 @@ def share_trials(search: Search, study: "optuna.Study", tell: Tell, processes: i
             check_interrupted()
         _tell_of(search, study, told, tell)
     finally:
-        _stop(started)
+        stop(started)
     failed = [number for number, process in enumerate(started) if process.returncode]
     if len(failed) == processes:
         raise StorageError(f"all processes of the search failed: see {search.path / _log(failed[0])}")
@@ -81,27 +78,5 @@ def _log(number: int) -> str:
 
 
 def _start(search: Search, number: int, workers: int) -> subprocess.Popen:
-    with (search.path / _log(number)).open("wb") as log:
-        arguments = [str(search.path), str(search.storage), str(search.config.trials), str(workers)]
-        return subprocess.Popen(
-            [*python_command("odes_rl.search.worker"), *arguments],
-            stdin=subprocess.PIPE,  # its end stops the process
-            stdout=log,
-            stderr=log,
-            env=one_threaded(),
-            start_new_session=True,  # Ctrl-C is for us to handle, not for all at once
-        )
-
-
-def _stop(started: Sequence[subprocess.Popen]) -> None:
-    """Have all processes save their checkpoints and end; whichever does not in time is killed."""
-    for process in started:
-        if process.stdin:
-            process.stdin.close()
-    deadline = time.monotonic() + _PATIENCE
-    for process in started:
-        try:
-            process.wait(max(deadline - time.monotonic(), 0.0))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    arguments = [str(search.path), str(search.storage), str(search.config.trials), str(workers)]
+    return start_process("odes_rl.search.worker", arguments, search.path / _log(number))

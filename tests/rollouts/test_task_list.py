@@ -6,7 +6,8 @@ import gymnasium
 import pytest
 
 from odes_rl.errors import UserError
-from odes_rl.rollouts.environments import describe_task, make_environment
+from odes_rl.rollouts.environments import describe, describe_task, make_environment
+from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.task_list import trainable_tasks
 
 
@@ -31,7 +32,8 @@ def test_classic_control_and_older_versions_are_listed_where_they_train():
 def test_what_is_listed_can_be_stepped(task):
     environment = make_environment(task, 2)
     environment.reset(seed=0)
-    environment.step(environment.action_space.sample())
+    observation, *_ = environment.step(environment.action_space.sample())
+    assert flattener(environment.observation_space)(observation).shape == (describe(environment).observation_size,)
     environment.close()
 
 
