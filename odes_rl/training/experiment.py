@@ -53,7 +53,7 @@ class Experiment(NamedTuple):
         strategy: the evolution strategy; its `tell` is compiled.
         candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
-        leaf_scales: `leaf_scales(params, observations [B, n], key) -> scales`, as `sensitivity_scales`.
+        leaf_scales: `leaf_scales(params, observations [B, n], key, limit) -> scales`, as `sensitivity_scales`.
     """
 
     task: Task
@@ -61,7 +61,7 @@ class Experiment(NamedTuple):
     strategy: Strategy
     candidate_weights: Callable[[StrategyState], Weights]
     policy_weights: Callable[[Params], Weights]
-    leaf_scales: Callable[[Params, jax.Array, jax.Array], Any]
+    leaf_scales: Callable[[Params, jax.Array, jax.Array, float], Any]
 
 
 def make_experiment(config: ExperimentConfig) -> Experiment:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.es.optimizers import sigma_at
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import sensitivity_seed
@@ -34,7 +35,10 @@ def rescaled(config: ExperimentConfig, experiment: Experiment, state: TrainingSt
         return state
     rows = np.linspace(0, len(recording.observations) - 1, OBSERVATIONS).round().astype(int)
     observations = jnp.asarray(recording.observations[rows])
-    scales = experiment.leaf_scales(state.strategy.params, observations, jax.random.key(seed))
+    limit = config.strategy.sigma_limit / float(sigma_at(config.strategy, state.strategy.generation))
+    scales = experiment.leaf_scales(state.strategy.params, observations, jax.random.key(seed), limit)
+    if generation > 0:  # half way: one episode's observations say little about the next ones'
+        scales = jax.tree.map(lambda last, new: jnp.sqrt(last * new), state.strategy.scales, scales)
     return state._replace(strategy=state.strategy._replace(scales=scales))
 
 

@@ -1,6 +1,5 @@
 """How far each leaf of the parameters moves the actions, and the scales that make all leaves move them alike."""
 
-import math
 from typing import Any
 
 import jax
@@ -17,8 +16,6 @@ OBSERVATIONS = 256
 """Observations of an episode, evenly spaced, on which actions are compared."""
 _DIRECTIONS = 16
 """Random directions in which each leaf is moved."""
-_LEAST = 0.05
-"""Sensitivities count as this share of the largest one, or more: what hardly matters is not moved at any length."""
 
 
 def action_units(task: Task, squash: str) -> np.ndarray:
@@ -28,11 +25,12 @@ def action_units(task: Task, squash: str) -> np.ndarray:
 
 
 def sensitivity_scales(
-    policy: Policy, units: np.ndarray, params: Params, observations: jax.Array, key: jax.Array
+    policy: Policy, units: np.ndarray, params: Params, observations: jax.Array, key: jax.Array, limit: jax.Array | float
 ) -> Any:
-    """A scale for each leaf, float32: with sigma times it, each leaf moves the actions by an equal share of sigma.
+    """A scale for each leaf, float32, at most `limit`: sigma times it moves the actions by an equal share of sigma.
 
-    With all of n leaves moved at once, sigma is then the root mean square of the change of an action, to first order
+    A leaf at the limit moves them less, and leaves more to the others. With all leaves moved at once, sigma is then the
+    root mean square of the change of an action, to first order, unless all are at the limit
     (docs/mathematics.md, "A scale for each leaf").
 
     Args:
@@ -41,17 +39,28 @@ def sensitivity_scales(
         params: its current parameters.
         observations: [B, n] float32, normalised, as the policy sees them.
         key: of the random directions.
+        limit: the largest scale.
     """
     sensitivities = leaf_sensitivities(policy, units, params, observations, key)
-    count = sum(not isinstance(manifold, Frozen) for manifold in jax.tree.leaves(policy.manifolds))
-    floor = _LEAST * jnp.max(jnp.stack(jax.tree.leaves(sensitivities)))
+    leaves, structure = jax.tree.flatten(sensitivities)
+    moving = jnp.array([not isinstance(m, Frozen) for m in structure.flatten_up_to(policy.manifolds)])
+    return structure.unflatten(list(equal_shares(jnp.stack(leaves), moving, limit)))
 
-    def scale(sensitivity: jax.Array) -> jax.Array:
-        moved = jnp.maximum(sensitivity, floor)
-        usable = jnp.isfinite(moved) & (moved > 0)
-        return jnp.where(usable, 1 / (math.sqrt(count) * jnp.where(usable, moved, 1.0)), 1.0)
 
-    return jax.tree.map(scale, sensitivities)
+def equal_shares(sensitivities: jax.Array, moving: jax.Array, limit: jax.Array | float) -> jax.Array:
+    """[n] scales f of leaves with sensitivities s [n]: f s is the same for all that are `moving` [n], or f the limit.
+
+    The sum of (f s)² over them is 1, if the limit allows it. What does not move, or has no finite sensitivity above 0,
+    has the scale 1 or the limit, if that is less.
+    """
+    used = moving & jnp.isfinite(sensitivities) & (sensitivities > 0)
+    s = jnp.where(used, sensitivities, 0.0)
+    largest = jnp.sort(limit * s)  # how far each can move the actions; 0 of what is not used
+    before = jnp.cumsum(largest**2) - largest**2
+    level = jnp.sqrt(jnp.maximum(1 - before, 0.0) / jnp.arange(s.size, 0, -1))  # the share, if those before are at it
+    fits = level <= largest
+    share = jnp.where(fits.any(), level[jnp.argmax(fits)], jnp.inf)
+    return jnp.where(used, jnp.minimum(share / jnp.where(used, s, 1.0), limit), jnp.minimum(1.0, limit))
 
 
 def leaf_sensitivities(

@@ -11,13 +11,14 @@ from odes_rl.manifolds import tree_perturb
 from odes_rl.policies import make_policy
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.sensitivity import action_units, leaf_sensitivities, sensitivity_scales
+from odes_rl.training.sensitivity import action_units, equal_shares, leaf_sensitivities, sensitivity_scales
 from odes_rl.training.train import train
 from tests.made_runs import bits, timeless
 
 KEY = jax.random.key(0)
 OBSERVATIONS = jax.random.normal(jax.random.key(1), (64, 3))
 UNITS = np.array([2.0], np.float32)
+LIMIT = 30.0
 
 
 def policy_of(name, **options):
@@ -50,9 +51,8 @@ def changes(policy, params):
 def test_sigma_is_the_root_mean_square_of_an_actions_change(name):
     policy = policy_of(name)
     params = policy.init(KEY)
-    scales = jax.jit(lambda p: sensitivity_scales(policy, UNITS, p, OBSERVATIONS, KEY))(params)
-    floored = name == "hyper_net"  # some of its leaves hardly matter
-    assert changes(policy, params)(scales, 0.003) == pytest.approx(0.003, rel=0.4 if floored else 0.15)
+    scales = jax.jit(lambda p: sensitivity_scales(policy, UNITS, p, OBSERVATIONS, KEY, LIMIT))(params)
+    assert changes(policy, params)(scales, 0.003) == pytest.approx(0.003, rel=0.15)
 
 
 def test_sensitivities_are_those_of_finite_differences_and_each_leaf_moves_alike():
@@ -67,10 +67,26 @@ def test_sensitivities_are_those_of_finite_differences_and_each_leaf_moves_alike
         assert change(alone, 1e-3) == pytest.approx(1e-3 * float(sensitivity), rel=0.3)
 
 
+@pytest.mark.parametrize(
+    ("sensitivities", "limit", "expected"),
+    [
+        ([1.0, 2.0], 9.0, [0.5**0.5, 0.5**0.5 / 2]),
+        ([0.1, 1.0], 2.0, [2.0, 0.96**0.5]),  # the first is at the limit, and the second takes what it leaves
+        ([0.1, 0.1, 1.0], 1.0, [1.0, 1.0, 0.98**0.5]),
+        ([0.1, 0.2], 1.0, [1.0, 1.0]),  # all are at the limit
+        ([0.0, 2.0], 9.0, [1.0, 0.5]),
+        ([np.nan, 2.0], 0.5, [0.5, 0.5]),
+    ],
+)
+def test_leaves_share_sigma_equally_up_to_the_limit(sensitivities, limit, expected):
+    moving = jnp.ones(len(sensitivities), bool)
+    assert equal_shares(jnp.array(sensitivities), moving, limit) == pytest.approx(expected)
+
+
 def test_a_frozen_leaf_does_not_take_a_share():
     frozen = policy_of("ode_to_ode", **{"policy.projections": "frozen"})
     params = frozen.init(KEY)
-    scales = jax.jit(lambda p: sensitivity_scales(frozen, UNITS, p, OBSERVATIONS, KEY))(params)
+    scales = jax.jit(lambda p: sensitivity_scales(frozen, UNITS, p, OBSERVATIONS, KEY, LIMIT))(params)
     assert changes(frozen, params)(scales, 0.003) == pytest.approx(0.003, rel=0.2)
 
 
@@ -82,7 +98,7 @@ def test_units_are_half_ranges_of_clipped_actions():
 
 def test_policies_that_observe_what_is_not_finite_keep_scales_of_one():
     policy = policy_of("linear")
-    scales = sensitivity_scales(policy, UNITS, policy.init(KEY), jnp.full((4, 3), jnp.nan), KEY)
+    scales = sensitivity_scales(policy, UNITS, policy.init(KEY), jnp.full((4, 3), jnp.nan), KEY, LIMIT)
     assert all(float(scale) == 1.0 for scale in jax.tree.leaves(scales))
 
 
