@@ -10,6 +10,7 @@ from odes_rl.rollouts.setup import Setup, Wrap
 from odes_rl.validation import STRICT, plain
 from odes_rl.yaml_text import parse_yaml
 
+_CLIP = 10.0
 _WRAP = "a name, or a name and options as in {FrameStackObservation: {stack_size: 4}}"
 
 
@@ -66,7 +67,7 @@ class TaskConfig(BaseModel):
     warmup_episodes: int = Field(default=0, ge=0)
     """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
     observations, and count as environment steps."""
-    clip_observations: float | None = Field(default=None, gt=0)
+    clip_observations: float | None = Field(default=_CLIP, gt=0)
     """Entries of normalised observations are clipped to ± this value; none does not clip."""
     alive_bonus_shift: float = 0.0
     """Subtracted from the reward of each step in training, so that standing still is not rewarded."""
@@ -76,10 +77,15 @@ class TaskConfig(BaseModel):
         """What the environment is made with."""
         return Setup(dict(self.options), tuple(map(_wrap, self.wrappers)))
 
+    @property
+    def clip(self) -> float | None:
+        """The bound of normalised observations; None if there is none, or they are not normalised."""
+        return self.clip_observations if self.normalise_observations else None
+
     @model_validator(mode="after")
     def _check_normalisation(self) -> "TaskConfig":
-        for option, default in (("warmup_episodes", 0), ("clip_observations", None)):
+        for option, idle in (("warmup_episodes", (0,)), ("clip_observations", (_CLIP, None))):
             value = getattr(self, option)
-            if value != default and not self.normalise_observations:
+            if value not in idle and not self.normalise_observations:
                 raise ValueError(f"{option} is {value}, but only normalised observations have it: leave it out")
         return self

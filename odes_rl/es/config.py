@@ -43,7 +43,13 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
             "space": "ambient",
             "shaping": "none",
         },
-        "policy": {"output_scale": 1.0, "learn_output_scale": False, "squash": "clip"},
+        "policy": {
+            "output_scale": 1.0,
+            "learn_output_scale": False,
+            "squash": "clip",
+            "linear_path": False,
+            "action_bias": False,
+        },
         "task": {"normalise_observations": False},
     },
 }

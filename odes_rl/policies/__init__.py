@@ -20,6 +20,7 @@ from odes_rl.policies.linear import LinearConfig, linear
 from odes_rl.policies.nanode import NanodeConfig, nanode
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig, ode_to_ode
 from odes_rl.policies.output import output_factor
+from odes_rl.policies.path import with_path
 from odes_rl.policies.policy import Params, Policy, PolicyConfig, PolicyFamily, Weights
 from odes_rl.policies.projections import projected
 from odes_rl.policies.residual import Matchable, ResidualConfig
@@ -126,14 +127,15 @@ def _build(config: PolicyConfig, observation_size: int, action_size: int) -> Pol
     policy: Any = POLICIES.find(config.name).build(config, observation_size, action_size)
     if not isinstance(policy, Policy):
         raise UserError(f"policy {config.name!r} builds a {type(policy).__name__}, but must build a Policy")
-    return policy
+    return with_path(config, policy, observation_size, action_size)
 
 
 def match_parameters(config: PolicyConfig, observation_size: int, action_size: int) -> PolicyConfig:
     """The config with the `hidden` that it means, for observations [n] and actions [m].
 
     If `match_parameters` is set, the smallest with which no fewer numbers are stored than in the ODEtoODE of the
-    config's `hidden`, with the other options at their defaults; symmetric matrices count once. Depth stays: the 25
+    config's `hidden`, with the same linear path, bias and gain and the other options at their defaults; symmetric
+    matrices count once. Depth stays: the 25
     layers of Choromanski et al. 2020, §5.1.2.
     """
     if not isinstance(config, Matchable) or config.match_parameters is None:
@@ -146,8 +148,8 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
     def of_size(hidden: int) -> PolicyConfig:
         return config.model_copy(update={"hidden": hidden, "match_parameters": None})
 
-    learned = config.learn_output_scale
-    least = count(OdeToOdeConfig(hidden=config.hidden, learn_output_scale=learned))
+    alike = config.model_dump(include={"hidden", "learn_output_scale", "linear_path", "action_bias"})
+    least = count(OdeToOdeConfig(**alike))
     low, high = 1, 2
     while count(of_size(high)) < least:
         low, high = high + 1, 2 * high

@@ -39,7 +39,7 @@ def deep_net(config: DeepNetConfig, observation_size: int, action_size: int) -> 
     def materialise(params: Params) -> NetworkWeights:
         factor = output_factor(config, params)
         hidden = (params["input"], params["layers"], params["biases"])
-        return NetworkWeights(*hidden, factor * params["output"], factor * params["offset"])
+        return NetworkWeights(*hidden, factor * params["output"], (factor * params["offset"][:, None])[:, 0])
 
     sizes = (observation_size, action_size)
     init, all_manifolds = projected(config, config.hidden, sizes, Euclidean(), manifolds, init_inner)

@@ -21,7 +21,7 @@ def linear(config: LinearConfig, observation_size: int, action_size: int) -> Pol
     """The linear policy with M [m, n]; Mania et al.'s start, M = 0."""
 
     def init(key: jax.Array) -> Params:
-        return {"matrix": jnp.zeros((action_size, observation_size)), **init_output(config)}
+        return {"matrix": jnp.zeros((action_size, observation_size)), **init_output(config, action_size)}
 
     def materialise(params: Params) -> LinearWeights:
         return LinearWeights(output_factor(config, params) * params["matrix"])

@@ -27,7 +27,12 @@ class PolicyConfig(BaseModel, frozen=True):
     """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
     inverse of the softmax's temperature; greedy ones do not depend on it."""
     learn_output_scale: bool = False
-    """Learn the output scale; its logarithm becomes a parameter."""
+    """Learn a gain for each action on top of the output scale, between 1/10 and 10; its logarithm is a parameter."""
+    linear_path: bool = False
+    """Add a linear path to the output: K s, in the units of actions, with a learned matrix K that starts at zero.
+    The policy `linear` is one already, and stays as it is."""
+    action_bias: bool = False
+    """Add a learned bias to each action, in its units; it starts at zero."""
 
 
 class Policy(NamedTuple):

@@ -33,6 +33,6 @@ def projected(
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, 3)
         params = {name: projection.random(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=False)}
-        return params | init_inner(keys[2]) | init_output(config)
+        return params | init_inner(keys[2]) | init_output(config, sizes[1])
 
     return init, dict.fromkeys(shapes, projection) | dict(inner) | output_manifolds(config)

@@ -122,7 +122,7 @@ def weights_of(policy: Policy, groups: int, mesh: Mesh | None, candidates: Param
 def episode_settings(config: ExperimentConfig, policy: Policy) -> EpisodeSettings:
     """The settings of the episodes of `config`, for rollout backends."""
     task = config.task
-    clip = math.inf if task.clip_observations is None else task.clip_observations
+    clip = math.inf if task.clip is None else task.clip
     return EpisodeSettings(
         task.id, task.max_steps, policy.act_rule, config.policy.squash, clip, task.actions, task.setup
     )

@@ -112,5 +112,6 @@ def _changes(path: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
 
 
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:
-    task = config.task.model_dump(include={"normalise_observations", "clip_observations"})
-    return {f"policy.{k}": v for k, v in config.policy.model_dump().items()} | {f"task.{k}": v for k, v in task.items()}
+    task = config.task
+    policy = {f"policy.{name}": value for name, value in config.policy.model_dump().items()}
+    return policy | {"task.normalise_observations": task.normalise_observations, "task.clip_observations": task.clip}

@@ -120,7 +120,7 @@ def test_the_kernel_runs_the_weights_and_equals_the_array_form(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_learned_output_scale_is_a_logarithm_that_starts_at_the_fixed_one(name):
+def test_each_action_has_a_learned_gain_on_the_fixed_scale_which_starts_at_one_and_is_bounded(name):
     learned = build(name, learn_output_scale=True, output_scale=0.3)
     fixed, plain = build(name, output_scale=0.3), build(name)
     params = randomise(plain.init(jax.random.key(3)))
@@ -129,8 +129,8 @@ def test_the_learned_output_scale_is_a_logarithm_that_starts_at_the_fixed_one(na
     np.testing.assert_allclose(act(fixed, params, observation), 0.3 * unit, rtol=1e-5)
     start = learned.init(jax.random.key(3))["log_gain"]
     np.testing.assert_allclose(act(learned, params | {"log_gain": start}, observation), 0.3 * unit, rtol=1e-5)
-    doubled = act(learned, params | {"log_gain": np.log(np.float32(2))}, observation)
-    np.testing.assert_allclose(doubled, 0.6 * unit, rtol=1e-5)
+    scaled = act(learned, params | {"log_gain": np.array([0.01, -1e4, 1e4], np.float32)}, observation)
+    np.testing.assert_allclose(scaled, np.array([np.exp(0.01), 0.1, 10]) * 0.3 * unit, rtol=1e-4)
     assert "log_gain" not in jax.eval_shape(fixed.init, jax.random.key(3))
 
 
