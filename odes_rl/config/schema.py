@@ -69,6 +69,11 @@ class RunConfig(BaseModel):
         enough_generations = self.generations is not None and generation >= self.generations
         return enough_generations or (self.env_steps is not None and env_steps >= self.env_steps)
 
+    def progress(self, generation: int, env_steps: int) -> float:
+        """Part of the run, in [0, 1], that is over after `generation` updates and `env_steps` environment steps."""
+        done = [n / limit for n, limit in ((generation, self.generations), (env_steps, self.env_steps)) if limit]
+        return min(max(done), 1.0)
+
     def is_scheduled(self, generation: int) -> bool:
         """Whether `generation` has a scheduled evaluation, independent of the length of the run."""
         return generation % self.evaluate_every == 0

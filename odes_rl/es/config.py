@@ -79,8 +79,8 @@ class StrategyConfig(BaseModel):
     leaf moves the actions by an equal share of sigma, measured on an episode's observations; sigma is then the root
     mean square of an action's change, in half ranges. `learned`: measured at the start, then learned as in PGPE."""
     sigma_limit: float = Field(default=0.1, gt=0)
-    """Largest deviation that `sensitivity` gives the entries of a leaf. A leaf that it bounds moves the actions less, the
-    others more."""
+    """Largest deviation that `sensitivity` gives the entries of a leaf. A leaf that it bounds moves the actions less,
+    the others more."""
     sensitivity_every: int = Field(default=10, ge=1)
     """Generations between measurements, for `sigma_per_leaf: sensitivity`."""
     scale_rate: float = Field(default=0.1, gt=0)
@@ -91,8 +91,9 @@ class StrategyConfig(BaseModel):
     """Step length of the update."""
     learning_rate_schedule: Schedule = "constant"
     """How the learning rate changes; the choices are those of sigma_schedule."""
-    schedule_horizon: int = Field(default=1000, ge=1)
-    """Generations that a cosine schedule takes to fall to a hundredth, where it stays."""
+    schedule_horizon: int | None = Field(default=None, ge=1)
+    """Generations that a cosine schedule takes to fall to a hundredth, where it stays. none is the length of the run,
+    by its generations or its env_steps; a run that is made longer then goes back along the cosine."""
     optimizer: Annotated[str, OPTIMIZERS] = "sgd"
     """Optimiser over tangent coordinates."""
     momentum: float = Field(default=0.9, ge=0, lt=1)

@@ -3,20 +3,29 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.manifolds.schedules import named_optimizer, scheduled
+from odes_rl.manifolds.schedules import Schedule, named_optimizer, scheduled
 
 
-def sigma_at(config: StrategyConfig, generation: jax.Array) -> jax.Array:
-    """Scalar: the perturbations' standard deviation after `generation` updates."""
-    return scheduled(config.sigma_schedule, config.sigma, config.schedule_horizon, generation)
+def sigma_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
+    """Scalar: the perturbations' standard deviation after `generation` updates and that part of the run, in [0, 1]."""
+    return _value_at(config, config.sigma_schedule, config.sigma, generation, progress)
 
 
-def learning_rate_at(config: StrategyConfig, generation: jax.Array) -> jax.Array:
-    """Scalar: the step length after `generation` updates."""
-    return scheduled(config.learning_rate_schedule, config.learning_rate, config.schedule_horizon, generation)
+def learning_rate_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
+    """Scalar: the step length after `generation` updates and that part of the run, in [0, 1]."""
+    return _value_at(config, config.learning_rate_schedule, config.learning_rate, generation, progress)
+
+
+def _value_at(
+    config: StrategyConfig, schedule: Schedule, value: float, generation: jax.Array, progress: jax.Array | float
+) -> jax.Array:
+    if schedule == "cosine" and config.schedule_horizon is None:
+        return scheduled(schedule, value, 1, jnp.asarray(progress))
+    return scheduled(schedule, value, config.schedule_horizon or 1, generation)
 
 
 def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformation:
@@ -24,16 +33,12 @@ def make_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTran
     return named_optimizer(config.optimizer, config.momentum, config.weight_decay, manifolds, maximise=True)
 
 
-def make_stepping_optimizer(config: StrategyConfig, manifolds: Any) -> optax.GradientTransformationExtraArgs:
-    """`make_optimizer`, its steps of the length that the config has for a `generation`, an argument of `update`.
-
-    The length is taken after the projection to the manifolds, and no count of updates joins the optimiser's state.
-    """
+def make_stepping_optimizer(config: StrategyConfig, rate: jax.Array, manifolds: Any) -> optax.GradientTransformation:
+    """`make_optimizer` with steps of length `rate`, taken after the projection to the manifolds."""
     unit = make_optimizer(config, manifolds)
 
-    def update(updates: Any, state: optax.OptState, params: Any = None, **extra: Any) -> tuple[Any, optax.OptState]:
+    def update(updates: Any, state: optax.OptState, params: Any = None) -> tuple[Any, optax.OptState]:
         direction, state = unit.update(updates, state, params)
-        rate = learning_rate_at(config, extra["generation"])
         return jax.tree.map(lambda leaf: rate * leaf, direction), state
 
-    return optax.GradientTransformationExtraArgs(unit.init, update)
+    return optax.GradientTransformation(unit.init, update)

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 from jax.sharding import Mesh
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.optimizers import learning_rate_at, make_stepping_optimizer, sigma_at
+from odes_rl.es.optimizers import learning_rate_at, make_optimizer, make_stepping_optimizer, sigma_at
 from odes_rl.es.perturbations import PERTURBATIONS
 from odes_rl.es.population import population_mesh
 from odes_rl.es.riemannian_es import RiemannianES
@@ -39,19 +40,39 @@ class StrategyInfo(NamedTuple):
     learning_rate: jax.Array
 
 
+class Ask(Protocol):
+    """See `Strategy`."""
+
+    def __call__(self, state: StrategyState, progress: jax.Array | float = 0.0) -> Any:
+        """The candidates."""
+        ...
+
+
+class Tell(Protocol):
+    """See `Strategy`."""
+
+    def __call__(
+        self, state: StrategyState, returns: jax.Array, progress: jax.Array | float = 0.0
+    ) -> tuple[StrategyState, StrategyInfo]:
+        """The state after the step, and diagnostics of it."""
+        ...
+
+
 class Strategy(NamedTuple):
     """An evolution strategy as pure functions.
 
+    `progress` is the part of the run that is over, in [0, 1]: schedules without a horizon go by it.
+
     Attributes:
         init: `init(key, params) -> state`.
-        ask: `ask(state) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
-        tell: `tell(state, returns [C]) -> (state, info)`; returns that are not finite count as the worst finite
-            one. It raises UserError for another number of returns than candidates.
+        ask: `ask(state, progress) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
+        tell: `tell(state, returns [C], progress) -> (state, info)`; returns that are not finite count as the worst
+            finite one. It raises UserError for another number of returns than candidates.
     """
 
     init: Callable[[jax.Array, Any], StrategyState]
-    ask: Callable[[StrategyState], Any]
-    tell: Callable[[StrategyState, jax.Array], tuple[StrategyState, StrategyInfo]]
+    ask: Ask
+    tell: Tell
 
 
 def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = None) -> Strategy:
@@ -61,8 +82,8 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
     """
     es = RiemannianES(
         population=config.population,
-        sigma=partial(sigma_at, config),
-        optimizer=partial(make_stepping_optimizer, config),
+        sigma=config.sigma,
+        optimizer=partial(make_optimizer, config),
         manifolds=tree_in_metric(manifolds, config.metric),
         shaping=SHAPINGS.find(config.shaping).make(config),
         perturbations=PERTURBATIONS.find(config.perturbations),
@@ -72,14 +93,22 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         mesh=mesh,
     )
 
-    def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
-        after, info = es.tell(state, returns)
-        return after, StrategyInfo(*info, learning_rate_at(config, state.generation))
+    def ask(state: StrategyState, progress: jax.Array | float = 0.0) -> Any:
+        return replace(es, sigma=sigma_at(config, state.generation, progress)).ask(state)
+
+    def tell(
+        state: StrategyState, returns: jax.Array, progress: jax.Array | float = 0.0
+    ) -> tuple[StrategyState, StrategyInfo]:
+        sigma = sigma_at(config, state.generation, progress)
+        rate = learning_rate_at(config, state.generation, progress)
+        stepping = replace(es, sigma=sigma, optimizer=partial(make_stepping_optimizer, config, rate))
+        after, info = stepping.tell(state, returns)
+        return after, StrategyInfo(*info, rate)
 
     def init(key: jax.Array, params: Any) -> StrategyState:
         return es.init(key, params, None if config.sigma_per_leaf == "none" else 1.0)
 
-    return Strategy(init, es.ask, tell)
+    return Strategy(init, ask, tell)
 
 
 def mesh_of(config: StrategyConfig) -> Mesh | None:

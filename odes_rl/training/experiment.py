@@ -51,7 +51,7 @@ class Experiment(NamedTuple):
         task: sizes and bounds.
         policy: as the config names it.
         strategy: the evolution strategy; its `tell` is compiled.
-        candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
+        candidate_weights: `candidate_weights(state, progress) -> weights` of a generation's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
         leaf_scales: `leaf_scales(params, observations [B, n], key, limit) -> scales`, as `sensitivity_scales`.
     """
@@ -59,7 +59,7 @@ class Experiment(NamedTuple):
     task: Task
     policy: Policy
     strategy: Strategy
-    candidate_weights: Callable[[StrategyState], Weights]
+    candidate_weights: Callable[[StrategyState, float], Weights]
     policy_weights: Callable[[Params], Weights]
     leaf_scales: Callable[[Params, jax.Array, jax.Array, float], Any]
 
@@ -79,8 +79,8 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)
 
-    def candidate_weights(state: StrategyState) -> Weights:
-        return weights_of(policy, groups, mesh, strategy.ask(state))
+    def candidate_weights(state: StrategyState, progress: float) -> Weights:
+        return weights_of(policy, groups, mesh, strategy.ask(state, progress))
 
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))

@@ -35,7 +35,8 @@ def rescaled(config: ExperimentConfig, experiment: Experiment, state: TrainingSt
         return state
     rows = np.linspace(0, len(recording.observations) - 1, OBSERVATIONS).round().astype(int)
     observations = jnp.asarray(recording.observations[rows])
-    limit = config.strategy.sigma_limit / float(sigma_at(config.strategy, state.strategy.generation))
+    progress = config.run.progress(generation, state.env_steps)
+    limit = config.strategy.sigma_limit / float(sigma_at(config.strategy, state.strategy.generation, progress))
     scales = experiment.leaf_scales(state.strategy.params, observations, jax.random.key(seed), limit)
     if generation > 0:  # half way: one episode's observations say little about the next ones'
         scales = jax.tree.map(lambda last, new: jnp.sqrt(last * new), state.strategy.scales, scales)

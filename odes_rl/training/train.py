@@ -190,7 +190,11 @@ def _roll_out(
     strategy, generation = config.strategy, int(state.strategy.generation)
     signs = strategy.population // strategy.directions
     seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
-    return backend.evaluate(experiment.candidate_weights(state.strategy), normalising_moments(config, state), seeds)
+    return backend.evaluate(
+        experiment.candidate_weights(state.strategy, _progress(config, state)),
+        normalising_moments(config, state),
+        seeds,
+    )
 
 
 def _update(
@@ -198,10 +202,15 @@ def _update(
 ) -> tuple[TrainingState, StrategyInfo]:
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told_returns(config.strategy, fitness)))
+    returns = jnp.asarray(told_returns(config.strategy, fitness))
+    strategy, info = experiment.strategy.tell(state.strategy, returns, _progress(config, state))
     moments = reduce(Moments.merge, rollouts.moments, state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
+
+
+def _progress(config: ExperimentConfig, state: TrainingState) -> float:
+    return config.run.progress(int(state.strategy.generation), state.env_steps)
 
 
 def record(

@@ -33,9 +33,23 @@ from tests.made_runs import create_run
 def build_schedule(option: str, choice: str) -> None:
     config = StrategyConfig(**{f"{option}_schedule": choice})  # pyright: ignore[reportArgumentType]
     at = {"sigma": sigma_at, "learning_rate": learning_rate_at}[option]
-    first, fourth = (float(at(config, jnp.int32(generation))) for generation in (0, 3))
+    first, fourth = (float(at(config, jnp.int32(generation), generation / 10)) for generation in (0, 3))
     assert first == pytest.approx(getattr(config, option))
     assert fourth == pytest.approx(first) if choice == "constant" else 0 < fourth < first
+
+
+def test_a_cosine_without_a_horizon_falls_over_the_run():
+    config = StrategyConfig(sigma=2.0, sigma_schedule="cosine")
+    along = [float(sigma_at(config, jnp.int32(7), progress)) for progress in (0.0, 0.5, 1.0)]
+    assert along == pytest.approx([2.0, 1.01, 0.02])
+
+
+def test_progress_is_the_larger_part_of_generations_and_steps():
+    run = RunConfig(directory="x", generations=10, env_steps=1000)
+    assert run.progress(5, 100) == 0.5
+    assert run.progress(5, 800) == 0.8
+    assert run.progress(20, 0) == 1.0
+    assert RunConfig(directory="x", generations=None, env_steps=1000).progress(5, 100) == 0.1
 
 
 @pytest.mark.parametrize("choice", OPTIMIZERS)
