@@ -11,6 +11,7 @@ from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT, OneOf
 
 _PLAIN = {
+    "sigma_per_leaf": "none",
     "episodes": 1,
     "sigma_schedule": "constant",
     "learning_rate_schedule": "constant",
@@ -21,6 +22,17 @@ _PLAIN = {
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "default": {},
+    "isotropic": {
+        "strategy": {
+            "sigma_per_leaf": "none",
+            "sigma": 0.03,
+            "learning_rate": 0.0025,
+            "learning_rate_schedule": "constant",
+            "shaping": "standardised",
+        },
+        "policy": {"output_scale": 1.0, "linear_path": False},
+        "task": {"clip_observations": None},
+    },
     "ars": {
         "strategy": {
             **_PLAIN,
@@ -55,9 +67,10 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 }
 """What each preset sets, a mapping from section to options; whatever it leaves out keeps its own default.
 
-`ars` is augmented random search as rl-baselines3-zoo tunes it for Swimmer: its α = 0.02 and ν = 0.01 are 2αν/√2
-here, since it divides by the unbiased deviation of a single pair, which is √2 times ours. `paper` is the text of
-Choromanski et al. 2020, §5.1, to the letter.
+`isotropic` has one deviation for all leaves and no linear path; it was the default of earlier versions. `ars` is
+augmented random search as rl-baselines3-zoo tunes it for Swimmer: its α = 0.02 and ν = 0.01 are 2αν/√2 here, since it
+divides by the unbiased deviation of a single pair, which is √2 times ours. `paper` is the text of Choromanski et al.
+2020, §5.1, to the letter.
 """
 
 
@@ -72,11 +85,11 @@ class StrategyConfig(BaseModel):
     """Candidates evaluated in a generation; even if `antithetic`."""
     episodes: int = Field(default=1, ge=1)
     """Episodes a candidate; its return is their mean."""
-    sigma: float = Field(default=0.03, gt=0)
-    """Standard deviation of a perturbation's entries."""
-    sigma_per_leaf: Literal["none", "sensitivity", "learned"] = "none"
+    sigma: float = Field(default=0.3, gt=0)
+    """How far candidates lie from the current policy, in the units that sigma_per_leaf sets."""
+    sigma_per_leaf: Literal["none", "sensitivity", "learned"] = "sensitivity"
     """A scale for each leaf of the parameters; its deviation is sigma times it. `sensitivity`: scales with which each
-    leaf moves the actions by an equal share of sigma, measured on an episode's observations; sigma is then the root
+    leaf moves the actions by an equal share of sigma, on observations like those seen so far; sigma is then the root
     mean square of an action's change, in half ranges. `learned`: measured at the start, then learned as in PGPE."""
     sigma_limit: float = Field(default=0.1, gt=0)
     """Largest deviation that `sensitivity` gives the entries of a leaf. A leaf that it bounds moves the actions less,
@@ -87,9 +100,10 @@ class StrategyConfig(BaseModel):
     """Learning rate of the scales, for `sigma_per_leaf: learned`; none changes by more than a fifth in a generation."""
     sigma_schedule: Schedule = "constant"
     """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
-    learning_rate: float = Field(default=0.0025, gt=0)
-    """Step length of the update."""
-    learning_rate_schedule: Schedule = "constant"
+    learning_rate: float | None = Field(default=None, gt=0)
+    """Step length of the update. none, for `optimizer: sgd`, is sigma² √population / 2, with which noise alone moves
+    the parameters by about half as far as a candidate."""
+    learning_rate_schedule: Schedule = "cosine"
     """How the learning rate changes; the choices are those of sigma_schedule."""
     schedule_horizon: int | None = Field(default=None, ge=1)
     """Generations that a cosine schedule takes to fall to a hundredth, where it stays. none is the length of the run,
@@ -109,10 +123,10 @@ class StrategyConfig(BaseModel):
     metric: Metric = "canonical"
     """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
     one, in which candidates are drawn (`space: tangent`)."""
-    shaping: Annotated[str, SHAPINGS] = "standardised"
+    shaping: Annotated[str, SHAPINGS] = "top_k"
     """How returns become utilities."""
-    top_k: int = Field(default=8, ge=1)
-    """Directions that `top_k` shaping keeps: those with the best return of either sign."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them."""
 
     @model_validator(mode="after")
     def _check_population(self) -> "StrategyConfig":
@@ -122,10 +136,29 @@ class StrategyConfig(BaseModel):
                 f"use {self.population + 1}, or antithetic: false"
             )
         if self.shaping == "top_k" and not self.antithetic:
-            raise ValueError("shaping top_k compares the two signs of a direction: it needs antithetic: true")
-        if self.shaping == "top_k" and self.top_k > self.directions:
+            raise ValueError(
+                "shaping top_k compares the two signs of a direction, but antithetic is false: "
+                "use shaping: standardised, or antithetic: true"
+            )
+        if self.shaping == "top_k" and self.kept > self.directions:
             raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
         return self
+
+    @model_validator(mode="after")
+    def _check_learning_rate(self) -> "StrategyConfig":
+        if self.learning_rate is None and self.optimizer != "sgd":
+            raise ValueError(f"optimizer {self.optimizer} has no default for learning_rate: give one, such as 0.01")
+        return self
+
+    @property
+    def rate(self) -> float:
+        """The learning rate before its schedule."""
+        return self.learning_rate or self.sigma**2 * self.population**0.5 / 2
+
+    @property
+    def kept(self) -> int:
+        """Directions that `top_k` shaping keeps."""
+        return self.top_k or max(self.directions // 2, 1)
 
     @property
     def directions(self) -> int:

@@ -17,7 +17,7 @@ def sigma_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array 
 
 def learning_rate_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
     """Scalar: the step length after `generation` updates and that part of the run, in [0, 1]."""
-    return _value_at(config, config.learning_rate_schedule, config.learning_rate, generation, progress)
+    return _value_at(config, config.learning_rate_schedule, config.rate, generation, progress)
 
 
 def _value_at(

@@ -82,7 +82,7 @@ SHAPINGS = Registry(
         "standardised": ShapingFamily(lambda config: standardised, "Zero mean and unit deviation.", "shape"),
         "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
         "top_k": ShapingFamily(
-            lambda config: top_k(config.top_k), "Returns of the best directions, over their deviation.", "shape"
+            lambda config: top_k(config.kept), "Returns of the best directions, over their deviation.", "shape"
         ),
     },
 )

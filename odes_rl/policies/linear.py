@@ -4,6 +4,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from pydantic import Field
 
 from odes_rl.act.linear import LinearWeights
 from odes_rl.manifolds import Euclidean
@@ -15,6 +16,8 @@ class LinearConfig(PolicyConfig, frozen=True):
     """A matrix from observations to actions, zero at the start."""
 
     name: Literal["linear"] = "linear"
+    output_scale: float = Field(default=1.0, gt=0)
+    """Factor on the matrix."""
 
 
 def linear(config: LinearConfig, observation_size: int, action_size: int) -> Policy:

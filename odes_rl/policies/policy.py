@@ -23,12 +23,12 @@ class PolicyConfig(BaseModel, frozen=True):
     squash: Annotated[str, OneOf(SQUASHES)] = "clip"
     """How outputs are mapped to the action bounds. `clip`: clipped in the units of the action. `tanh`: scaled to the
     bounds. The logits of discrete actions are not squashed."""
-    output_scale: float = Field(default=1.0, gt=0)
+    output_scale: float = Field(default=0.1, gt=0)
     """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
     inverse of the softmax's temperature; greedy ones do not depend on it."""
     learn_output_scale: bool = False
     """Learn a gain for each action on top of the output scale, between 1/10 and 10; its logarithm is a parameter."""
-    linear_path: bool = False
+    linear_path: bool = True
     """Add a linear path to the output: K s, in the units of actions, with a learned matrix K that starts at zero.
     The policy `linear` is one already, and stays as it is."""
     action_bias: bool = False

@@ -26,7 +26,7 @@ def warmup_seeds(run_seed: int, episodes: int) -> np.ndarray:
 
 
 def sensitivity_seed(run_seed: int, generation: int) -> int:
-    """Of the episode on whose observations a generation's leaves are compared."""
+    """Of the observations and directions with which the leaves of a generation are compared."""
     return _hash(run_seed, generation, 0, 0, 2) % _HALF
 
 

@@ -59,7 +59,7 @@ class Experiment(NamedTuple):
     task: Task
     policy: Policy
     strategy: Strategy
-    candidate_weights: Callable[[StrategyState, float], Weights]
+    candidate_weights: Callable[..., Weights]
     policy_weights: Callable[[Params], Weights]
     leaf_scales: Callable[[Params, jax.Array, jax.Array, float], Any]
 
@@ -79,7 +79,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)
 
-    def candidate_weights(state: StrategyState, progress: float) -> Weights:
+    def candidate_weights(state: StrategyState, progress: float = 0.0) -> Weights:
         return weights_of(policy, groups, mesh, strategy.ask(state, progress))
 
     def policy_weights(params: Params) -> Weights:

@@ -12,8 +12,6 @@ from odes_rl.manifolds import Frozen
 from odes_rl.policies.policy import Params, Policy
 from odes_rl.rollouts.environments import Task
 
-OBSERVATIONS = 256
-"""Observations of an episode, evenly spaced, on which actions are compared."""
 _DIRECTIONS = 16
 """Random directions in which each leaf is moved."""
 

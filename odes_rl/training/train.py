@@ -190,11 +190,8 @@ def _roll_out(
     strategy, generation = config.strategy, int(state.strategy.generation)
     signs = strategy.population // strategy.directions
     seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
-    return backend.evaluate(
-        experiment.candidate_weights(state.strategy, _progress(config, state)),
-        normalising_moments(config, state),
-        seeds,
-    )
+    weights = experiment.candidate_weights(state.strategy, _progress(config, state))
+    return backend.evaluate(weights, normalising_moments(config, state), seeds)
 
 
 def _update(
