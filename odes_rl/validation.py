@@ -157,7 +157,7 @@ def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
     if detail["type"] == "missing":
         return f"{name} is missing"
     if detail["type"] == "value_error":
-        return f"{name.rstrip('.')}: {message.removeprefix('Value error, ')}"
+        return ": ".join(filter(None, (name.rstrip("."), message.removeprefix("Value error, "))))
     if detail["type"] in ("too_short", "too_long"):
         return f"{name} is {detail['input']!r}, but must be {_counted(detail)}"
     if detail["type"] == "string_type" and isinstance(detail["input"], int | float):

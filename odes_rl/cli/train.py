@@ -46,6 +46,7 @@ RESUMABLE = {
         "checkpoint_every",
         "keep_checkpoints",
         "failing_generations",
+        "stuck_evaluations",
         "loggers",
         "logger_options",
     ),

@@ -73,7 +73,7 @@ def probe(cell: Cell, workers: int) -> Rate:
         plain = workers * _rate_of_episodes(cell.config)
     else:
         generations = max(2, _EPISODES // cell.config.episodes)
-        plain = _rate_of_run(cell, workers, {"generations": generations, "evaluation_episodes": 1})
+        plain = _rate_of_run(cell, workers, {"generations": generations, "evaluation_episodes": 1, "restarts": 1})
     evaluations = run.evaluation_episodes / (run.evaluate_every * cell.config.episodes)  # which count no steps
     return Rate(plain / (1 + evaluations), f"from a probe of {cell.learner}")
 

@@ -25,6 +25,7 @@ _FREE = tuple(
         "checkpoint_every",
         "keep_checkpoints",
         "failing_generations",
+        "stuck_evaluations",
         "loggers",
         "logger_options",
     )

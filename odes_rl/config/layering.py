@@ -132,7 +132,7 @@ def layer_values(
     merged["run"].setdefault("directory", default_directory)
     models = {section: section_class(section, name, kind) for section in kind.sections}
     built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s], merged[s]), f"{s}.") for s, m in models.items()}
-    return kind.config(**built)  # pyright: ignore[reportArgumentType]
+    return build_model(kind.config, built, "")
 
 
 def check_sections(source: str | Path, content: Mapping[Any, Any], kind: Kind = TRAINING) -> Sections:

@@ -36,10 +36,19 @@ class RunConfig(BaseModel):
     All else starts anew. It is read once, when the run starts; `task.warmup_episodes` are left out."""
     initial_checkpoint: Literal["best", "latest"] = "best"
     """Checkpoint of the run `initial`, as `odes-rl evaluate` has them."""
+    restarts: int = Field(default=1, ge=1)
+    """Number of starts, each with initial parameters and perturbations of its own. Each generation advances all that
+    are left; after `restart_generations`, twice as many, four times as many and so on, the worse half ends, until one
+    is left. The environment steps of all count."""
+    restart_generations: int = Field(default=10, ge=1)
+    """Generations before the first half of the starts ends."""
     evaluate_every: int = Field(default=10, ge=1)
     """Generations between evaluations of the unperturbed policy. The last generation is always evaluated."""
     evaluation_episodes: int = Field(default=8, ge=1)
     """Number of episodes in an evaluation."""
+    stuck_evaluations: int | None = Field(default=8, ge=1)
+    """The run warns once that it is stuck after this number of evaluations without an improvement on the best one by
+    more than a standard error. none never warns."""
     checkpoint_every: int = Field(default=10, ge=1)
     """Generations between checkpoints."""
     keep_checkpoints: int = Field(default=3, ge=1)
@@ -64,6 +73,32 @@ class RunConfig(BaseModel):
             raise ValueError(f"initial_checkpoint is {self.initial_checkpoint}, but no run is given as initial")
         return self
 
+    @model_validator(mode="after")
+    def _check_restarts(self) -> "RunConfig":
+        if self.restarts > 1 and self.initial is not None:
+            raise ValueError(f"restarts is {self.restarts}, but all would start from initial: leave one of them out")
+        if self.generations is not None and self.generations < self.selecting_generations:
+            raise ValueError(
+                f"generations is {self.generations}, but {self.restarts} restarts take {self.selecting_generations} "
+                "until one is left: give so many, or fewer restarts or restart_generations"
+            )
+        return self
+
+    @property
+    def selecting_generations(self) -> int:
+        """Generations until one start is left."""
+        return self.restart_generations * 2 ** ((self.restarts - 1).bit_length() - 1) if self.restarts > 1 else 0
+
+    @property
+    def selecting_updates(self) -> int:
+        """Updates of all starts together until one is left."""
+        return sum(map(self.starts_after, range(self.selecting_generations)))
+
+    def starts_after(self, generation: int) -> int:
+        """Number of starts that are left after `generation` updates, and the selection that may follow them."""
+        halvings = (generation // self.restart_generations).bit_length()
+        return -(-self.restarts // 2**halvings)
+
     def is_over(self, generation: int, env_steps: int) -> bool:
         """Whether a run has ended after `generation` updates and `env_steps` environment steps."""
         enough_generations = self.generations is not None and generation >= self.generations
@@ -76,7 +111,8 @@ class RunConfig(BaseModel):
 
     def is_scheduled(self, generation: int) -> bool:
         """Whether `generation` has a scheduled evaluation, independent of the length of the run."""
-        return generation % self.evaluate_every == 0
+        selecting = generation > 0 and self.starts_after(generation) < self.starts_after(generation - 1)
+        return selecting or generation % self.evaluate_every == 0
 
     def is_evaluated(self, generation: int, env_steps: int) -> bool:
         """Whether the policy of `generation` is evaluated: by schedule, or because the run ends there."""
@@ -93,6 +129,16 @@ class ExperimentConfig(BaseModel):
     strategy: StrategyConfig
     rollouts: RolloutsConfig
     run: RunConfig
+
+    @model_validator(mode="after")
+    def _check_restarts(self) -> "ExperimentConfig":
+        least, steps = self.run.selecting_updates * self.episodes, self.run.env_steps
+        if steps is not None and steps < least:
+            raise ValueError(
+                f"run.env_steps is {steps}, but {self.run.restarts} run.restarts take {least} episodes until one is "
+                "left: give more, or fewer run.restarts or run.restart_generations"
+            )
+        return self
 
     @property
     def episodes(self) -> int:

@@ -1,5 +1,6 @@
 """The results of a run in a few lines. Free of JAX."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from odes_rl.errors import UserError
@@ -7,18 +8,37 @@ from odes_rl.extras import require
 from odes_rl.runs.files import METRICS
 from odes_rl.runs.metrics import Metrics, read_metrics
 
+_SCORE = "evaluation_score_"
+"""Beginning of the names of the scores of starts."""
+
 
 def outcome_lines(run: Path) -> list[str]:
     """The returns of the first and the last evaluation of the run at `run`, and the path of its curve, drawn anew.
+
+    If it had several starts, the one that went on and the last scores of all are told too.
 
     What is missing, because no return was finite or the curve cannot be written, is said instead.
 
     Raises:
         UserError: if there are metrics that cannot be read.
     """
-    evaluated = [line for line in read_metrics(run / METRICS) if line.get("evaluation_return_mean") is not None]
+    lines = read_metrics(run / METRICS)
+    evaluated = [line for line in lines if line.get("evaluation_return_mean") is not None]
     ends = [evaluated[0], *evaluated[1:][-1:]] if evaluated else []
-    return [*(map(_evaluation_line, ends) if ends else ["no evaluation had a finite return yet"]), curve_line(run)]
+    told = list(map(_evaluation_line, ends)) if ends else ["no evaluation had a finite return yet"]
+    return [*_starts_line([line for line in lines if "evaluation_start" in line]), *told, curve_line(run)]
+
+
+def _starts_line(evaluated: Sequence[Metrics]) -> list[str]:
+    """The starts and their last scores, from the lines `evaluated` with several starts; nothing if there are none."""
+    if not evaluated:
+        return []
+    last = {name: (line["generation"], line[name]) for line in evaluated for name in line if name.startswith(_SCORE)}
+    scores = [
+        f"start {name.removeprefix(_SCORE)} {'none' if score is None else f'{score:.2f}'} at generation {generation}"
+        for name, (generation, score) in last.items()
+    ]
+    return [f"starts: start {evaluated[-1]['evaluation_start']} went on; last scores: {', '.join(scores)}"]
 
 
 def _evaluation_line(line: Metrics) -> str:
@@ -26,7 +46,9 @@ def _evaluation_line(line: Metrics) -> str:
     spread = "" if deviation is None else f" ± {deviation:.2f}"
     failed = line.get("evaluation_failed")  # runs of earlier versions have no such count
     left_out = f", {failed} failed episode{'s' if failed > 1 else ''} left out" if failed else ""
-    return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}{left_out}"
+    since = line.get("evaluations_since_improvement")
+    still = f"; the last {since} evaluation{'s' if since > 1 else ''} did not improve" if since else ""
+    return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}{left_out}{still}"
 
 
 def curve_line(run: Path) -> str:

@@ -22,6 +22,7 @@ _NO_PART_OF_AN_EXPERIMENT = {
     "run.checkpoint_every",
     "run.keep_checkpoints",
     "run.failing_generations",
+    "run.stuck_evaluations",
     "run.loggers",
     "run.logger_options",
     "rollouts.backend",

@@ -6,8 +6,8 @@ import numpy as np
 
 from odes_rl.rollouts.protocol import Rollouts
 
-EVALUATION = ("evaluation_return_mean", "evaluation_return_std", "evaluation_failed", "evaluation_score")
-"""The metrics that only an evaluation gives."""
+EVALUATION = "evaluation"
+"""Beginning of the names of all metrics that only an evaluation gives."""
 
 
 def evaluation_metrics(rollouts: Rollouts) -> dict[str, Any]:

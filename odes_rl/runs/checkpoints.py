@@ -70,12 +70,16 @@ class Checkpoints:
         return _order(found[-1])[0] if found else None
 
     def restore(
-        self, like: State, which: Literal["latest", "best"] = "latest", within: tuple[str, ...] = ("",)
+        self,
+        like: State | Callable[[int], State],
+        which: Literal["latest", "best"] = "latest",
+        within: tuple[str, ...] = ("",),
     ) -> tuple[int, State]:
         """The generation and state of the newest usable checkpoint, or of the best one.
 
         Args:
-            like: a pytree of the state's structure, shapes and dtypes; its values are ignored.
+            like: a pytree of the state's structure, shapes and dtypes; its values are ignored. Or a function from the
+                generation to it.
             which: `latest` skips damaged checkpoints, with a warning for each.
             within: beginnings of the names of the arrays to read, if not all; see `read_archive`.
 
@@ -88,7 +92,9 @@ class Checkpoints:
         while left := [path for path in _checkpoints(directory) if path not in tried]:
             tried.add(left[-1])
             try:
-                return _order(left[-1])[0], read_archive(left[-1], like, within)
+                generation = _order(left[-1])[0]
+                wanted: Any = like(generation) if callable(like) else like
+                return generation, read_archive(left[-1], wanted, within)
             except DamagedArchiveError as error:
                 self._damaged.add(left[-1])
                 _log.warning("checkpoint %s is damaged (%s); trying an earlier one", left[-1], error)

@@ -28,6 +28,8 @@ from odes_rl.training.experiment import (
 Actions = Literal["greedy", "sampled"]
 Checkpoint = Literal["best", "latest"]
 State = TypeVar("State")
+_LEADING = tuple(f".{field}" for field in TrainingState._fields if field not in ("start", "others"))
+"""Beginnings of the names that arrays have in a checkpoint, but for those of other starts."""
 
 
 class Restored(NamedTuple):
@@ -128,11 +130,11 @@ def check_trained(run: RunDirectory) -> None:
 
 
 def restore_policy(
-    run: RunDirectory, like: State, checkpoint: Checkpoint, within: tuple[str, ...] = ("",)
+    run: RunDirectory, like: State, checkpoint: Checkpoint, within: tuple[str, ...] = _LEADING
 ) -> tuple[int, State, str]:
     """Generation and state of that checkpoint, and words for it; of the latest if the best is of before training.
 
-    `like` and `within` are those of `Checkpoints.restore`.
+    `like` and `within` are those of `Checkpoints.restore`; other starts are left out.
 
     Raises:
         UserError: if there is no such checkpoint.

@@ -1,7 +1,7 @@
 """An experiment put together from its config, and the state that training carries along."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,15 +26,31 @@ _AT_ONCE = 64
 """Candidates materialised at a time, or near it: what divides a group."""
 
 
+class Start(NamedTuple):
+    """One of the starts of a run (`run.restarts`).
+
+    Attributes:
+        number: from 0 on.
+        strategy: its parameters, optimiser, generation and key.
+        moments: of all observations that its candidates have seen.
+    """
+
+    number: int
+    strategy: StrategyState
+    moments: Moments
+
+
 class TrainingState(NamedTuple):
     """All that a checkpoint holds.
 
     Attributes:
         strategy: parameters, optimiser, generation and key.
         moments: of all observations that candidates have seen.
-        env_steps: environment steps of training so far, evaluations not counted.
+        env_steps: environment steps of training so far, those of all starts; evaluations not counted.
         wall_seconds: time spent training.
         best_return: mean return of the best evaluation so far.
+        start: number of the start that `strategy` and `moments` are of, while there are others; else None.
+        others: the other starts that are left.
     """
 
     strategy: StrategyState
@@ -42,6 +58,8 @@ class TrainingState(NamedTuple):
     env_steps: int
     wall_seconds: float
     best_return: float
+    start: int | None = None
+    others: tuple[Start, ...] = ()
 
 
 class Experiment(NamedTuple):
@@ -135,18 +153,30 @@ def open_backend(config: ExperimentConfig, policy: Policy) -> RolloutBackend:
     return make_backend(config.rollouts, settings, config.episodes, actor)
 
 
-def initial_state(experiment: Experiment, seed: int) -> TrainingState:
-    """The state before the first generation of a run with that seed."""
-    return _before_training(experiment, jax.jit(partial(_first_strategy_state, experiment))(jax.random.key(seed)))
+def initial_state(experiment: Experiment, seed: int, starts: int = 1) -> TrainingState:
+    """The state before the first generation of a run with that seed and so many starts.
+
+    Start 0 is the same however many there are; the others draw their parameters and their noise from keys of their own.
+    """
+    first = jax.jit(partial(_first_strategy_state, experiment))
+    key = jax.random.key(seed)
+    # Not from 1 on: `fold_in` of 0 and 1 gives the two keys of a split, which start 0 draws from.
+    return _before_training(
+        experiment, [first(jax.random.fold_in(key, 1 + number) if number else key) for number in range(starts)]
+    )
 
 
-def restorable_state(experiment: Experiment) -> TrainingState:
-    """Shapes and dtypes of a state, which are all that restoring one from a checkpoint needs."""
-    return _before_training(experiment, jax.eval_shape(partial(_first_strategy_state, experiment), jax.random.key(0)))
+def restorable_state(experiment: Experiment, starts: int = 1) -> TrainingState:
+    """Shapes and dtypes of a state with so many starts, which are all that restoring one from a checkpoint needs."""
+    shapes = jax.eval_shape(partial(_first_strategy_state, experiment), jax.random.key(0))
+    return _before_training(experiment, [shapes] * starts)
 
 
-def _before_training(experiment: Experiment, strategy: StrategyState) -> TrainingState:
-    return TrainingState(strategy, Moments.empty(experiment.task.observation_size), 0, 0.0, -math.inf)
+def _before_training(experiment: Experiment, strategies: Sequence[StrategyState]) -> TrainingState:
+    moments = Moments.empty(experiment.task.observation_size)
+    first, *rest = strategies
+    others = tuple(Start(number, strategy, moments) for number, strategy in enumerate(rest, 1))
+    return TrainingState(first, moments, 0, 0.0, -math.inf, 0 if others else None, others)
 
 
 def _first_strategy_state(experiment: Experiment, key: jax.Array) -> StrategyState:

@@ -30,8 +30,8 @@ def rescaled(config: ExperimentConfig, experiment: Experiment, state: TrainingSt
 def typical_observations(moments: Moments, key: jax.Array, *, normalised: bool) -> jax.Array:
     """[256, n] float32, drawn normal with the mean and deviation of what was seen, as a policy sees it.
 
-    Normalised, entries have the deviation 1, or 0 if they never varied. An episode of the current policy would say less:
-    one that rests sees next to nothing, and its leaves would seem to matter little to any other candidate.
+    Normalised, entries have the deviation 1, or 0 if they never varied. An episode of the current policy would say
+    less: one that rests sees next to nothing, and its leaves would seem to matter little to any other candidate.
     """
     drawn = jax.random.normal(key, (_OBSERVATIONS, moments.mean.size))
     deviation = moments.standard_deviation()  # infinite of what never varied

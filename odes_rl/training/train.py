@@ -1,6 +1,5 @@
 """Training: ask, roll out, tell, write down; generation by generation."""
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,7 +8,6 @@ from functools import reduce
 import jax.numpy as jnp
 
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.errors import StorageError
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
@@ -18,8 +16,8 @@ from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
-from odes_rl.rollouts.summaries import EVALUATION, evaluation_metrics, generation_metrics
-from odes_rl.runs.metrics import Metrics, plain_metrics
+from odes_rl.rollouts.summaries import generation_metrics
+from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import evaluate_state, normalising_moments, warmed_up
 from odes_rl.training.experiment import (
@@ -31,9 +29,16 @@ from odes_rl.training.experiment import (
     restorable_state,
 )
 from odes_rl.training.initial import read_initial, started_from
+from odes_rl.training.journal import Journal
 from odes_rl.training.rescaling import rescaled
-
-_log = logging.getLogger(__name__)
+from odes_rl.training.restarts import (
+    joined_metrics,
+    selected,
+    starts_of,
+    together,
+    warn_if_undecided,
+    warn_of_costs,
+)
 
 
 def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
@@ -57,94 +62,80 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
         warn_of_own_step(config.task.id, config.task.setup)
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))
-        state, compiled = _begin(run, experiment, backend, report), False
+        journal = Journal(run, report)
+        state, compiled = _begin(journal, experiment, backend), False
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 check_interrupted()
                 new_state, metrics = advance(config, experiment, backend, state, compiled=compiled)
                 if config.task.normalise_observations:
                     warn_of_constants(config.task.id, state.moments, new_state.moments)
-                state, compiled = record(run, new_state, metrics, report), True
+                if metrics["generation"] == 1:
+                    warn_of_costs(config.run, state, new_state)
+                state, compiled = journal.record(new_state, metrics), True
                 futile.note(metrics)
             futile.finish()
+            warn_if_undecided(state)
         except BaseException as cause:
-            _save_before_leaving(run, state, cause)
+            journal.save_before_leaving(state, cause)
             raise
     return state
 
 
-def _save_before_leaving(run: RunDirectory, state: TrainingState, cause: BaseException) -> None:
-    """Save `state`, or say that it cannot be; not again, if that is the `cause` of leaving."""
-    generation = int(state.strategy.generation)
-    try:
-        run.checkpoints.save(generation, state)
-    except StorageError as error:
-        if isinstance(cause, StorageError):
-            return
-        last = run.checkpoints.latest_generation()
-        _log.warning("no checkpoint of generation %d: %s; the last one is of %s", generation, error, last)
-
-
-def _begin(
-    run: RunDirectory, experiment: Experiment, backend: RolloutBackend, report: Callable[[Metrics], None]
-) -> TrainingState:
+def _begin(journal: Journal, experiment: Experiment, backend: RolloutBackend) -> TrainingState:
     """The state of the latest checkpoint, or a new run's with its first evaluation written down."""
+    run = journal.run
+    options = run.config.run
     if run.has_progress():
-        generation, state = run.checkpoints.restore(restorable_state(experiment))
-        if run.config.run.is_over(generation, state.env_steps):
+        generation, state = run.checkpoints.restore(
+            lambda generation: restorable_state(experiment, options.starts_after(generation))
+        )
+        if options.is_over(generation, state.env_steps):
             run.cut_back(generation)
-            _evaluate_end(run, experiment, backend, state, report)
+            _evaluate_end(journal, experiment, backend, state)
         else:
-            forget_end(run, generation)
+            journal.forget_end(generation)
         _write_launch(run, generation)
         return state
-    state = interruptible(initial_state, experiment, run.config.run.seed)
+    state = interruptible(initial_state, experiment, options.seed, options.restarts)
     run.cut_back(-1)
     _write_launch(run, 0)
     started = time.perf_counter()
     initial = interruptible(read_initial, run.config, experiment)
-    if initial is None:
-        state = warmed_up(run.config, experiment, backend, state)
-    else:
+    if initial is not None:
         state = interruptible(started_from, experiment, state, initial)
-    rollouts = _evaluate(run.config, experiment, backend, state)
-    if state.moments.count == 0:  # the first generation's moments are taken about what was seen here
-        state = state._replace(moments=state.moments._replace(mean=rollouts.moments[0].mean))
-    seconds = time.perf_counter() - started
-    metrics = {"generation": 0, "env_steps": state.env_steps, "wall_seconds": seconds, **evaluation_metrics(rollouts)}
+    state, metrics = _first_evaluation(run.config, experiment, backend, state)
     if initial is not None:
         metrics["initial_generation"] = initial.generation
-    return record(run, state._replace(wall_seconds=seconds), metrics, report)
+    seconds = time.perf_counter() - started
+    metrics = {"generation": 0, "env_steps": state.env_steps, "wall_seconds": seconds, **metrics}
+    return journal.record(state._replace(wall_seconds=seconds), metrics)
 
 
-def forget_end(run: RunDirectory, generation: int) -> None:
-    """Cut `run` back to `generation`, and forget what was evaluated only because the run ended there.
+def _first_evaluation(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> tuple[TrainingState, Metrics]:
+    """The state before the first generation, its observations' mean known, and the metrics of its evaluation."""
+    starts, evaluated, env_steps = [], [], state.env_steps
+    for start in starts_of(state):
+        start = start._replace(env_steps=env_steps)
+        if config.run.initial is None:
+            start = warmed_up(config, experiment, backend, start)
+        rollouts = _evaluate(config, experiment, backend, start)
+        if start.moments.count == 0:  # the first generation's moments are taken about what was seen here
+            start = start._replace(moments=start.moments._replace(mean=rollouts.moments[0].mean))
+        env_steps = start.env_steps
+        starts.append(start)
+        evaluated.append(rollouts)
+    return selected(config.run, together(starts)._replace(env_steps=env_steps), evaluated)
 
-    A run that goes on has evaluations every `evaluate_every` generations, and no others: the metrics and the best
-    checkpoint of one that never ended.
-    """
-    scheduled = run.config.run.is_scheduled
-    run.cut_back(generation, () if scheduled(generation) else EVALUATION)
-    run.checkpoints.forget_best(lambda best: not scheduled(best))
 
-
-def _evaluate_end(
-    run: RunDirectory,
-    experiment: Experiment,
-    backend: RolloutBackend,
-    state: TrainingState,
-    report: Callable[[Metrics], None],
-) -> None:
+def _evaluate_end(journal: Journal, experiment: Experiment, backend: RolloutBackend, state: TrainingState) -> None:
     """Evaluate the policy of a run that is over, unless it is: an interrupted run may be told to end where it was."""
-    lines = run.metrics()
-    if not lines or EVALUATION[0] in (line := lines[-1]) or line["generation"] != int(state.strategy.generation):
-        return
-    evaluation = evaluation_metrics(_evaluate(run.config, experiment, backend, state))
-    evaluation["worker_restarts"] += line["worker_restarts"]
-    line |= plain_metrics(evaluation)
-    run.amend_metrics(line)
-    _keep_best(run, state, line)
-    report(line)
+    lines, config = journal.run.metrics(), journal.run.config
+    if lines and lines[-1]["generation"] == int(state.strategy.generation) and "evaluation_score" not in lines[-1]:
+        rollouts = [_evaluate(config, experiment, backend, start) for start in starts_of(state)]
+        journal.add_evaluation(state, selected(config.run, state, rollouts)[1])
 
 
 def _write_launch(run: RunDirectory, generation: int) -> None:
@@ -162,25 +153,43 @@ def advance(
     *,
     compiled: bool = True,
 ) -> tuple[TrainingState, Metrics]:
-    """One generation: the state after it and its line of metrics, which tells no speed before all is `compiled`."""
+    """One generation of every start that is left: the state after it and its line of metrics.
+
+    It tells no speed before all is `compiled`.
+    """
     started = time.perf_counter()
-    state = rescaled(config, experiment, state)
-    rollouts = _roll_out(config, experiment, backend, state)
-    state, info = _update(config, experiment, state, rollouts)
+    starts, lines, env_steps = [], [], state.env_steps
+    for start in starts_of(state):
+        learnt, line = _learn(config, experiment, backend, start._replace(env_steps=env_steps))
+        env_steps = learnt.env_steps
+        starts.append(learnt)
+        lines.append(line)
+    speed = (env_steps - state.env_steps) / (time.perf_counter() - started)
+    state = together(starts)._replace(env_steps=env_steps)
     metrics = {
         "generation": int(state.strategy.generation),
-        "env_steps": state.env_steps,
+        "env_steps": env_steps,
         "wall_seconds": 0.0,
-        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started) if compiled else None,
-        **generation_metrics(rollouts),
-        **{name: float(value) for name, value in info._asdict().items()},
+        "env_steps_per_second": speed if compiled else None,
+        **joined_metrics(starts, lines),
     }
-    if config.run.is_evaluated(metrics["generation"], metrics["env_steps"]):
-        evaluation = evaluation_metrics(_evaluate(config, experiment, backend, state))
-        evaluation["worker_restarts"] += rollouts.restarts
+    if config.run.is_evaluated(metrics["generation"], env_steps):
+        rollouts = [_evaluate(config, experiment, backend, start) for start in starts_of(state)]
+        state, evaluation = selected(config.run, state, rollouts)
+        evaluation["worker_restarts"] += metrics["worker_restarts"]
         metrics |= evaluation
     state = state._replace(wall_seconds=state.wall_seconds + time.perf_counter() - started)
     return state, metrics | {"wall_seconds": state.wall_seconds}
+
+
+def _learn(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> tuple[TrainingState, Metrics]:
+    """One generation of one start: the state after it, the clock left as it is, and its metrics."""
+    state = rescaled(config, experiment, state)
+    rollouts = _roll_out(config, experiment, backend, state)
+    state, info = _update(config, experiment, state, rollouts)
+    return state, {**generation_metrics(rollouts), **{name: float(value) for name, value in info._asdict().items()}}
 
 
 def _roll_out(
@@ -208,34 +217,6 @@ def _update(
 
 def _progress(config: ExperimentConfig, state: TrainingState) -> float:
     return config.run.progress(int(state.strategy.generation), state.env_steps)
-
-
-def record(
-    run: RunDirectory, state: TrainingState, metrics: Metrics, report: Callable[[Metrics], None]
-) -> TrainingState:
-    """Write a generation down; the `state` after it, with the best evaluation so far."""
-    run.append_metrics(metrics)
-    generation = metrics["generation"]
-    state = _keep_best(run, state, metrics)
-    is_over = run.config.run.is_over(generation, metrics["env_steps"])
-    if generation % run.config.run.checkpoint_every == 0 or is_over:
-        run.checkpoints.save(generation, state)
-    report(metrics)
-    return state
-
-
-def _keep_best(run: RunDirectory, state: TrainingState, metrics: Metrics) -> TrainingState:
-    """Save `state` if `metrics` have a better evaluation than any before; the state, with the best one so far.
-
-    An evaluation that is only the end's leaves the state as it is, and the earlier best beside it: see `forget_end`.
-    """
-    generation, score = metrics["generation"], metrics.get("evaluation_score")
-    if score is None or not score > state.best_return:
-        return state
-    better = state._replace(best_return=float(score))
-    scheduled = run.config.run.is_scheduled(generation)
-    run.checkpoints.save_best(generation, better, keep_earlier=not scheduled)
-    return better if scheduled else state
 
 
 def _evaluate(

@@ -18,7 +18,8 @@ from odes_rl.rollouts.protocol import EpisodeSettings, Moments, RolloutBackend, 
 from odes_rl.rollouts.seeds import training_seeds
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import initial_state, make_experiment, open_backend
-from odes_rl.training.train import advance, record
+from odes_rl.training.journal import Journal
+from odes_rl.training.train import advance
 
 _NEVER = 10**6
 _CHECKPOINT_EVERY = RunConfig.model_fields["checkpoint_every"].default
@@ -93,6 +94,7 @@ class Trainer:
         self.experiment = make_experiment(self.config)
         self.state = initial_state(self.experiment, seed=0)
         self.run = RunDirectory.create(Path(directory) / "run", self.config)
+        self.journal = Journal(self.run, lambda line: None)
 
     def _config(self, directory: str, more: dict[str, Any]) -> ExperimentConfig:
         return layer_values({}, self.options | more, default_directory=directory)
@@ -135,7 +137,7 @@ class Generations:
         started = time.perf_counter()
         state, metrics = advance(self.config, trainer.experiment, timed, trainer.state)
         advanced = time.perf_counter()
-        record(trainer.run, state, metrics, lambda line: None)
+        trainer.journal.record(state, metrics)
         recorded = time.perf_counter()
         trainer.run.checkpoints.save(1, state)
         saved = (time.perf_counter() - recorded) / _CHECKPOINT_EVERY
