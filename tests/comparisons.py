@@ -53,7 +53,7 @@ def record(
     tasks = list(dict.fromkeys(task for task, _ in curves))
     policies = tuple(dict.fromkeys(policy for _, policy in curves))
     return Comparison(
-        budget=env_steps,
+        budgets=dict.fromkeys(tasks, env_steps),
         thresholds=thresholds or dict.fromkeys(tasks),
         learners=policies,
         baseline=policies[-1],

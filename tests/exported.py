@@ -16,8 +16,8 @@ from odes_rl.export import PortablePolicy
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.policies import policy_config_class
 from odes_rl.rollouts.protocol import Moments
-from odes_rl.training.evaluate import Restored
 from odes_rl.training.experiment import make_experiment, restorable_state
+from odes_rl.training.restoring import Restored
 from tests.snippets import blocks
 
 ALONE = """

@@ -32,6 +32,7 @@ FLOORS = [
     {"es", "rollouts", "supervised", "loggers"},
     {"config"},
     {"runs"},
+    {"pretrained"},
     {"training", "export"},
     {"reports", "front"},
     {"compare", "inspection", "studies"},

@@ -34,11 +34,11 @@ class Compare(BaseModel):
     directory: str | None = None
     """Directory of the runs and the report; overrides the file."""
     env_steps: int | None = Field(default=None, ge=1)
-    """Environment steps of training in each run, for policies; overrides the file."""
+    """Environment steps of training in each run, for policies; overrides the file, and all of its entries."""
     epochs: int | None = Field(default=None, ge=1)
-    """Epochs in each run, for supervised models; overrides the file."""
+    """Epochs in each run, for supervised models; overrides the file, and all of its entries."""
     seeds: int | None = Field(default=None, ge=1)
-    """Number of seeds, counted from 0; overrides the file."""
+    """Number of seeds, counted from 0; overrides the file, and all of its entries."""
     jobs: int | None = Field(default=None, ge=1)
     """Number of runs at the same time; none means one for each core."""
     dry_run: bool = False
@@ -120,7 +120,7 @@ def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Ce
     write_missing_sizes(cells)
     places = {cell: Place(cell.task, cell.learner, cell.seed, cell.path) for cell in cells}
     comparison = Comparison(
-        budget=config.budget,
+        budgets={label: config.budget_of(label) for label in config.places},
         thresholds=thresholds(config),
         learners=tuple(config.learners),
         baseline=config.baseline_label,

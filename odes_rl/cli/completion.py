@@ -11,12 +11,15 @@ from odes_rl.cli.arguments import flags, positional_fields, spelled
 from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import check_name
 from odes_rl.parts import Registry
+from odes_rl.pretrained.names import PREFIX, pretrained_names
 from odes_rl.validation import OneOf
 
 Choices = Mapping[str, Sequence[str]]
 """Option, as it is written → the values to choose from, if there are such."""
 SHELLS = {"bash": "", "zsh": "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"}
 """Shell → what makes it understand the script."""
+_OF_POLICIES = ("evaluate", "inspect", "export")
+"""Commands that take a pretrained policy in place of a run."""
 _SCRIPT = """\
 _odes_rl() {{
     local word="$2" before="$3" command="" entry words=""
@@ -60,8 +63,12 @@ def completion_script(shell: str, commands: Mapping[str, type[BaseModel]]) -> st
         values += [_case(f"{command} {option}", words) for option, words in chosen.items()]
         options += [
             _case(f"{command} -", [*own, *dotted, "--help"]),
+            *([_case(f"{command} p", pretrained_names())] if command in _OF_POLICIES else []),
             _case(f"{command} ", _first_words(command, model)),
         ]
+        if command in _OF_POLICIES:  # bash takes a colon, and what is in front of it, for words
+            names = [name.removeprefix(PREFIX) for name in pretrained_names()]
+            values += [_case(f"{command} {word}", names) for word in (PREFIX[:-1], PREFIX[-1])]
         flagged += [f'"{command} {switch}"|' for switch in switches]
     return beginning + _SCRIPT.format(
         names="|".join(commands),

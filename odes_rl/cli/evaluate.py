@@ -13,7 +13,7 @@ from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
     from odes_rl.rollouts.protocol import Rollouts
-    from odes_rl.training.evaluate import Restored
+    from odes_rl.training.restoring import Restored
 
 
 class Evaluate(BaseModel):
@@ -22,7 +22,7 @@ class Evaluate(BaseModel):
     model_config = STRICT
 
     run: str
-    """Run directory."""
+    """Run directory, or `pretrained:TASK/POLICY`, as `odes-rl list pretrained` shows them."""
     episodes: int = Field(default=20, ge=1)
     """Number of episodes."""
     checkpoint: Literal["best", "latest"] = "best"
@@ -43,12 +43,12 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
         UserError: no run, no usable checkpoint, a film that cannot be made.
         EnvironmentFailure: if an environment raises.
     """
-    from odes_rl.runs.run_directory import RunDirectory
-    from odes_rl.training.evaluate import acting_as, evaluate_restored, restore_run
+    from odes_rl.training.evaluate import acting_as, evaluate_restored
+    from odes_rl.training.restoring import restore
 
     if command.video is not None:
         _check_video(command.video)
-    restored = restore_run(RunDirectory.open(command.run), command.checkpoint)
+    restored = restore(command.run, command.checkpoint)
     if command.actions is not None:
         restored = acting_as(restored, command.actions)
     rollouts = evaluate_restored(restored, command.episodes, command.seed)

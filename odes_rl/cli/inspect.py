@@ -1,12 +1,12 @@
 """The command `inspect`."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
 from odes_rl.errors import UserError
+from odes_rl.pretrained.names import is_pretrained, output_beside
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Inspect(BaseModel):
     model_config = STRICT
 
     run: str
-    """Run directory."""
+    """Run directory, or `pretrained:TASK/POLICY`, as `odes-rl list pretrained` shows them."""
     checkpoint: Literal["best", "latest"] | None = None
     """`best`: the checkpoint of the best evaluation, the default for policies. `latest`: the latest one, the only
     choice for fitted models."""
@@ -28,7 +28,8 @@ class Inspect(BaseModel):
     there are more, and the one whose sensitivities are shown."""
     output: str | None = None
     """File for the figure, with the extension .png, .pdf or .svg; without an extension, a PNG and a PDF. Default:
-    inspection.png and inspection.pdf in the run directory, which are replaced."""
+    inspection.png and inspection.pdf in the run directory, which are replaced; of a pretrained policy in this one, with
+    its name in front."""
 
 
 def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
@@ -42,9 +43,10 @@ def inspect(command: Inspect, overrides: Mapping[str, str]) -> int:
     from odes_rl.reports.drawing import picture_files, save
     from odes_rl.runs.run_directory import recorded_kind
 
-    output = command.output or Path(command.run) / "inspection"
+    output = command.output or output_beside(command.run, "inspection")
     picture_files(output)  # reports a mistake before the work
-    lines, figure = (_fitted if recorded_kind(command.run) is FITTING else _policy)(command)
+    fitted = not is_pretrained(command.run) and recorded_kind(command.run) is FITTING
+    lines, figure = (_fitted if fitted else _policy)(command)
     for line in lines:
         print(line)
     for path in save(figure, output):
@@ -56,9 +58,9 @@ def _policy(command: Inspect) -> "tuple[list[str], Figure]":
     from odes_rl.inspection.look import look_into
     from odes_rl.inspection.picture import draw_inspection
     from odes_rl.inspection.summary import describe
-    from odes_rl.runs.run_directory import RunDirectory
+    from odes_rl.training.restoring import restore
 
-    inspection = look_into(RunDirectory.open(command.run), command.checkpoint or "best", command.seed)
+    inspection = look_into(restore(command.run, command.checkpoint or "best"), command.seed)
     return describe(inspection), draw_inspection(inspection)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import UserError, one_line
 from odes_rl.parts import Part, Registry
+from odes_rl.pretrained.names import pretrained_names
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ PARTS: dict[str, tuple[str, str, Callable[[Any], str | None]]] = {
 
 
 class List(BaseModel):
-    """List the available parts, built in or offered by an installed package; or the packaged configs."""
+    """List the available parts, built in or offered by an installed package; packaged configs; pretrained policies."""
 
     model_config = STRICT
 
@@ -63,6 +64,7 @@ class List(BaseModel):
         "models",
         "studies",
         "configs",
+        "pretrained",
     ]
     """What to list."""
     task: str | None = None
@@ -93,6 +95,8 @@ def _lines(what: str) -> list[str]:
         return _preset_lines()
     if what == "configs":
         return _config_lines()
+    if what == "pretrained":
+        return _pretrained_lines()
     module, name, about = PARTS[what]
     registry = getattr(import_module(module), name)
     return part_lines(registry, about) if registry.names else [import_module("odes_rl.studies").NONE_INSTALLED]
@@ -180,4 +184,18 @@ def _config_lines() -> list[str]:
     for name, config in configs.items():
         heading = f"odes-rl {config.command} CONFIG"
         lines += [*[heading] * (heading not in lines), f"{name:{width}} {config.about}"]
+    return lines
+
+
+def _pretrained_lines() -> list[str]:
+    """A line for each pretrained policy: its name, what it returns, and how it was trained."""
+    from odes_rl.pretrained.archive import read_pretrained
+
+    found = [read_pretrained(name) for name in pretrained_names()]
+    width = max((len(policy.name) for policy in found), default=0)
+    lines = [f"{'name':{width}} {'return':>9} {'±':>8} {'episodes':>8} {'env. steps':>12} {'parameters':>10}"]
+    for policy in found:
+        mean, deviation = policy.returns.mean(), policy.returns.std()
+        sizes = f"{policy.returns.size:>8} {policy.card.env_steps:>12,} {policy.card.parameters:>10}"
+        lines.append(f"{policy.name:{width}} {mean:>9.2f} {deviation:>8.2f} {sizes}")
     return lines

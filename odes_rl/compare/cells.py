@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from odes_rl.compare.checks import THRESHOLD, check_entries, learner_name
-from odes_rl.compare.config import POLICIES, Comparable, Comparing
+from odes_rl.compare.checks import check_entries, learner_name
+from odes_rl.compare.config import POLICIES, THRESHOLD, Comparable, Comparing
 from odes_rl.config.layering import Kind, Sections, layer_values
 from odes_rl.config.naming import file_name
 from odes_rl.config.schema import ExperimentConfig, FitConfig
@@ -49,7 +49,7 @@ class Cell(NamedTuple):
 
 
 def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
-    """All cells, ordered by seed, so that the first ones are a comparison too.
+    """All cells, each pair's first seed before any second one, so that the first cells are a comparison too.
 
     `overrides` (dotted option → text) override every entry.
 
@@ -57,17 +57,17 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
         UserError: any mistake in a section or an override; no such task, policy or model.
     """
     check_entries(config, overrides)
-    pairs = [(task, learner) for task in config.places for learner in config.learners]
+    pairs = [(task, learner) for task in config.places for learner in config.learners_of(task)]
     configs = {pair: _configure(config, *pair, overrides) for pair in pairs}
     for one in configs.values():
         if isinstance(one, ExperimentConfig):
             find_task(one.task.id, one.task.options)
-    seeds = dict.fromkeys(seed for learner in config.learners for seed in config.seeds_of(learner))
+    seeds = {pair: config.seeds_of(*pair) for pair in pairs}
     return [
         Cell(task, learner, seed, path, _with_place(configs[task, learner], seed, path), config.comparing)
-        for seed in seeds
+        for place in range(max(map(len, seeds.values())))
         for task, learner in pairs
-        if seed in config.seeds_of(learner)
+        for seed in seeds[task, learner][place : place + 1]
         for path in [Path(config.directory, file_name(task), file_name(learner), f"seed_{seed}")]
     ]
 
@@ -107,7 +107,7 @@ def _configure(config: Comparable, task: str, label: str, overrides: Mapping[str
     merged[kind.named]["name"] = name
     section, _, option = comparing.place_option.partition(".")
     merged[section].setdefault(option, task)
-    merged["run"][comparing.budget] = config.budget
+    merged["run"][comparing.budget] = config.budget_of(task)
     if comparing is POLICIES:
         merged["run"]["generations"] = None
     named = f"{kind.named}."

@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from odes_rl.compare.config import POLICIES, Comparable
+from odes_rl.compare.config import ONLY, POLICIES, SEEDS, THRESHOLD, Comparable, Comparing
 from odes_rl.config.layering import section_class
 from odes_rl.config.naming import file_name
 from odes_rl.errors import UserError, suggestion
 from odes_rl.policies import POLICIES as FAMILIES
 from odes_rl.supervised.models import MODELS
 from odes_rl.validation import check_options
-
-THRESHOLD, SEEDS = "threshold", "seeds"
-"""Keys that the entry of a task, and of a policy or model, may have beside sections."""
 
 
 def reserved(config: Comparable) -> dict[str, str]:
@@ -75,11 +72,16 @@ def _entries(config: Comparable, names: set[str]) -> Iterator[tuple[str, dict[st
     places, learners = config.comparing.places, config.comparing.learners
     yield "base.", config.base, names
     for label, entry in config.places.items():
-        yield f"{places}.{label}.", _without(entry, THRESHOLD, learners), names
+        yield f"{places}.{label}.", _without(entry, *_keys_of_places(config.comparing)), names
         for learner, own in _own_entries(config, label).items():
             yield f"{places}.{label}.{learners}.{learner}.", own or {}, {learner_name(config, learner)}
     for label, entry in config.learners.items():
         yield f"{learners}.{label}.", _without(entry, SEEDS), {learner_name(config, label)}
+
+
+def _keys_of_places(comparing: Comparing) -> list[str]:
+    """Keys of the entry of a task or data set that are no sections."""
+    return [THRESHOLD, SEEDS, ONLY, comparing.budget, comparing.learners]
 
 
 def _without(entry: Mapping[str, Any] | None, *keys: str) -> dict[str, Any]:
@@ -98,6 +100,8 @@ def _own_entries(config: Comparable, task: str) -> dict[str, Any]:
             raise UserError(f"{places}.{task}.{learners}.{label} is not a label of {learners}: {hint}")
         if not isinstance(entry, dict | None):
             raise UserError(f"{places}.{task}.{learners}.{label} is {entry!r}, but must hold sections")
+        if label not in config.learners_of(task):
+            raise UserError(f"{places}.{task}.{learners}.{label} has options, but {label!r} is not in `{ONLY}` there")
     return entries
 
 
@@ -105,7 +109,7 @@ def _check_section(config: Comparable, prefix: str, section: str, options: Any, 
     comparing = config.comparing
     if section not in comparing.run.sections:
         of_place = prefix.startswith(f"{comparing.places}.") and f".{comparing.learners}." not in prefix
-        more = [THRESHOLD, comparing.learners] if of_place else []
+        more = _keys_of_places(comparing) if of_place else []
         more += [SEEDS] if prefix.startswith(f"{comparing.learners}.") else []
         raise UserError(f"{prefix}{section} is not a section: {suggestion(section, [*comparing.run.sections, *more])}")
     if not isinstance(options, dict | None):

@@ -9,8 +9,9 @@ from odes_rl.compare.cells import Cell
 from odes_rl.config.layering import load_config
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
+from odes_rl.pretrained.names import check_source
 from odes_rl.runs.checkpoints import Checkpoints
-from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS, require_run
+from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS
 from odes_rl.runs.metrics import Metrics, read_metrics
 
 _TAIL = 2**16
@@ -86,7 +87,7 @@ def check_recorded(cells: Sequence[Cell]) -> None:
 def _check_initial(path: str | None) -> None:
     try:
         if path is not None:
-            require_run(path)
+            check_source(path)
     except UserError as error:
         raise UserError(f"run.initial: {error}") from None
 

@@ -32,8 +32,9 @@ class RunConfig(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the initial parameters, the perturbations and the episodes."""
     initial: str | None = Field(default=None, min_length=1)
-    """Directory of a run whose policy this one starts from: its parameters, and its mean and deviation of observations.
-    All else starts anew. It is read once, when the run starts; `task.warmup_episodes` are left out."""
+    """Directory of a run whose policy this one starts from, or `pretrained:TASK/POLICY`: its parameters, and its mean
+    and deviation of observations. All else starts anew. It is read once, when the run starts; `task.warmup_episodes`
+    are left out."""
     initial_checkpoint: Literal["best", "latest"] = "best"
     """Checkpoint of the run `initial`, as `odes-rl evaluate` has them."""
     restarts: int = Field(default=1, ge=1)

@@ -16,8 +16,9 @@ from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.environments import close_all, make_environment
 from odes_rl.rollouts.protocol import Moments
-from odes_rl.training.evaluate import Restored, evaluate_restored, normalising_moments
+from odes_rl.training.evaluate import evaluate_restored, normalising_moments
 from odes_rl.training.experiment import episode_settings
+from odes_rl.training.restoring import Restored
 
 
 class Evaluation(NamedTuple):

@@ -1,4 +1,4 @@
-"""All that `odes-rl inspect` finds out about a run's policy."""
+"""All that `odes-rl inspect` finds out about a policy."""
 
 from typing import Any, NamedTuple
 
@@ -12,9 +12,9 @@ from odes_rl.inspection.weights import Weights, look_at_weights
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import fresh_seeds
-from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import Checkpoint, normalising_moments, restore_run
+from odes_rl.training.evaluate import normalising_moments
 from odes_rl.training.experiment import episode_settings
+from odes_rl.training.restoring import Restored
 
 
 class Inspection(NamedTuple):
@@ -39,14 +39,14 @@ class Inspection(NamedTuple):
     weights: Weights | None
 
 
-def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0) -> Inspection:
-    """Play the first of the episodes that `evaluate_run` rolls out, and look into the policy meanwhile.
+def look_into(restored: Restored, seed: int = 0) -> Inspection:
+    """Play the first of the episodes that `evaluate_restored` rolls out, and look into the policy meanwhile.
 
     Raises:
-        UserError: if there is no such checkpoint, or the policy has no depth.
+        UserError: if the policy has no depth.
         EnvironmentFailure: if the environment raises.
     """
-    config, experiment, state, words = restore_run(run, checkpoint)
+    config, experiment, state, words = restored
     rule = find_rule(experiment.policy.act_rule)
     params = jax.device_get(state.strategy.params)
     batch = jax.device_get(experiment.policy_weights(params))
@@ -56,7 +56,7 @@ def look_into(run: RunDirectory, checkpoint: Checkpoint = "best", seed: int = 0)
     episode = record_episode(settings, batch, moments, int(fresh_seeds(seed, 1)[0, 0]))
     states = hidden_states(rule, weights, episode.observations)
     if len(states) < 2:
-        raise UserError(f"{str(run.path)!r}: the policy {config.policy.name} has no depth to inspect")
+        raise UserError(f"the policy {config.policy.name} has no depth to inspect: give the run of another policy")
     norms = gradient_norms(rule, weights, episode.observations)
     return Inspection(
         title=f"{config.policy.name} on {config.task.id}, generation {int(state.strategy.generation)}",

@@ -28,7 +28,7 @@ class Comparison(NamedTuple):
     """The cells and labels of a report.
 
     Attributes:
-        budget: environment steps or epochs of each run.
+        budgets: label of each task → environment steps or epochs of each run on it.
         thresholds: label of each task, in order → the value to reach on it, or None.
         learners: labels of the policies, or models, in order.
         baseline: label of the policy or model that the others are compared with.
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
         measure: the measured quantity.
     """
 
-    budget: int
+    budgets: Mapping[str, int]
     thresholds: Mapping[str, float | None]
     learners: tuple[str, ...]
     baseline: str
@@ -51,7 +51,7 @@ class Result(NamedTuple):
 
     Attributes:
         place: the cell.
-        run: its curve, up to the budget of the comparison.
+        run: its curve, up to the budget of its task.
         finished: whether it has reached the budget.
         parameters: number of parameters of its policy or model; None if not recorded.
         speed: environment steps or examples a second, median over generations or epochs; None if unknown.
@@ -93,7 +93,7 @@ def unfinished(results: Sequence[Result], task: str, learner: str) -> list[Resul
 
 
 def _read(place: Place, comparison: Comparison) -> Result | None:
-    measure, budget = comparison.measure, comparison.budget
+    measure, budget = comparison.measure, comparison.budgets[place.task]
     lines = _until(read_metrics(place.path / METRICS), measure.steps, budget)
     evaluated = [line for line in lines if line.get(measure.values[0]) is not None]
     if not evaluated:

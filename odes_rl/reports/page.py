@@ -91,11 +91,13 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     finished = sum(result.finished for result in results)
     tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
     there = {result.place[:2] for result in results}
-    absent = [f"{task}, {k}" for task in comparison.thresholds for k in comparison.learners if (task, k) not in there]
+    absent = [f"{task}, {k}" for task, k in dict.fromkeys(p[:2] for p in comparison.places) if (task, k) not in there]
+    least, most = min(comparison.budgets.values()), max(comparison.budgets.values())
+    budget = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return (
         f"{tasks} {measure.task if tasks == 1 else measure.tasks}, "
         f"{learners} {measure.learner if learners == 1 else measure.learners}, "
-        f"{comparison.budget:,} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
+        f"{budget} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
         + (f" No evaluation yet: {'; '.join(absent)}." if absent else "")
     )
 

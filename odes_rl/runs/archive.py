@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ def write_archive(path: Path, tree: Any) -> None:
     Raises:
         OSError: if the files cannot be written, as on a full disk.
     """
-    arrays = _named_arrays(tree)
+    arrays = named_arrays(tree)
     content = io.BytesIO()
     # By number: a name in a pytree may hold what no file name can.
     numbered: dict[str, Any] = {str(number): array for number, array in enumerate(arrays.values())}
@@ -72,6 +73,26 @@ def read_archive(path: Path, like: Tree, within: tuple[str, ...] = ("",)) -> Tre
     _check_signature(path, asked, _signature(like))
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[str(number)] for number, name in enumerate(manifest["arrays"]) if name in asked}
+    return _like_tree(arrays, like)
+
+
+def named_arrays(tree: Any) -> dict[str, np.ndarray]:
+    """The leaves of `tree`, by their places in it (`jax.tree_util.keystr`)."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(key): _to_numpy(leaf) for key, leaf in leaves}
+
+
+def tree_like(path: Path, arrays: Mapping[str, np.ndarray], like: Tree) -> Tree:
+    """The tree whose `named_arrays` are `arrays`, read from `path`; each leaf of the kind found in `like`.
+
+    Raises:
+        OtherSignatureError: if names, shapes or dtypes are not those of `like`.
+    """
+    _check_signature(path, {name: _kind(array) for name, array in arrays.items()}, _signature(like))
+    return _like_tree(arrays, like)
+
+
+def _like_tree(arrays: Mapping[str, np.ndarray], like: Tree) -> Tree:
     leaves, structure = jax.tree_util.tree_flatten_with_path(like)
     restored = [_like_leaf(arrays[jax.tree_util.keystr(key)], leaf) for key, leaf in leaves]
     return jax.tree_util.tree_unflatten(structure, restored)
@@ -104,11 +125,6 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             "use that version, or train again"
         )
     return manifest
-
-
-def _named_arrays(tree: Any) -> dict[str, np.ndarray]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {jax.tree_util.keystr(key): _to_numpy(leaf) for key, leaf in leaves}
 
 
 def _is_jax(leaf: Any) -> bool:

@@ -3,49 +3,21 @@
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal
 
 import jax
 import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.errors import UserError
-from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import fresh_seeds, warmup_seeds
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.experiment import (
-    Experiment,
-    TrainingState,
-    episode_settings,
-    make_experiment,
-    open_backend,
-    restorable_state,
-)
+from odes_rl.training.experiment import Experiment, TrainingState, episode_settings, open_backend
+from odes_rl.training.restoring import Checkpoint, Restored, restore_run
 
 Actions = Literal["greedy", "sampled"]
-Checkpoint = Literal["best", "latest"]
-State = TypeVar("State")
-_LEADING = tuple(f".{field}" for field in TrainingState._fields if field not in ("start", "others"))
-"""Beginnings of the names that arrays have in a checkpoint, but for those of other starts."""
-
-
-class Restored(NamedTuple):
-    """A policy out of a run.
-
-    Attributes:
-        config: the run's, for this machine.
-        experiment: what it describes.
-        state: with the policy's parameters.
-        words: which checkpoint that is.
-    """
-
-    config: ExperimentConfig
-    experiment: Experiment
-    state: TrainingState
-    words: str
 
 
 def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Checkpoint = "best") -> Rollouts:
@@ -103,62 +75,6 @@ def film_restored(
     moments = Moments(*jax.device_get(normalising_moments(config, state)))
     settings = episode_settings(config, experiment.policy)
     return film_episode(Film(settings, weights, moments, int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
-
-
-def restore_run(run: RunDirectory, checkpoint: Checkpoint) -> Restored:
-    """A run's policy in that checkpoint; in the latest, if only the untrained policy has been evaluated yet.
-
-    Raises:
-        UserError: if there is no such checkpoint.
-    """
-    run.check_begun()
-    config = _on_this_machine(run.config)
-    experiment = make_experiment(config)
-    _, state, words = restore_policy(run, restorable_state(experiment), checkpoint)
-    return Restored(config, experiment, state, words)
-
-
-def check_trained(run: RunDirectory) -> None:
-    """Check that the run has learnt something.
-
-    Raises:
-        UserError: if it has no checkpoint, or only that of the untrained policy.
-    """
-    run.check_begun()
-    if run.checkpoints.latest_generation() == 0:
-        raise UserError(f"{str(run.path)!r} has no trained policy yet: continue it with `odes-rl resume {run.path}`")
-
-
-def restore_policy(
-    run: RunDirectory, like: State, checkpoint: Checkpoint, within: tuple[str, ...] = _LEADING
-) -> tuple[int, State, str]:
-    """Generation and state of that checkpoint, and words for it; of the latest if the best is of before training.
-
-    `like` and `within` are those of `Checkpoints.restore`; other starts are left out.
-
-    Raises:
-        UserError: if there is no such checkpoint.
-    """
-    generation, state = run.checkpoints.restore(like, checkpoint, within)
-    words = f"checkpoint: {checkpoint}, of generation {generation}"
-    if generation == 0 and checkpoint == "best" and not _has_evaluated_what_it_learnt(run):
-        generation, state = run.checkpoints.restore(like, "latest", within)
-        words = f"checkpoint: latest, of generation {generation}: only the untrained policy has been evaluated so far"
-    if generation == 0:
-        words = f"checkpoint: {checkpoint}, of generation 0: the untrained policy"
-    return generation, state, words
-
-
-def _has_evaluated_what_it_learnt(run: RunDirectory) -> bool:
-    return any(line["generation"] and line.get("evaluation_return_mean") is not None for line in run.metrics())
-
-
-def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:
-    """`config` without the cluster of `ray`, which may be gone by now: the bits are the same."""
-    if config.rollouts.backend != "ray":
-        return config
-    here = RolloutsConfig(lanes=config.rollouts.lanes, deadline=config.rollouts.deadline)
-    return config.model_copy(update={"rollouts": here})
 
 
 def evaluate_state(

@@ -1,4 +1,4 @@
-"""A run that starts from the policy of another one."""
+"""A run that starts from the policy of another one, or from a pretrained policy."""
 
 import logging
 from typing import Any, NamedTuple
@@ -7,14 +7,12 @@ import jax
 
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
+from odes_rl.pretrained.names import is_pretrained
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.runs.archive import OtherSignatureError
-from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import check_trained, restore_policy
-from odes_rl.training.experiment import Experiment, TrainingState, make_experiment, restorable_state
+from odes_rl.training.experiment import Experiment, TrainingState, make_experiment
+from odes_rl.training.restoring import check_trained, open_source, restore_learnt
 
-_PARAMS, _MOMENTS = ".strategy.params", ".moments"
-"""Beginnings of the names that arrays of these have in a checkpoint."""
 _FAR = 1e-3
 """From a manifold: float32 leaves points much nearer, and another manifold's points lie further."""
 _log = logging.getLogger(__name__)
@@ -46,34 +44,23 @@ def check_startable(config: ExperimentConfig) -> None:
 
 
 def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | None:
-    """What the run of `config` takes from the run that `run.initial` names; None if it names none.
+    """What the run of `config` takes from the run or pretrained policy that `run.initial` names; None if none.
 
-    Only its config and the checkpoint's arrays are read: the task of that run need not be had here.
+    Only its config and its arrays are read: the task of that run need not be had here.
 
     Raises:
         UserError: no trained run; parameters of other shapes, or off the manifolds; observations of another size.
     """
-    path = config.run.initial
-    if path is None:
+    source = config.run.initial
+    if source is None:
         return None
-    like = restorable_state(experiment)
-    strategy = like.strategy._replace(optimizer=None, generation=None, key=None, scales=None)
-    asked: Any = TrainingState(strategy, like.moments, None, None, None)  # pyright: ignore[reportArgumentType]
     try:
-        run = RunDirectory.open(path)
-        check_trained(run)
-        within = (_PARAMS, _MOMENTS)
-        generation, state, _ = restore_policy(run, asked, config.run.initial_checkpoint, within)
-    except OtherSignatureError as error:
-        leaf = error.name.removeprefix(".strategy.")
-        raise UserError(
-            f"run.initial: {path!r} does not fit: {leaf} is {error.there} in it, {error.here} here; give the "
-            f"policy its options in {path}/config.yaml, and a task of the same sizes"
-        ) from None
+        before, state = _read(source, config, experiment)
     except UserError as error:
         raise UserError(f"run.initial: {error}") from error
-    _check_manifolds(path, state.strategy.params, experiment.policy.manifolds)
-    return Initial(state.strategy.params, state.moments, generation, _changes(path, run.config, config))
+    params, generation = state.strategy.params, int(state.strategy.generation)
+    _check_manifolds(source, params, experiment.policy.manifolds, _fix(source, before, config))
+    return Initial(params, state.moments, generation, _changes(source, before, config))
 
 
 def started_from(experiment: Experiment, state: TrainingState, initial: Initial) -> TrainingState:
@@ -87,20 +74,41 @@ def started_from(experiment: Experiment, state: TrainingState, initial: Initial)
     return state._replace(strategy=strategy, moments=initial.moments)
 
 
-def _check_manifolds(path: str, params: Any, manifolds: Any) -> None:
+def _read(source: str, config: ExperimentConfig, experiment: Experiment) -> tuple[ExperimentConfig, TrainingState]:
+    """The config of `source`, and what it has learnt."""
+    opened = open_source(source)
+    check_trained(opened)
+    try:
+        return opened.config, restore_learnt(opened, experiment, config.run.initial_checkpoint)[0]
+    except OtherSignatureError as error:
+        leaf = error.name.removeprefix(".strategy").removeprefix(".")
+        fix = _fix(source, opened.config, config)
+        raise UserError(f"{source!r} does not fit: {leaf} is {error.there} in it, {error.here} here; {fix}") from None
+
+
+def _fix(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
+    """What helps where the parameters of `source` do not fit."""
+    if not is_pretrained(source):
+        return f"give the policy its options in {source}/config.yaml, and a task of the same sizes"
+    there, here = _acting_options(before), _acting_options(now)
+    options = [f"{name} {value}" for name, value in there.items() if here.get(name) != value]
+    return f"give the policy its options ({', '.join(options)}), and {before.task.id} or a task of the same sizes"
+
+
+def _check_manifolds(source: str, params: Any, manifolds: Any, fix: str) -> None:
     """Check that `params` lie on `manifolds`, which mirror them."""
     violations = jax.tree.map(lambda manifold, leaf: manifold.violation(leaf), manifolds, params)
     named = jax.tree_util.tree_leaves_with_path(violations)
     for (name, distance), manifold in zip(named, jax.tree.leaves(manifolds), strict=True):
         if not distance <= _FAR:
-            leaf = f"params{jax.tree_util.keystr(name)} of {path!r}"
+            leaf = f"params{jax.tree_util.keystr(name)} of {source!r}"
             raise UserError(
                 f"run.initial: {leaf} lies {float(distance):.2g} off the manifold {manifold} that it is trained on "
-                f"here; give the policy its options in {path}/config.yaml"
+                f"here; {fix}"
             )
 
 
-def _changes(path: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
+def _changes(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
     """The options with which the same parameters act otherwise, in words; empty if there are none."""
     there, here = _acting_options(before), _acting_options(now)
     changed = [
@@ -108,7 +116,7 @@ def _changes(path: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
         for name in dict.fromkeys([*here, *there])
         if here.get(name) != there.get(name)
     ]
-    return f"the policy of {path} acts otherwise here: {'; '.join(changed)}" if changed else ""
+    return f"the policy of {source} acts otherwise here: {'; '.join(changed)}" if changed else ""
 
 
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 import pytest
 
 from odes_rl.cli.program import COMMANDS, main
+from odes_rl.pretrained.names import PREFIX, pretrained_names
 
 CALL = """
 COMP_WORDS=("$@")
@@ -36,6 +37,12 @@ CASES = [
     (["fit", "--model.name", "nano"], ["nanode"]),
     (["study", "--study", "theo"], ["theorem1"]),
     (["list", "ta"], ["tasks"]),
+    (["evaluate", "pre"], pretrained_names()),
+    (["inspect", "pretrained:HalfCheetah-v5/o"], [f"{PREFIX}HalfCheetah-v5/ode_to_ode"]),
+    (["export", "pretrained", ":", "HalfCheetah-v5/o"], ["HalfCheetah-v5/ode_to_ode"]),
+    (["export", "pretrained", ""], [name.removeprefix(PREFIX) for name in pretrained_names()]),
+    (["evaluate", "runs/"], []),
+    (["plot", "pre"], []),
 ]
 
 

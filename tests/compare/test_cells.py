@@ -75,6 +75,39 @@ def test_what_a_policy_has_of_its_own_on_a_task_lies_over_the_rest_of_the_file(c
     assert [cell.config.policy.output_scale for cell in overridden] == [5] * 4
 
 
+OWN = {
+    "tasks": {
+        "Hopper-v5": {"env_steps": 500, "seeds": [7], "only": ["linear"]},
+        "Swimmer-v5": {"seeds": 2},
+    },
+    "policies": {"autonomous": {"seeds": [0, 4]}, "linear": None},
+}
+"""Tasks with lengths, seeds and policies of their own."""
+
+
+def places(cells):
+    return [(cell.task, cell.learner, cell.seed, cell.budget) for cell in cells]
+
+
+def test_a_task_has_env_steps_seeds_and_policies_of_its_own(cells_of):
+    assert places(cells_of(**OWN)) == [
+        ("Hopper-v5", "linear", 7, 500),
+        ("Swimmer-v5", "autonomous", 0, 3000),
+        ("Swimmer-v5", "linear", 0, 3000),
+        ("Swimmer-v5", "autonomous", 4, 3000),
+        ("Swimmer-v5", "linear", 1, 3000),
+    ]
+
+
+def test_the_command_line_overrides_what_entries_have_of_their_own(cells_of):
+    cells = cells_of(changes={"env_steps": 60, "seeds": 1}, **OWN)
+    assert places(cells) == [
+        ("Hopper-v5", "linear", 0, 60),
+        ("Swimmer-v5", "autonomous", 0, 60),
+        ("Swimmer-v5", "linear", 0, 60),
+    ]
+
+
 def test_options_of_policies_go_to_those_that_have_them(cells_of):
     autonomous, linear = cells_of({"policy.steps": "7"}, base={"policy": {"hidden": 9, "output_scale": 2.0}})
     assert autonomous.config.policy.model_dump()["hidden"] == 9
@@ -129,6 +162,15 @@ MISTAKES = [
     ({"base": {"run": {"seed": 1}}}, ["base.run.seed", "`seeds`"]),
     ({"base": {"run": {"generations": 1}}}, ["base.run.generations", "`env_steps`"]),
     ({"baseline": "lnear"}, ["'lnear'", "'linear'"]),
+    ({"tasks": {"Hopper-v5": {"env_steps": 0}}}, ["tasks.Hopper-v5.env_steps is 0", "≥ 1"]),
+    ({"tasks": {"Hopper-v5": {"seeds": "x"}}}, ["tasks.Hopper-v5.seeds is x", "distinct"]),
+    ({"tasks": {"Hopper-v5": {"only": ["lniear"]}}}, ["tasks.Hopper-v5.only is ['lniear']", "autonomous, linear"]),
+    ({"tasks": {"Hopper-v5": {"only": []}}}, ["tasks.Hopper-v5.only is []"]),
+    (
+        {"tasks": {"Hopper-v5": {"only": ["autonomous"], "policies": {"linear": None}}}},
+        ["tasks.Hopper-v5.policies.linear", "not in `only`"],
+    ),
+    ({"policies": {"linear": {"seeds": [2, 2]}}}, ["policies.linear.seeds is [2, 2]"]),
 ]
 
 
@@ -165,7 +207,8 @@ def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
 
 
 def test_the_packages_comparisons_are_there():
-    assert {path.stem for path in CONFIGS} == {"figure2", "small", "small_more", "search", "ablations", "normalisation"}
+    named = {"figure2", "small", "small_more", "search", "ablations", "normalisation", "benchmark"}
+    assert {path.stem for path in CONFIGS} == named
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -180,6 +223,7 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
         entry = entry or {}
         shared = [
             (
+                options.run.env_steps,
                 options.task.model_dump(exclude=said),
                 options.run.evaluate_every,
                 options.strategy.sigma,
@@ -188,14 +232,15 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
             for options in [c.config for c in cells if c.task == task]
             if isinstance(options, ExperimentConfig)
         ]
-        assert len(shared) == len(cells) / len(config.places)
+        assert len(shared) == sum(len(config.seeds_of(task, learner)) for learner in config.learners_of(task))
         assert all(options == shared[0] for options in shared)
-        searched = [{**e.get("policy", {}), **e["strategy"]}.keys() for e in entry.get("policies", {}).values()]
+        own = [own or {} for own in entry.get("policies", {}).values()]
+        searched = [{**options.get("policy", {}), **options.get("strategy", {})}.keys() for options in own]
         assert all(options == {"learning_rate", "output_scale"} for options in searched)
         assert len(searched) in (0, len(config.learners))  # all had the search, or none
 
 
-@pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search"])
+@pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search", "benchmark"])
 def test_the_papers_methods_and_linear_are_compared(name):
     config = load_comparison(CONFIGS[0].parent / f"{name}.yaml", {})
     assert sorted(config.learners) == sorted(SEVEN)
@@ -203,12 +248,28 @@ def test_the_papers_methods_and_linear_are_compared(name):
 
 def test_small_and_figure_2_are_of_the_size_they_promise():
     sizes = {
-        path.stem: (len(c.places), len(c.seeds_of(list(c.learners)[-1])), c.budget)
+        path.stem: (len(c.places), c.seeds, c.budget_of(next(iter(c.places))))
         for path in CONFIGS
         for c in [load_comparison(path, {})]
     }
     assert sizes["small"] == (2, 3, 3_000_000)
     assert sizes["figure2"][:2] == (8, 10)
+
+
+def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
+    config = load_comparison(CONFIGS[0].parent / "benchmark.yaml", {})
+    cells: Any = make_cells(config, {})
+    assert len([task for task in config.places if task.endswith("-v5")]) == 11
+    assert len(config.places) == 18
+    for task in config.places:
+        learners = config.learners_of(task)
+        assert {"ode_to_ode", "linear"} <= {*learners}
+        assert len(learners) == (7 if task in ("Swimmer-v5", "HalfCheetah-v5", "Hopper-v5", "Walker2d-v5") else 2)
+    sizes = {task: (config.budget_of(task), len(config.seeds_of(task, "linear"))) for task in config.places}
+    assert sizes["HalfCheetah-v5"] == (3_000_000, 10)
+    assert sizes["Humanoid-v5"] == (40_000_000, 1)
+    (humanoid,) = [c for c in cells if (c.task, c.learner) == ("Humanoid-v5", "ode_to_ode")]
+    assert humanoid.config.policy.model_dump()["hidden"] == 64
 
 
 def test_the_file_of_a_comparison_is_not_that_of_a_run(tmp_path, capsys):

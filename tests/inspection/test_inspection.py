@@ -15,6 +15,7 @@ from odes_rl.inspection.picture import draw_inspection
 from odes_rl.inspection.weights import bracket, distance_from_orthogonal, singular_values
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.act_weights import rule_weights
 from tests.made_runs import TINY, train_run
@@ -115,7 +116,7 @@ PANELS = {"ode_to_ode": 6, "ode_to_ode rk4": 6, "nanode": 5, "base_ode": 3, "dee
 @pytest.fixture(scope="module", params=POLICIES)
 def inspected(request, tmp_path_factory):
     run, _ = train_run(tmp_path_factory.mktemp("inspected"), run__generations=2, **POLICIES[request.param])
-    return request.param, run, look_into(run)
+    return request.param, run, look_into(restore_run(run))
 
 
 def test_the_episode_is_the_first_that_evaluate_plays(inspected):

@@ -195,6 +195,14 @@ def test_what_has_no_evaluation_is_named(tmp_path):
     assert told.endswith("1 of 2 runs are finished. No evaluation yet: A-v5, nanode.")
 
 
+def test_a_run_is_finished_at_the_budget_of_its_task(tmp_path):
+    data = {("A-v5", "linear"): [[1.0] * 11], ("B-v5", "linear"): [[1.0] * 6]}
+    comparison = record(tmp_path, data)._replace(budgets={"A-v5": 1000, "B-v5": 500})
+    results = read_results(comparison)
+    assert all(result.finished for result in results)
+    assert "500 to 1,000 environment steps a run; 2 of 2 runs are finished." in headline(comparison, results)
+
+
 def test_the_report_holds_everything_and_needs_nothing_else(tmp_path):
     comparison = record(
         tmp_path / "runs",

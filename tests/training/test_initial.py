@@ -11,9 +11,10 @@ import odes_rl
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.rollouts.seeds import evaluation_seeds
-from odes_rl.training.evaluate import evaluate_state, restore_run
+from odes_rl.training.evaluate import evaluate_state
 from odes_rl.training.experiment import make_experiment, open_backend
 from odes_rl.training.initial import check_startable
+from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.comparisons import write_comparison
 from tests.made_runs import bits, create_run, timeless, train_run
