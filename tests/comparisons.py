@@ -44,7 +44,7 @@ def record(
         for seed, returns in enumerate(seeds):
             path = directory / task / policy / f"seed_{seed}"
             path.mkdir(parents=True)
-            config = {"task": {"id": task}, "policy": {"name": policy}, "run": {"seed": seed}}
+            config = {"task": {"id": task}, "policy": {"name": policy}, "run": {"seed": seed, "env_steps": env_steps}}
             (path / "config.yaml").write_text(yaml.safe_dump(config))
             lines = [_line(index, value) for index, value in enumerate(returns)]
             (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

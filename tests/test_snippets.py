@@ -27,7 +27,10 @@ RUN = [
 ]
 READ = [
     f"docs/{name}.md"
-    for name in ("cluster", "compare", "environments", "mathematics", "performance", "results", "search", "studies")
+    for name in (
+        *("benchmark", "cluster", "compare", "environments", "mathematics", "performance", "pretrained", "results"),
+        *("search", "studies"),
+    )
 ]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]
 SMALL = {"strategy.population": 2, "run.generations": 2, "run.evaluation_episodes": 1, "rollouts.backend": "serial"}

@@ -109,8 +109,8 @@ def group_runs(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(repr(sorted(_experiment(run).items())), []).append(run)
-    experiments = [_experiment(group[0]) for group in groups.values()]
+        groups.setdefault(repr(sorted(experiment_of(run).items())), []).append(run)
+    experiments = [experiment_of(group[0]) for group in groups.values()]
     names = sorted({name for experiment in experiments for name in experiment})
     telling = [name for name in names if len({repr(e[name]) for e in experiments if name in e}) > 1]
     labelled: dict[str, list[Run]] = {}
@@ -142,7 +142,8 @@ def at_common_steps(runs: Sequence[Run], most: int = _POINTS) -> tuple[np.ndarra
     return steps, np.array([np.interp(steps, run.steps, run.returns) for run in runs])
 
 
-def _experiment(run: Run) -> dict[str, Any]:
+def experiment_of(run: Run) -> dict[str, Any]:
+    """The options of a run, without those in which runs of one experiment may differ, as the seed."""
     return {name: v for name, v in run.options.items() if name not in _NO_PART_OF_AN_EXPERIMENT}
 
 

@@ -75,12 +75,12 @@ def cells_of(comparison: Comparison, row: Row) -> list[str]:
         row.learner,
         "–" if row.parameters is None else f"{row.parameters}",
         f"{row.finished} of {row.planned}",
-        _spread(row.best_mean, row.best_std, form),
-        _spread(row.final_mean, row.final_std, form),
-        _within(row.final_iqm, row.final_iqm_low, row.final_iqm_high, form),
-        _spread(row.area_mean, row.area_std, form),
+        spread(row.best_mean, row.best_std, form),
+        spread(row.final_mean, row.final_std, form),
+        within(row.final_iqm, row.final_iqm_low, row.final_iqm_high, form),
+        spread(row.area_mean, row.area_std, form),
         _reached(row),
-        _within(row.improvement, row.improvement_low, row.improvement_high, "{:.2f}".format),
+        within(row.improvement, row.improvement_low, row.improvement_high, "{:.2f}".format),
         "–" if row.speed is None else f"{row.speed:,.0f}",
     ]
 
@@ -99,11 +99,13 @@ def _markdown_table(comparison: Comparison, rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _spread(mean: float, deviation: float | None, form: Callable[[float], str]) -> str:
+def spread(mean: float, deviation: float | None, form: Callable[[float], str]) -> str:
+    """A mean and its deviation, each written by `form`; the mean alone without one."""
     return form(mean) if deviation is None else f"{form(mean)} ± {form(deviation)}"
 
 
-def _within(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+def within(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+    """A value in its interval, each number written by `form`; the value alone without one, a dash without a value."""
     if value is None:
         return "–"
     return form(value) if low is None or high is None else f"{form(value)} [{form(low)}, {form(high)}]"

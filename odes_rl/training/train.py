@@ -12,8 +12,9 @@ from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
 from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants, warn_of_own_step
-from odes_rl.rollouts.choosing import choose_backend
+from odes_rl.rollouts.choosing import available_cores, choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
+from odes_rl.rollouts.machine import processor
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
 from odes_rl.rollouts.summaries import generation_metrics
@@ -139,10 +140,10 @@ def _evaluate_end(journal: Journal, experiment: Experiment, backend: RolloutBack
 
 
 def _write_launch(run: RunDirectory, generation: int) -> None:
-    """Write down what computes the generations from here on: `auto` says so of no run."""
+    """Write down what computes the generations from here on, and on what: `auto` says so of no run."""
     choice = choose_backend(run.config.rollouts, run.config.episodes)
     told = {name: getattr(choice, name) for name in ("backend", "workers", "lanes", "inference")}
-    run.append_launch({"generation": generation, **told})
+    run.append_launch({"generation": generation, **told, "processor": processor(), "cores": available_cores()})
 
 
 def advance(

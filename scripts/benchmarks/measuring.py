@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from odes_rl.rollouts.choosing import available_cores
+from odes_rl.rollouts.machine import processor
 
 _BEGUN = time.perf_counter()
 Contestant = Callable[[], float]
@@ -77,19 +78,12 @@ def write_report(path: str | None, options: Any, results: Mapping[str, Any]) -> 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": available_cores(),
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES + PEER_PACKAGES if (found := _version(name))},
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:

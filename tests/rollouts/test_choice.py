@@ -6,6 +6,7 @@ from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.rollouts.choosing import available_cores, choose_backend
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.machine import processor
 from odes_rl.runs.metrics import read_metrics
 from odes_rl.training.train import train
 from odes_rl.validation import build_model
@@ -55,7 +56,11 @@ def test_the_device_needs_worker_processes(backend):
 
 
 def launches(run):
-    return read_metrics(run.path / "launches.jsonl")
+    """What is written of the run's launches, without the machine, which is that of the tests."""
+    lines = read_metrics(run.path / "launches.jsonl")
+    machines = [(line.pop("processor"), line.pop("cores")) for line in lines]
+    assert set(machines) == {(processor(), available_cores())}
+    return lines
 
 
 def test_a_run_says_what_computed_it_from_which_generation_on(tmp_path):
@@ -74,7 +79,7 @@ def test_a_launch_that_left_nothing_behind_is_forgotten(tmp_path):
     with create_run(tmp_path / "run") as run:
         for generation in (0, 4, 8, 4):
             run.append_launch({"generation": generation, "backend": "serial"})
-        assert [line["generation"] for line in launches(run)] == [0, 4]
+        assert [line["generation"] for line in read_metrics(run.path / "launches.jsonl")] == [0, 4]
 
 
 def test_the_console_says_what_auto_chose(tmp_path, capsys):
