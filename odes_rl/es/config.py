@@ -91,7 +91,7 @@ class StrategyConfig(BaseModel):
     """A scale for each leaf of the parameters; its deviation is sigma times it. `sensitivity`: scales with which each
     leaf moves the actions by an equal share of sigma, on observations like those seen so far; sigma is then the root
     mean square of an action's change, in half ranges. `learned`: measured at the start, then learned as in PGPE."""
-    sigma_limit: float = Field(default=0.1, gt=0)
+    sigma_limit: float = Field(default=0.03, gt=0)
     """Largest deviation that `sensitivity` gives the entries of a leaf. A leaf that it bounds moves the actions less,
     the others more."""
     sensitivity_every: int = Field(default=10, ge=1)

@@ -23,7 +23,7 @@ class PolicyConfig(BaseModel, frozen=True):
     squash: Annotated[str, OneOf(SQUASHES)] = "clip"
     """How outputs are mapped to the action bounds. `clip`: clipped in the units of the action. `tanh`: scaled to the
     bounds. The logits of discrete actions are not squashed."""
-    output_scale: float = Field(default=0.1, gt=0)
+    output_scale: float = Field(default=0.03, gt=0)
     """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
     inverse of the softmax's temperature; greedy ones do not depend on it, unless a path or a bias is added."""
     learn_output_scale: bool = False
