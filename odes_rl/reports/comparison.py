@@ -56,6 +56,7 @@ class Result(NamedTuple):
         parameters: number of parameters of its policy or model; None if not recorded.
         speed: environment steps or examples a second, median over generations or epochs; None if unknown.
         accuracies: test set → accuracy in the last evaluation, for supervised runs.
+        stuck: evaluations at its end that did not improve, if they are as many as its `run.stuck_evaluations`; else 0.
     """
 
     place: Place
@@ -64,6 +65,7 @@ class Result(NamedTuple):
     parameters: int | None
     speed: float | None
     accuracies: Mapping[str, float]
+    stuck: int
 
 
 def read_results(comparison: Comparison) -> list[Result]:
@@ -108,7 +110,12 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
         _written(place.path).get("parameters"),
         float(np.median(speeds)) if speeds else None,
         evaluated_accuracies(evaluated[-1]),
+        _stuck(evaluated[-1].get("evaluations_since_improvement"), run.options.get("run.stuck_evaluations")),
     )
+
+
+def _stuck(since: int | None, limit: int | None) -> int:
+    return since if since is not None and limit is not None and since >= limit else 0
 
 
 def _until(lines: list[Metrics], steps: str, budget: int) -> list[Metrics]:

@@ -64,6 +64,7 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
     tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
     sections = "\n".join(_section(comparison, results, rows, task) for task in tasks)
     failed = "".join(f"<li>{escape(line)}</li>" for line in failure_lines(comparison))
+    stuck = "".join(f"<li>{escape(line)}</li>" for line in stuck_lines(results))
     told = "".join(f"<li>{escape(note)}</li>" for note in notes(comparison.measure))
     title = f"Comparison of {comparison.measure.learners}"
     return f"""<!doctype html>
@@ -79,6 +80,7 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
 <p>{escape(headline(comparison, results))}</p>
 {sections}
 {f"<h2>Failed</h2><ul>{failed}</ul>" if failed else ""}
+{f"<h2>Stuck at the end</h2><ul>{stuck}</ul>" if stuck else ""}
 <h2>How to read this</h2>
 <ul>{told}</ul>
 </body>
@@ -105,6 +107,15 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
 def failure_lines(comparison: Comparison) -> list[str]:
     """The cells that failed, and why."""
     return [f"{p.task}, {p.learner}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
+
+
+def stuck_lines(results: Sequence[Result]) -> list[str]:
+    """The runs that did not improve any more, or had learnt all that they could."""
+    return [
+        f"{r.place.task}, {r.place.learner}, seed {r.place.seed}: the last {r.stuck} evaluations did not improve"
+        for r in results
+        if r.stuck
+    ]
 
 
 def _section(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row], task: str) -> str:

@@ -119,13 +119,12 @@ def _first_evaluation(
     """The state before the first generation, its observations' mean known, and the metrics of its evaluation."""
     starts, evaluated, env_steps = [], [], state.env_steps
     for start in starts_of(state):
-        start = start._replace(env_steps=env_steps)
         if config.run.initial is None:
             start = warmed_up(config, experiment, backend, start)
         rollouts = _evaluate(config, experiment, backend, start)
         if start.moments.count == 0:  # the first generation's moments are taken about what was seen here
             start = start._replace(moments=start.moments._replace(mean=rollouts.moments[0].mean))
-        env_steps = start.env_steps
+        env_steps += start.env_steps - state.env_steps
         starts.append(start)
         evaluated.append(rollouts)
     return selected(config.run, together(starts)._replace(env_steps=env_steps), evaluated)
@@ -161,8 +160,8 @@ def advance(
     started = time.perf_counter()
     starts, lines, env_steps = [], [], state.env_steps
     for start in starts_of(state):
-        learnt, line = _learn(config, experiment, backend, start._replace(env_steps=env_steps))
-        env_steps = learnt.env_steps
+        learnt, line = _learn(config, experiment, backend, start)
+        env_steps += learnt.env_steps - start.env_steps
         starts.append(learnt)
         lines.append(line)
     speed = (env_steps - state.env_steps) / (time.perf_counter() - started)

@@ -10,15 +10,17 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import yaml
 
 from odes_rl.errors import UserError
 from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
-from odes_rl.reports.page import headline
+from odes_rl.reports.page import headline, page_text, stuck_lines
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.seeds import read_run
 from odes_rl.reports.statistics import interquartile_interval, interquartile_mean
+from odes_rl.runs.metrics import read_metrics, write_metrics
 from tests.comparisons import record
 
 STEPS = np.arange(11) * 100.0
@@ -263,6 +265,20 @@ class Balanced(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+def test_runs_that_end_stuck_are_listed(tmp_path):
+    comparison = record(tmp_path, curves(("A-v5",), ("linear",), seeds=3))
+    for place, since, limit in zip(comparison.places, (9, 7, 9), (8, 8, None), strict=True):
+        config = yaml.safe_load((place.path / "config.yaml").read_text(encoding="utf-8"))
+        config["run"]["stuck_evaluations"] = limit
+        (place.path / "config.yaml").write_text(yaml.safe_dump(config))
+        lines = read_metrics(place.path / "metrics.jsonl")
+        lines[-1]["evaluations_since_improvement"] = since
+        write_metrics(place.path / "metrics.jsonl", lines)
+    results = read_results(comparison)
+    assert stuck_lines(results) == ["A-v5, linear, seed 0: the last 9 evaluations did not improve"]
+    assert f"<li>{stuck_lines(results)[0]}</li>" in page_text(comparison, results, make_rows(comparison, results))
 
 
 def test_a_report_written_twice_is_the_same_twice(tmp_path):
