@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import ACT_RULES, find_rule
 from odes_rl.act.field_flow import FieldFlowWeights
 from odes_rl.act.linear import LinearWeights
 from odes_rl.act.network import NetworkWeights
@@ -54,3 +54,12 @@ def rule_weights(name, sizes, seed=0):
         return (generator.normal(size=shape) / shape[-1] ** 0.5).astype(np.float32)
 
     return MAKERS[ACT_RULES[name].weights](draw, *sizes)
+
+
+def with_path(name, weights, seed=1):
+    """The rule called `name` with a linear path, and its weights: those of the rule, and a random path and bias."""
+    rule, generator = find_rule(f"{name} + path"), np.random.default_rng(seed)
+    inputs = weights[0].shape[-1]
+    shape = (weights[-1].shape[0], inputs)
+    path, bias = generator.normal(size=shape) / inputs**0.5, generator.normal(size=shape[0])
+    return rule, rule.weights(*weights, path.astype(np.float32), bias.astype(np.float32))

@@ -25,7 +25,7 @@ class PolicyConfig(BaseModel, frozen=True):
     bounds. The logits of discrete actions are not squashed."""
     output_scale: float = Field(default=0.1, gt=0)
     """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
-    inverse of the softmax's temperature; greedy ones do not depend on it."""
+    inverse of the softmax's temperature; greedy ones do not depend on it, unless a path or a bias is added."""
     learn_output_scale: bool = False
     """Learn a gain for each action on top of the output scale, between 1/10 and 10; its logarithm is a parameter."""
     linear_path: bool = True

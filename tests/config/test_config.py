@@ -179,3 +179,11 @@ def test_what_belongs_to_normalisation_needs_it(write, option, value):
     path = write({"task": {**TASK, "normalise_observations": False, option: value}})
     with pytest.raises(UserError, match=f"task: {option} is {value}, but only normalised observations have it"):
         load_config(path)
+
+
+@pytest.mark.parametrize(("normalise", "clip"), [(True, 10.0), (False, None)])
+def test_only_normalised_observations_are_clipped_by_default(write, normalise, clip):
+    config = load_config(write({"task": {**TASK, "normalise_observations": normalise}}))
+    assert config.task.clip == clip
+    none = {"task": {**config.task.model_dump(), "clip_observations": None}}
+    assert load_config(write(none)).task.clip is None

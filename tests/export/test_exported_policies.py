@@ -19,6 +19,8 @@ OPTIONS = {
     "nanode": {"policy__activation": "tanh"},
     "base_ode": {"policy__activation": "relu", "task__normalise_observations": False},
     "con_res_net": {"task__clip_observations": 1.5},
+    "deep_net": {"policy__linear_path": True, "policy__action_bias": True, "policy__learn_output_scale": True},
+    "linear": {"policy__action_bias": True},
 }
 """Of single policies of the zoo; every second one has the squash tanh."""
 

@@ -30,16 +30,28 @@ def absent_rule(config, observation_size, action_size):
     return sines(SinesConfig(name="x"), observation_size, action_size)._replace(act_rule="own_parts:ABSENT")
 
 UNRULED = PolicyFamily(Config, absent_rule)
+
+def with_manifolds(change):
+    def build(config, observation_size, action_size):
+        from odes_rl.policies.linear import LinearConfig, linear
+        policy = linear(LinearConfig(), observation_size, action_size)
+        return policy._replace(manifolds=change(policy.manifolds))
+    return PolicyFamily(Config, build)
+
+LISTED = with_manifolds(lambda manifolds: [*manifolds.values()])
+BIASED = with_manifolds(lambda manifolds: {**manifolds, "bias": manifolds["matrix"]})
 """
 POLICY, BACKEND, TASK = "--policy.name", "--rollouts.backend", "--task.id"
 TRAJECTORY = ["--policy.name", "trajectory_flow", "--policy.trajectory"]
 GEODESIC = [*TRAJECTORY, "odes_rl_example.geodesic:geodesic", "--policy.trajectory-options"]
 SINES = [POLICY, "odes_rl_example.sines:SINES"]
 CASES = [
-    ([POLICY, "own_parts:ABSENT"], "has no 'ABSENT'; valid are NOTHING, UNRULED"),
+    ([POLICY, "own_parts:ABSENT"], "has no 'ABSENT'; valid are BIASED, LISTED, NOTHING, UNRULED"),
     ([POLICY, "own_parts:nothing"], "is of type function, but must be of type PolicyFamily"),
     ([POLICY, "own_parts:NOTHING"], "'own_parts:NOTHING' builds a NoneType, but must build a Policy"),
     ([POLICY, "own_parts:UNRULED"], "act rule 'own_parts:ABSENT': the module own_parts"),
+    ([POLICY, "own_parts:LISTED", "--policy.action-bias"], "need a dict of parameters, not a list"),
+    ([POLICY, "own_parts:BIASED", "--policy.action-bias"], "has a parameter 'bias', as its linear path or bias has"),
     ([POLICY, "own_raises:X"], "cannot be imported: RuntimeError: no licence"),
     ([POLICY, "own_absent:X"], "there is no 'own_absent' in the current directory"),
     ([*TRAJECTORY, "own_parts:ABSENT"], "has no 'ABSENT'"),

@@ -65,6 +65,20 @@ def test_the_policy_is_configured_and_both_forms_of_its_rule_agree():
     assert [state.shape for state in states] == [(16, 1)] * 4
 
 
+def test_the_policy_may_have_a_linear_path_biases_and_gains():
+    options = {"linear_path": True, "action_bias": True, "learn_output_scale": True}
+    policy, plain = (make_policy(SinesConfig(name=POLICY, layers=3, **more), 17, 6) for more in (options, {}))
+    params = policy.init(jax.random.key(0)) | {"path": jnp.ones((6, 17)), "bias": jnp.arange(6.0)}
+    weights = jax.tree.map(np.asarray, policy.materialise(params))
+    rule, observation = find_rule(policy.act_rule), np.linspace(-1, 2, 17, dtype=np.float32)
+    raw = np.empty((2, 6), np.float32)
+    rule.kernel(weights, observation, raw[0])
+    inner = jax.tree.map(np.asarray, plain.materialise(plain.init(jax.random.key(0))))
+    find_rule(plain.act_rule).kernel(inner, observation, raw[1])
+    np.testing.assert_allclose(raw[0], raw[1] + observation.sum() + np.arange(6), rtol=1e-5)
+    np.testing.assert_allclose(raw[0], rule.array(weights, observation), rtol=1e-5)
+
+
 def test_the_backend_gives_the_bits_of_serial():
     settings = EpisodeSettings("HalfCheetah-v5", 10, "linear", "clip")
     weights = (np.random.default_rng(0).normal(size=(4, 6, 17)).astype(np.float32),)

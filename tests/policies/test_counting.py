@@ -47,10 +47,14 @@ def test_a_matched_size_is_the_smallest_not_below_ode_to_odes(name, task):
     assert sizes[0] == sizes[1] >= counts[0] > sizes[2]
 
 
-def test_matching_is_of_the_configured_size_and_counts_a_learned_scale():
-    config = configure("base_ode", 32, match_parameters="ode_to_ode", learn_output_scale=True)
-    target = parameter_count(make_policy(configure("ode_to_ode", 32, learn_output_scale=True), 17, 6))
-    assert parameter_count(make_policy(config, 17, 6)) >= target
+def test_matching_is_of_the_configured_size_and_of_networks_with_the_same_options():
+    options = {"learn_output_scale": True, "linear_path": True, "action_bias": True}
+    target = parameter_count(make_policy(configure("ode_to_ode", 32, **options), 17, 6))
+    assert target == parameter_count(make_policy(configure("ode_to_ode", 32), 17, 6)) + 6 + 6 * 17 + 6
+    matched = match_parameters(configure("base_ode", 32, match_parameters="ode_to_ode", **options), 17, 6)
+    plain = match_parameters(configure("base_ode", 32, match_parameters="ode_to_ode"), 17, 6)
+    assert matched == plain.model_copy(update=options)
+    assert parameter_count(make_policy(matched, 17, 6)) >= target
     assert match_parameters(configure("base_ode", 32), 17, 6) == configure("base_ode", 32)
 
 

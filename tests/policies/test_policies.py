@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.nodes import left_nodes, right_nodes
 from odes_rl.manifolds import tree_violation
@@ -17,6 +17,8 @@ from odes_rl.policies import POLICIES, make_policy, policy_config_class
 
 N, M, H, L = 7, 3, 5, 4
 NAMES = tuple(POLICIES)
+OPTIONS = {"learn_output_scale": True, "linear_path": True, "action_bias": True}
+"""That add parameters to any policy."""
 RESIDUAL = ("ode_to_ode", "nanode", "deep_res_net")
 NONLINEARITIES = {"abs": np.abs, "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh}
 
@@ -55,7 +57,7 @@ class Case(NamedTuple):
 
 @functools.cache
 def case(name):
-    policy = build(name, learn_output_scale=True)
+    policy = build(name, **OPTIONS)
     params = jax.jit(jax.vmap(policy.init))(jax.random.split(jax.random.key(1), 3))
     params = jax.tree.map(np.asarray, params)
     materialise = jax.jit(policy.materialise)
@@ -71,7 +73,7 @@ def act(policy, params, observation):
     weights = policy.materialise(params)  # not under jit: policies share the operations, which compile once
     weights = type(weights)(*(np.asarray(leaf) for leaf in weights))
     action = np.empty(weights[-1].shape[0], np.float32)
-    ACT_RULES[policy.act_rule].kernel(weights, np.asarray(observation, np.float32), action)
+    find_rule(policy.act_rule).kernel(weights, np.asarray(observation, np.float32), action)
     return action
 
 
@@ -88,7 +90,7 @@ def test_manifolds_mirror_the_parameters_which_start_on_them(name):
 def test_weights_are_the_act_rules_own_in_float32(name):
     policy, materialise, params, weights = case(name)
     single = materialise(member(params, 0))
-    assert type(single) is type(weights) is ACT_RULES[policy.act_rule].weights
+    assert type(single) is type(weights) is find_rule(policy.act_rule).weights
     for leaf, stacked in zip(single, weights, strict=True):
         assert leaf.dtype == stacked.dtype == jnp.float32
         assert leaf.ndim >= 1, "a worker takes views of each candidate's leaves, so none may be a scalar"
@@ -111,7 +113,7 @@ def test_the_kernel_runs_the_weights_and_equals_the_array_form(name):
     observation = np.linspace(-1, 1, N, dtype=np.float32)
     weights = materialise(params)
     weights = type(weights)(*map(np.asarray, weights))
-    action, rule = np.empty(M, np.float32), ACT_RULES[policy.act_rule]
+    action, rule = np.empty(M, np.float32), find_rule(policy.act_rule)
     rule.kernel(weights, observation, action)
     array = rule.array(weights, observation)
     assert array.shape == (M,)
@@ -132,6 +134,31 @@ def test_each_action_has_a_learned_gain_on_the_fixed_scale_which_starts_at_one_a
     scaled = act(learned, params | {"log_gain": np.array([0.01, -1e4, 1e4], np.float32)}, observation)
     np.testing.assert_allclose(scaled, np.array([np.exp(0.01), 0.1, 10]) * 0.3 * unit, rtol=1e-4)
     assert "log_gain" not in jax.eval_shape(fixed.init, jax.random.key(3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_linear_path_and_biases_start_at_zero_and_are_added_in_units_of_actions(name):
+    plain = build(name, output_scale=0.3)
+    direct = build(name, output_scale=0.3, linear_path=True, action_bias=True)
+    key, observation = jax.random.key(3), np.linspace(-1, 1, N)
+    start = direct.init(key)
+    added = {leaf: start[leaf] for leaf in start.keys() - plain.init(key).keys()}
+    assert {leaf: value.shape for leaf, value in added.items()} == (
+        {"bias": (M,)} if name == "linear" else {"path": (M, N), "bias": (M,)}
+    )
+    np.testing.assert_array_equal(act(direct, start, observation), act(plain, plain.init(key), observation))
+    moved = randomise(added)
+    params = randomise(plain.init(key))
+    expected = act(plain, params, observation) + moved.get("path", np.zeros((M, N))) @ observation + moved["bias"]
+    np.testing.assert_allclose(act(direct, params | moved, observation), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_each_of_the_two_can_be_had_alone_and_a_linear_policy_has_no_second_path():
+    inner = {"input", "output", "trajectory"}
+    assert set(build("nanode", linear_path=True).manifolds) == inner | {"path"}
+    assert set(build("nanode", action_bias=True).manifolds) == inner | {"bias"}
+    alone = build("linear", linear_path=True)
+    assert (alone.act_rule, set(alone.manifolds)) == ("linear", {"matrix"})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,7 +225,7 @@ def test_residual_policies_follow_their_equations(name, activation):
     layers = LAYERS[name](params, 25)
     expected = flow(params, layers, biases, step, NONLINEARITIES[activation], observation)
     action = np.empty(M, np.float32)
-    rule = ACT_RULES[build(name, activation=activation).act_rule]
+    rule = find_rule(build(name, activation=activation).act_rule)
     rule.kernel(weights, observation.astype(np.float32), action)
     np.testing.assert_allclose(action, expected, rtol=1e-4, atol=1e-5)
 

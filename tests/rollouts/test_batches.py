@@ -6,6 +6,7 @@ import pytest
 from rollout_cases import assert_same_bits, questions
 from rollout_cases import settings as make_settings
 
+from odes_rl.act import find_rule
 from odes_rl.act.bounds import SQUASHES
 from odes_rl.rollouts.batches import Batch, compile_answer, start
 from odes_rl.rollouts.board import layout_of
@@ -70,6 +71,10 @@ def test_batches_give_the_bits_of_lanes(squash):
     asked = questions(TASK, 3, 2)
     asked[0].output[1] = np.inf  # a candidate that fails
     settings = make_settings(TASK, STEPS, squash)._replace(clip=0.3)
+    if squash == "tanh":  # with a linear path
+        settings, path = settings._replace(act_rule=f"{settings.act_rule} + path"), 0.1 * asked[0].input[:, :3]
+        weights = find_rule(settings.act_rule).weights(*asked[0], path, path[..., 0])
+        asked = (weights, *asked[1:])
     with SerialBackend(settings) as backend:
         expected = backend.evaluate(*asked)
     board, found = run_in_batches(settings, asked)

@@ -52,6 +52,16 @@ def test_a_resumed_run_gives_the_same_bits(trained, tmp_path):
     assert timeless(parts) == timeless(whole)
 
 
+def test_logits_of_a_network_with_a_linear_path_biases_and_gains_are_learned_to_the_same_bits(tmp_path):
+    options = {"policy__name": "ode_to_ode", "policy__hidden": 4, "policy__steps": 2}
+    options |= {"policy__linear_path": True, "policy__action_bias": True, "policy__learn_output_scale": True}
+    _, state = make_run(tmp_path / "whole", "sampled", **options)
+    assert all(np.any(state.strategy.params[leaf]) for leaf in ("path", "bias", "log_gain"))
+    make_run(tmp_path / "parts", "sampled", **options, run__generations=2)
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 4, "rollouts.backend": "processes"}) as parts:
+        assert bits(train(parts, lambda metrics: None)) == bits(state)
+
+
 def told(capsys, *arguments):
     assert main(list(arguments)) == 0
     return capsys.readouterr().out.splitlines()

@@ -47,9 +47,14 @@ def changes(policy, params):
     return jax.jit(root_mean_square)
 
 
-@pytest.mark.parametrize("name", ["ode_to_ode", "linear", "hyper_net"])
-def test_sigma_is_the_root_mean_square_of_an_actions_change(name):
-    policy = policy_of(name)
+DIRECT = {"policy.linear_path": True, "policy.action_bias": True, "policy.learn_output_scale": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("ode_to_ode", {}), ("ode_to_ode", DIRECT), ("linear", {}), ("hyper_net", {})]
+)
+def test_sigma_is_the_root_mean_square_of_an_actions_change(name, options):
+    policy = policy_of(name, **options)
     params = policy.init(KEY)
     scales = jax.jit(lambda p: sensitivity_scales(policy, UNITS, p, OBSERVATIONS, KEY, LIMIT))(params)
     assert changes(policy, params)(scales, 0.003) == pytest.approx(0.003, rel=0.15)

@@ -49,6 +49,9 @@ def test_resumed_equals_uninterrupted_also_when_longer(serial, tmp_path):
     task, _, _ = serial
     memory = {
         "task__id": task,
+        "policy__linear_path": True,
+        "policy__action_bias": True,
+        "policy__learn_output_scale": True,
         "strategy__optimizer": "adam",
         "strategy__learning_rate_schedule": "inverse_sqrt",
         "strategy__sigma_schedule": "cosine",
