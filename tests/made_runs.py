@@ -19,6 +19,7 @@ TINY: dict[str, Any] = {
     "task.max_steps": 30,
     "policy.hidden": 6,
     "policy.steps": 4,
+    "strategy.preset": "isotropic",
     "strategy.population": 6,
     "rollouts.backend": "serial",
     "run.generations": 4,
@@ -26,7 +27,12 @@ TINY: dict[str, Any] = {
     "run.evaluation_episodes": 2,
     "run.checkpoint_every": 2,
 }
-"""Six candidates, four generations; Hopper falls early, so episodes differ in length."""
+"""Six candidates, four generations; Hopper falls early, so episodes differ in length.
+
+No schedule depends on the length of the run, so that a run made longer equals a longer one.
+"""
+DEFAULT: dict[str, Any] = {"strategy__preset": "default"}
+"""Change of TINY to the defaults: scales of leaves are measured, and the learning rate falls over the run."""
 TINY_FIT: dict[str, Any] = {
     "model.width": 12,
     "model.steps": 6,

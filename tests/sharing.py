@@ -22,6 +22,7 @@ OPTIONS = {
     "policy.hidden": 8,
     "policy.steps": 4,
     "strategy.optimizer": "adam",
+    "strategy.learning_rate": 0.01,
     "run.directory": "none",
 }
 

@@ -89,7 +89,8 @@ def test_written_config_alone_repeats_the_run(write, policy, preset):
     ],
 )
 def test_texts_of_the_command_line_become_typed_values(write, option, text, value):
-    config = load_config(write({"task": TASK, "rollouts": {"workers": 2}}), {option: text})
+    given = {"task": TASK, "rollouts": {"workers": 2}, "strategy": {"shaping": "standardised"}}
+    config = load_config(write(given), {option: text})
     section, _, name = option.partition(".")
     found = getattr(getattr(config, section), name)
     assert found == value

@@ -89,10 +89,10 @@ def test_python_takes_a_name_or_a_path_which_its_options_override():
 
 
 def test_python_takes_another_policy_over_a_config():
-    sections = {"task": "swimmer", "policy": "linear", "strategy": {"sigma": 0.5}, "rollouts": None, "run": None}
+    sections = {"task": "hopper", "policy": "linear", "strategy": {"sigma": 0.5}, "rollouts": None, "run": None}
     config = _configure(sections, {"max_steps": 9}, None, Path("temporary"))
     assert (config.policy.name, config.strategy.sigma, config.task.max_steps) == ("linear", 0.5, 9)
-    assert config.task.normalise_observations is False
+    assert config.task.alive_bonus_shift == 1.0
     assert config.run.directory == "temporary"
 
 

@@ -56,7 +56,13 @@ def main() -> None:
         options = {"shaping": shaping, "optimizer": optimizer, "learning_rate_schedule": schedule, "top_k": 2}
         perturbations = "orthogonal" if shaping == "none" else "gaussian"
         space = "ambient" if shaping == "top_k" else "tangent"
-        options |= {"sigma_schedule": schedule, "perturbations": perturbations, "space": space, "population": 8}
+        options |= {
+            "learning_rate": 0.0025,
+            "sigma_schedule": schedule,
+            "perturbations": perturbations,
+            "space": space,
+            "population": 8,
+        }
         check_strategy(StrategyConfig(**options), dtype)  # pyright: ignore[reportArgumentType]
 
 

@@ -28,6 +28,11 @@ def schedule(kind, value):
     return lambda generation: float(np.asarray(compiled(generation)))
 
 
+def optimiser(manifolds=MANIFOLDS, **options):
+    """Of unit step length, whatever its learning rate."""
+    return make_optimizer(StrategyConfig(learning_rate=0.01, **options), manifolds)
+
+
 def update(optimizer, gradient, state, params) -> tuple[Any, Any]:
     """One update's coordinates and the state, without the types that optax gives to any tree."""
     step, state = optimizer.update(gradient, state, params)
@@ -51,7 +56,7 @@ def test_the_cosine_falls_to_a_hundredth_at_its_horizon_and_stays():
 
 def test_weight_decay_acts_on_euclidean_leaves_only():
     params = points(jax.random.key(0))
-    optimizer = make_optimizer(StrategyConfig(weight_decay=0.1), MANIFOLDS)
+    optimizer = optimiser(weight_decay=0.1)
     still = jax.tree.map(jnp.zeros_like, params)
     step, _ = update(optimizer, still, optimizer.init(params), params)
     np.testing.assert_allclose(step["bias"], -0.1 * params["bias"], rtol=1e-6)
@@ -61,7 +66,7 @@ def test_weight_decay_acts_on_euclidean_leaves_only():
 
 def test_the_update_of_sgd_is_the_ascent_direction():
     params = points(jax.random.key(0))
-    optimizer = make_optimizer(StrategyConfig(optimizer="sgd"), MANIFOLDS)
+    optimizer = optimiser(optimizer="sgd")
     gradient = points(jax.random.key(1))
     step, _ = update(optimizer, gradient, optimizer.init(params), params)
     ascent = tree_to_tangent(MANIFOLDS, params, gradient)
@@ -71,7 +76,7 @@ def test_the_update_of_sgd_is_the_ascent_direction():
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "clip_up"])
 def test_coordinates_stay_skew_or_symmetric_through_the_optimisers_memory(name):
     params = points(jax.random.key(0))
-    optimizer = make_optimizer(StrategyConfig(optimizer=name), MANIFOLDS)
+    optimizer = optimiser(optimizer=name)
     state = optimizer.init(params)
     advance, step = jax.jit(partial(update, optimizer)), {}
     for i in range(20):
@@ -88,7 +93,7 @@ def test_no_part_of_a_step_leaves_its_point_at_rest(name, leaf):
     params = points(jax.random.key(0))
     W = np.asarray(params[leaf] if leaf == "tall" else params[leaf].T)
     still = np.eye(len(W)) - W @ W.T
-    optimizer = make_optimizer(StrategyConfig(optimizer=name), MANIFOLDS)
+    optimizer = optimiser(optimizer=name)
     state = optimizer.init(params)
     for i in range(1, 4):
         step, state = update(optimizer, points(jax.random.key(i)), state, params)
@@ -98,12 +103,12 @@ def test_no_part_of_a_step_leaves_its_point_at_rest(name, leaf):
 
 def test_momentum_and_adam_decay_by_the_configs_rate():
     manifolds, params = {"x": Euclidean()}, {"x": jnp.zeros(1)}
-    momentum = make_optimizer(StrategyConfig(optimizer="momentum", momentum=0.5), manifolds)
+    momentum = optimiser(manifolds, optimizer="momentum", momentum=0.5)
     state = momentum.init(params)
     for expected in (1.0, 1.5, 1.75):
         step, state = update(momentum, {"x": jnp.ones(1)}, state, params)
         assert float(step["x"][0]) == pytest.approx(expected)
-    adam = make_optimizer(StrategyConfig(optimizer="adam", momentum=0.5), manifolds)
+    adam = optimiser(manifolds, optimizer="adam", momentum=0.5)
     step, state = update(adam, {"x": jnp.ones(1)}, adam.init(params), params)
     assert float(step["x"][0]) == pytest.approx(1.0, abs=1e-5)
     step, _ = update(adam, {"x": -jnp.ones(1)}, state, params)  # mean (0.25 − 0.5) / 0.75 over deviation 1
@@ -113,7 +118,7 @@ def test_momentum_and_adam_decay_by_the_configs_rate():
 def test_clip_up_takes_half_steps_of_unit_gradients_up_to_unit_speed():
     """Toklu et al. 2020, algorithm 2: 0.5, then 0.9 · 0.5 + 0.5, then 1, whatever the gradient's length."""
     manifolds, params = {"x": Euclidean(), "y": Euclidean()}, {"x": jnp.zeros(1), "y": jnp.zeros(1)}
-    clip_up = make_optimizer(StrategyConfig(optimizer="clip_up", momentum=0.9), manifolds)
+    clip_up = optimiser(manifolds, optimizer="clip_up", momentum=0.9)
     state = clip_up.init(params)
     for length, speed in ((1e-3, 0.5), (1e6, 0.95), (1.0, 1.0), (1.0, 1.0)):
         step, state = update(clip_up, {"x": 0.6 * length * jnp.ones(1), "y": 0.8 * length * jnp.ones(1)}, state, params)

@@ -32,12 +32,13 @@ COVERING = [
     ("ambient", False, "gaussian", "none", "sgd"),
     ("tangent", False, "orthogonal", "centred_ranks", "adam"),
 ]
+CONSTANT = {"sigma_per_leaf": "none", "learning_rate_schedule": "constant"}
 KEYS = ("space", "antithetic", "perturbations", "shaping", "optimizer")
 POPULATION = 12
 
 
 def configure(row=COVERING[0], **options):
-    base = {"population": POPULATION, "sigma": 0.05, "learning_rate": 0.01, "top_k": 3}
+    base = {"population": POPULATION, "sigma": 0.05, "learning_rate": 0.01, "top_k": 3, **CONSTANT}
     return StrategyConfig(**(base | dict(zip(KEYS, row, strict=True)) | options))  # pyright: ignore[reportArgumentType]
 
 
@@ -302,5 +303,28 @@ def test_an_odd_population_of_pairs_and_a_top_k_that_cannot_be_are_errors():
         StrategyConfig(population=7)
     with pytest.raises(ValueError, match="top_k is 5, but a generation has only 4 directions"):
         StrategyConfig(population=8, shaping="top_k", top_k=5)
-    with pytest.raises(ValueError, match="top_k compares the two signs of a direction: it needs antithetic: true"):
-        StrategyConfig(population=8, shaping="top_k", antithetic=False)
+    with pytest.raises(ValueError, match=r"top_k compares .*: use shaping: standardised, or antithetic: true"):
+        StrategyConfig(population=8, antithetic=False)
+
+
+@pytest.mark.parametrize(("population", "kept"), [(2, 1), (8, 2), (10, 2), (32, 8)])
+def test_without_a_top_k_half_of_the_directions_are_kept(population, kept):
+    assert StrategyConfig(population=population).kept == kept
+
+
+def test_the_natural_learning_rate_moves_the_parameters_half_as_far_as_a_candidate_on_noise():
+    """Returns that are only noise, all directions kept, and as many parameters as make lengths sharp."""
+    config = StrategyConfig(population=16, top_k=8)
+    strategy = make_strategy(config, Euclidean())
+    state = strategy.init(jax.random.key(1), jnp.zeros(4000))
+    returns = jnp.asarray(np.random.default_rng(0).normal(size=16), jnp.float32)
+    moved = jnp.linalg.norm(jax.jit(strategy.tell)(state, returns)[0].params)
+    candidate = jnp.linalg.norm(jax.jit(strategy.ask)(state)[0])
+    assert float(moved / candidate) == pytest.approx(0.5, rel=0.3)
+
+
+def test_only_plain_ascent_has_a_natural_learning_rate():
+    assert StrategyConfig(sigma=0.2, population=16).rate == pytest.approx(0.08)
+    assert StrategyConfig(optimizer="adam", learning_rate=0.02).rate == 0.02
+    with pytest.raises(ValueError, match="optimizer adam has no default for learning_rate: give one, such as"):
+        StrategyConfig(optimizer="adam")

@@ -19,14 +19,14 @@ from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import warmed_up
 from odes_rl.training.experiment import initial_state, make_experiment, open_backend
 from odes_rl.training.train import train
-from tests.made_runs import TINY, bits, create_run, timeless, train_run
+from tests.made_runs import DEFAULT, TINY, bits, create_run, timeless, train_run
 
 TASKS = ("Hopper-v5", "dm_control/cheetah-run-v0")
 
 
 @pytest.fixture(scope="module", params=TASKS)
 def serial(request, tmp_path_factory):
-    run, state = train_run(tmp_path_factory.mktemp("serial") / "run", task__id=request.param)
+    run, state = train_run(tmp_path_factory.mktemp("serial") / "run", task__id=request.param, **DEFAULT)
     return request.param, timeless(run), bits(state)
 
 
@@ -39,6 +39,7 @@ def test_any_number_of_workers_gives_the_same_bits(serial, workers, tmp_path):
         rollouts__backend="processes",
         rollouts__workers=workers,
         rollouts__lanes=2,
+        **DEFAULT,
     )
     assert timeless(run) == metrics
     assert bits(state) == parameters
@@ -223,7 +224,8 @@ def test_failing_candidates_do_not_stop_a_run(tmp_path):
 
 
 def write_config(path: Path, **changes: object) -> Path:
-    options = TINY | {"task.max_steps": 200, "rollouts.backend": "processes", "rollouts.workers": 2}
+    options = TINY | {"rollouts.backend": "processes", "rollouts.workers": 2}
+    changes = STORMY | changes
     options |= {name.replace("__", "."): value for name, value in changes.items()}
     sections: dict[str, dict[str, object]] = {}
     for name, value in options.items():
@@ -258,11 +260,15 @@ def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -
     raise AssertionError(f"no generation {generation}: {process.stdout.read() if process.stdout else ''}")
 
 
+STORMY = {**DEFAULT, "strategy__schedule_horizon": 120, "task__max_steps": 200}
+"""With a horizon, since one run is interrupted long before its end."""
+
+
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
     """An uninterrupted run of the same config as the stormy ones, and how long it is."""
     generations = 120  # a few seconds, so that a signal finds it training
-    run, state = train_run(tmp_path_factory.mktemp("calm") / "run", task__max_steps=200, run__generations=generations)
+    run, state = train_run(tmp_path_factory.mktemp("calm") / "run", **STORMY, run__generations=generations)
     return generations, timeless(run), bits(state)
 
 
@@ -282,7 +288,7 @@ def test_killed_workers_leave_no_trace_in_the_numbers(calm, tmp_path):
 
     with create_run(
         tmp_path / "run",
-        task__max_steps=200,
+        **STORMY,
         run__generations=generations,
         rollouts__backend="processes",
         rollouts__workers=2,
