@@ -11,6 +11,7 @@ import pytest
 from odes_rl.act import find_rule
 from odes_rl.act.linear import linear
 from odes_rl.errors import UserError
+from odes_rl.inspection.depth import hidden_states
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.serial import SerialBackend
@@ -75,6 +76,12 @@ def test_workers_know_it_and_the_cache_does_not(rules):
     weights = borrowed.weights(*(leaf[0] for leaf in leaves))
     borrowed.kernel(weights, np.ones(N, np.float32), action)
     np.testing.assert_allclose(action, leaves[0][0].sum(axis=1), rtol=1e-4)
+    extended: Any = find_rule(f"{NAME}:RULE + path")
+    path, bias = np.ones((M, N), np.float32), np.full(M, 2, np.float32)
+    longer = extended.weights(*(leaf[0] for leaf in leaves), path, bias)
+    extended.kernel(longer, np.ones(N, np.float32), action)
+    np.testing.assert_allclose(action, leaves[0][0].sum(axis=1) + leaves[1][0] + N + 2, rtol=1e-4)
+    assert hidden_states(extended, longer, np.ones((1, N), np.float32)).size == 0
     linear.kernel(linear.weights(leaves[0][0]), np.ones(N, np.float32), action)
     indices = list(Path(numba.config.CACHE_DIR).rglob("*.nbi"))  # type: ignore[attr-defined]
     assert any(b"LinearWeights" in index.read_bytes() for index in indices)

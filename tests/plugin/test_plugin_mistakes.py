@@ -50,8 +50,11 @@ CASES = [
     ([POLICY, "own_parts:nothing"], "is of type function, but must be of type PolicyFamily"),
     ([POLICY, "own_parts:NOTHING"], "'own_parts:NOTHING' builds a NoneType, but must build a Policy"),
     ([POLICY, "own_parts:UNRULED"], "act rule 'own_parts:ABSENT': the module own_parts"),
-    ([POLICY, "own_parts:LISTED", "--policy.action-bias"], "need a dict of parameters, not a list"),
-    ([POLICY, "own_parts:BIASED", "--policy.action-bias"], "has a parameter 'bias', as its linear path or bias has"),
+    ([POLICY, "own_parts:LISTED", "--policy.action-bias", "true"], "need a dict of parameters, not a list"),
+    (
+        [POLICY, "own_parts:BIASED", "--policy.action-bias", "true"],
+        "has a parameter 'bias', as its linear path or bias has",
+    ),
     ([POLICY, "own_raises:X"], "cannot be imported: RuntimeError: no licence"),
     ([POLICY, "own_absent:X"], "there is no 'own_absent' in the current directory"),
     ([*TRAJECTORY, "own_parts:ABSENT"], "has no 'ABSENT'"),

@@ -66,8 +66,9 @@ def test_the_policy_is_configured_and_both_forms_of_its_rule_agree():
 
 
 def test_the_policy_may_have_a_linear_path_biases_and_gains():
-    options = {"linear_path": True, "action_bias": True, "learn_output_scale": True}
-    policy, plain = (make_policy(SinesConfig(name=POLICY, layers=3, **more), 17, 6) for more in (options, {}))
+    plain = SinesConfig(name=POLICY, layers=3)
+    direct = plain.model_copy(update={"linear_path": True, "action_bias": True, "learn_output_scale": True})
+    policy, plain = (make_policy(config, 17, 6) for config in (direct, plain))
     params = policy.init(jax.random.key(0)) | {"path": jnp.ones((6, 17)), "bias": jnp.arange(6.0)}
     weights = jax.tree.map(np.asarray, policy.materialise(params))
     rule, observation = find_rule(policy.act_rule), np.linspace(-1, 2, 17, dtype=np.float32)
