@@ -92,7 +92,8 @@ def _fix(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
         return f"give the policy its options in {source}/config.yaml, and a task of the same sizes"
     there, here = _acting_options(before), _acting_options(now)
     options = [f"{name} {value}" for name, value in there.items() if here.get(name) != value]
-    return f"give the policy its options ({', '.join(options)}), and {before.task.id} or a task of the same sizes"
+    own = f"the policy its options ({', '.join(options)}), and " if options else ""
+    return f"give {own}{before.task.id} or a task of the same sizes"
 
 
 def _check_manifolds(source: str, params: Any, manifolds: Any, fix: str) -> None:
