@@ -80,22 +80,23 @@ def test_lists(what, names, capsys):
 
 
 def test_list_of_policies_on_a_task_tells_their_sizes(capsys):
-    """The papers' counts at each policy's own size, and how far a matched one is from ODEtoODE's 912."""
+    """The papers' counts at each policy's own size, a linear path of 6 by 17, and how far a matched one is from 912."""
     assert main(["list", "policies", "--task", "HalfCheetah-v5"]) == 0
     heading, *lines = (line.split() for line in capsys.readouterr().out.splitlines())
     rows = {name: [int(number) for number in numbers] for name, *numbers in lines}
     assert list(rows) == list(POLICIES)
     assert heading[:3] == ["policy", "hidden", "parameters"]
-    assert rows["ode_to_ode"] == [16, 912, 619]
-    assert rows["base_ode"] == [16, 1184, 1184, 14, 952]
+    assert rows["ode_to_ode"] == [16, 912 + 102, 619 + 102]
+    assert rows["base_ode"] == [16, 1184 + 102, 1184 + 102, 14, 952 + 102]
     assert rows["linear"] == [102, 102]
 
 
 def test_list_of_policies_takes_a_hidden_size(capsys):
     assert main(["list", "policies", "--task", "Humanoid-v5", "--hidden", "64"]) == 0
     rows = {line.split()[0]: line.split()[1:3] for line in capsys.readouterr().out.splitlines()}
-    assert rows["ode_to_ode"] == ["64", "31680"]
-    assert rows["deep_net"] == ["64", "123281"]
+    path = 17 * 348
+    assert rows["ode_to_ode"] == ["64", str(31680 + path)]
+    assert rows["deep_net"] == ["64", str(123281 + path)]
 
 
 MISTAKES = [

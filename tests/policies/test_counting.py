@@ -21,7 +21,7 @@ SCALED = [name for name, family in POLICIES.items() if issubclass(family.config,
 
 def configure(name, hidden, **options):
     sized = {} if name == "linear" else {"hidden": 16 if name == "hyper_net" else hidden}
-    return POLICIES[name].config(name=name, **sized, **options)
+    return POLICIES[name].config(name=name, **(sized | {"linear_path": False} | options))
 
 
 @pytest.mark.parametrize("task", TABLE)
@@ -40,7 +40,8 @@ def test_all_but_ode_to_ode_and_the_linear_policy_can_be_matched():
 @pytest.mark.parametrize("name", SCALED)
 def test_a_matched_size_is_the_smallest_not_below_ode_to_odes(name, task):
     (n, m, h), counts, _ = TABLE[task]
-    config = POLICIES[name].config.model_validate({"name": name, "hidden": h, "match_parameters": "ode_to_ode"})
+    options = {"name": name, "hidden": h, "linear_path": False, "match_parameters": "ode_to_ode"}
+    config = POLICIES[name].config.model_validate(options)
     matched = match_parameters(config, n, m)
     smaller = matched.model_copy(update={"hidden": matched.hidden - 1})  # pyright: ignore[reportAttributeAccessIssue]
     sizes = [parameter_count(make_policy(c, n, m)) for c in (config, matched, smaller)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.policies import make_policy, policy_config_class
 
 N, M, H, L = 7, 3, 6, 10
@@ -14,7 +14,8 @@ F = np.abs
 
 
 def build(name, **options):
-    config = policy_config_class(name).model_validate({"name": name, "hidden": H, "steps": L, **options})
+    published = {"linear_path": False, "output_scale": 1.0}
+    config = policy_config_class(name).model_validate({"name": name, "hidden": H, "steps": L, **published, **options})
     policy = make_policy(config, N, M)
     params = jax.jit(policy.init)(jax.random.key(4))
     generator = np.random.default_rng(5)
@@ -26,7 +27,7 @@ def act(policy, params):
     weights = jax.jit(policy.materialise)(params)
     weights = type(weights)(*(np.asarray(leaf) for leaf in weights))
     action = np.empty(M, np.float32)
-    ACT_RULES[policy.act_rule].kernel(weights, OBSERVATION.astype(np.float32), action)
+    find_rule(policy.act_rule).kernel(weights, OBSERVATION.astype(np.float32), action)
     return action
 
 

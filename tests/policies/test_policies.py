@@ -17,6 +17,8 @@ from odes_rl.policies import POLICIES, make_policy, policy_config_class
 
 N, M, H, L = 7, 3, 5, 4
 NAMES = tuple(POLICIES)
+PLAIN = {"linear_path": False, "output_scale": 1.0}
+"""As the equations are published."""
 OPTIONS = {"learn_output_scale": True, "linear_path": True, "action_bias": True}
 """That add parameters to any policy."""
 RESIDUAL = ("ode_to_ode", "nanode", "deep_res_net")
@@ -27,7 +29,7 @@ def configure(name, **options):
     """Small options of a policy; `hidden` and `steps` only where it has them."""
     fields = policy_config_class(name).model_fields
     small: dict[str, Any] = {key: value for key, value in {"hidden": H, "steps": L}.items() if key in fields}
-    return policy_config_class(name)(name=name, **(small | options))
+    return policy_config_class(name)(name=name, **(small | PLAIN | options))
 
 
 def build(name, observation_size=N, action_size=M, **options):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.act import ACT_RULES
+from odes_rl.act import find_rule
 from odes_rl.manifolds import Euclidean, Frozen, Orthogonal, Stiefel, tree_to_tangent, tree_violation
 from odes_rl.policies import make_policy
 from odes_rl.policies.flow import METHODS
@@ -31,7 +31,7 @@ ORTHOGONAL = ("nanode givens", "nanode householder", *(name for name in VARIANTS
 @functools.cache
 def variant(name):
     """The policy, its parameters, and its weights as NumPy arrays."""
-    policy = make_policy(VARIANTS[name], N, M)
+    policy = make_policy(VARIANTS[name].model_copy(update={"output_scale": 1.0}), N, M)
     params = jax.tree.map(np.asarray, jax.jit(policy.init)(jax.random.key(0)))
     weights = jax.jit(policy.materialise)(params)
     return policy, params, type(weights)(*(np.asarray(leaf) for leaf in weights))
@@ -43,7 +43,7 @@ def test_a_variant_starts_on_its_manifolds_and_acts(name):
     assert jax.tree.structure(policy.manifolds) == jax.tree.structure(params)
     assert tree_violation(policy.manifolds, params) < 1e-5
     observation, action = np.linspace(-1, 1, N, dtype=np.float32), np.empty(M, np.float32)
-    rule = ACT_RULES[policy.act_rule]
+    rule = find_rule(policy.act_rule)
     rule.kernel(weights, observation, action)
     assert np.abs(action).max() > 1e-2
     np.testing.assert_allclose(action, rule.array(weights, observation), rtol=1e-4, atol=1e-6)

@@ -18,6 +18,7 @@ SHORT: dict[str, Any] = {
     "task.id": "odd_environments:ManyChoices-v0",
     "policy.name": "linear",
     "strategy.population": 4,
+    "strategy.learning_rate_schedule": "constant",
     "rollouts.backend": "serial",
     "run.generations": 4,
     "run.evaluation_episodes": 2,
