@@ -1,5 +1,6 @@
 """Options of the evolution strategy."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -63,7 +64,12 @@ class StrategyConfig(BaseModel):
     preset: Annotated[str, OneOf(PRESETS)] = "default"
     """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
     population: int = Field(default=32, ge=1)
-    """Candidates evaluated in a generation; even if `antithetic`."""
+    """Candidates evaluated in a generation, or in each round of it (`interactions`); even if `antithetic`."""
+    interactions: int | None = Field(default=None, ge=1)
+    """Environment steps that the episodes of a generation's candidates have, at the least: until then, rounds of
+    `population` more candidates follow. none: one round. For tasks whose episodes end in a fall."""
+    max_rounds: int = Field(default=16, ge=1)
+    """Rounds of a generation, at the most, for `interactions`."""
     episodes: int = Field(default=1, ge=1)
     """Episodes a candidate; its return is their mean."""
     sigma: float = Field(default=0.03, gt=0)
@@ -102,7 +108,7 @@ class StrategyConfig(BaseModel):
     shaping: Annotated[str, SHAPINGS] = "standardised"
     """How returns become utilities."""
     top_k: int = Field(default=8, ge=1)
-    """Directions that `top_k` shaping keeps: those with the best return of either sign."""
+    """Directions that `top_k` shaping keeps: those with the best return of either sign. As many for each round."""
 
     @model_validator(mode="after")
     def _check_population(self) -> "StrategyConfig":
@@ -117,7 +123,22 @@ class StrategyConfig(BaseModel):
             raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
         return self
 
+    @model_validator(mode="after")
+    def _check_interactions(self) -> "StrategyConfig":
+        episodes = self.population * self.episodes
+        if self.interactions is not None and self.interactions <= episodes:
+            raise ValueError(
+                f"interactions is {self.interactions}, but the {episodes} episodes of a round always have as many "
+                f"environment steps: give more than {episodes}, or none"
+            )
+        return self
+
+    def rounds(self, steps: float) -> int:
+        """Rounds of a generation whose episodes have so many environment `steps` in the mean."""
+        wanted = (self.interactions or 0) / (self.population * self.episodes * steps)
+        return min(max(math.ceil(wanted), 1), self.max_rounds)
+
     @property
     def directions(self) -> int:
-        """Perturbations drawn in a generation: half the population if antithetic."""
+        """Perturbations drawn in a round: half the population if antithetic."""
         return self.population // 2 if self.antithetic else self.population

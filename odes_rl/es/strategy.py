@@ -15,7 +15,7 @@ from odes_rl.es.population import population_mesh
 from odes_rl.es.riemannian_es import RiemannianES
 from odes_rl.es.scales import Adaptation
 from odes_rl.es.shaping import SHAPINGS
-from odes_rl.es.state import StrategyState
+from odes_rl.es.state import Estimate, StrategyState
 from odes_rl.manifolds import tree_in_metric
 
 _log = logging.getLogger(__name__)
@@ -44,14 +44,20 @@ class Strategy(NamedTuple):
 
     Attributes:
         init: `init(key, params) -> state`.
-        ask: `ask(state) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
-        tell: `tell(state, returns [C]) -> (state, info)`; returns that are not finite count as the worst finite
-            one. It raises UserError for another number of returns than candidates.
+        ask: `ask(state, round=0) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
+        estimate: `estimate(state, returns [C] or [R, C]) -> estimate`; returns that are not finite count as the worst
+            finite one. It raises UserError for another number of returns than candidates.
+        step: `step(state, estimate) -> (state, info)`.
     """
 
     init: Callable[[jax.Array, Any], StrategyState]
-    ask: Callable[[StrategyState], Any]
-    tell: Callable[[StrategyState, jax.Array], tuple[StrategyState, StrategyInfo]]
+    ask: Callable[..., Any]
+    estimate: Callable[[StrategyState, jax.Array], Estimate]
+    step: Callable[[StrategyState, Estimate], tuple[StrategyState, StrategyInfo]]
+
+    def tell(self, state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
+        """The state after a step towards greater returns [C] or [R, C], and diagnostics of it."""
+        return self.step(state, self.estimate(state, returns))
 
 
 def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = None) -> Strategy:
@@ -72,14 +78,14 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         mesh=mesh,
     )
 
-    def tell(state: StrategyState, returns: jax.Array) -> tuple[StrategyState, StrategyInfo]:
-        after, info = es.tell(state, returns)
+    def step(state: StrategyState, estimate: Estimate) -> tuple[StrategyState, StrategyInfo]:
+        after, info = es.step(state, estimate)
         return after, StrategyInfo(*info, learning_rate_at(config, state.generation))
 
     def init(key: jax.Array, params: Any) -> StrategyState:
         return es.init(key, params, None if config.sigma_per_leaf == "none" else 1.0)
 
-    return Strategy(init, es.ask, tell)
+    return Strategy(init, es.ask, es.estimate, step)
 
 
 def mesh_of(config: StrategyConfig) -> Mesh | None:

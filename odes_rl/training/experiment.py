@@ -50,8 +50,8 @@ class Experiment(NamedTuple):
     Attributes:
         task: sizes and bounds.
         policy: as the config names it.
-        strategy: the evolution strategy; its `tell` is compiled.
-        candidate_weights: `candidate_weights(state) -> weights` of a generation's candidates, leaves [C, …].
+        strategy: the evolution strategy; its `estimate` and `step` are compiled.
+        candidate_weights: `candidate_weights(state, round) -> weights` of a round's candidates, leaves [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
         leaf_scales: `leaf_scales(params, observations [B, n], key) -> scales`, as `sensitivity_scales`.
     """
@@ -59,7 +59,7 @@ class Experiment(NamedTuple):
     task: Task
     policy: Policy
     strategy: Strategy
-    candidate_weights: Callable[[StrategyState], Weights]
+    candidate_weights: Callable[[StrategyState, int], Weights]
     policy_weights: Callable[[Params], Weights]
     leaf_scales: Callable[[Params, jax.Array, jax.Array], Any]
 
@@ -79,8 +79,8 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)
 
-    def candidate_weights(state: StrategyState) -> Weights:
-        return weights_of(policy, groups, mesh, strategy.ask(state))
+    def candidate_weights(state: StrategyState, round: int) -> Weights:
+        return weights_of(policy, groups, mesh, strategy.ask(state, round))
 
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
@@ -89,7 +89,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     return Experiment(
         task,
         policy,
-        strategy._replace(tell=_compiled(strategy.tell, mesh)),
+        strategy._replace(estimate=_compiled(strategy.estimate, mesh), step=_compiled(strategy.step, mesh)),
         _compiled(candidate_weights, mesh),
         _compiled(policy_weights, mesh),
         _compiled(leaf_scales, mesh),

@@ -17,11 +17,11 @@ from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants, warn_o
 from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
-from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
+from odes_rl.rollouts.seeds import evaluation_seeds
 from odes_rl.rollouts.summaries import EVALUATION, evaluation_metrics, generation_metrics
 from odes_rl.runs.metrics import Metrics, plain_metrics
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import evaluate_state, normalising_moments, warmed_up
+from odes_rl.training.evaluate import evaluate_state, warmed_up
 from odes_rl.training.experiment import (
     Experiment,
     TrainingState,
@@ -32,6 +32,7 @@ from odes_rl.training.experiment import (
 )
 from odes_rl.training.initial import read_initial, started_from
 from odes_rl.training.rescaling import rescaled
+from odes_rl.training.rounds import roll_out
 
 _log = logging.getLogger(__name__)
 
@@ -57,14 +58,18 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
         warn_of_own_step(config.task.id, config.task.setup)
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))
-        state, compiled = _begin(run, experiment, backend, report), False
+        state = _begin(run, experiment, backend, report)
+        compiled: set[int] = set()
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 check_interrupted()
-                new_state, metrics = advance(config, experiment, backend, state, compiled=compiled)
+                new_state, metrics = advance(config, experiment, backend, state)
+                if metrics["population"] not in compiled:  # another number of rounds is compiled for
+                    compiled.add(metrics["population"])
+                    metrics["env_steps_per_second"] = None
                 if config.task.normalise_observations:
                     warn_of_constants(config.task.id, state.moments, new_state.moments)
-                state, compiled = record(run, new_state, metrics, report), True
+                state = record(run, new_state, metrics, report)
                 futile.note(metrics)
             futile.finish()
         except BaseException as cause:
@@ -155,23 +160,18 @@ def _write_launch(run: RunDirectory, generation: int) -> None:
 
 
 def advance(
-    config: ExperimentConfig,
-    experiment: Experiment,
-    backend: RolloutBackend,
-    state: TrainingState,
-    *,
-    compiled: bool = True,
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> tuple[TrainingState, Metrics]:
-    """One generation: the state after it and its line of metrics, which tells no speed before all is `compiled`."""
+    """One generation: the state after it and its line of metrics."""
     started = time.perf_counter()
     state = rescaled(config, experiment, state)
-    rollouts = _roll_out(config, experiment, backend, state)
+    rollouts = roll_out(config, experiment, backend, state)
     state, info = _update(config, experiment, state, rollouts)
     metrics = {
         "generation": int(state.strategy.generation),
         "env_steps": state.env_steps,
         "wall_seconds": 0.0,
-        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started) if compiled else None,
+        "env_steps_per_second": rollouts.lengths.sum() / (time.perf_counter() - started),
         **generation_metrics(rollouts),
         **{name: float(value) for name, value in info._asdict().items()},
     }
@@ -183,22 +183,13 @@ def advance(
     return state, metrics | {"wall_seconds": state.wall_seconds}
 
 
-def _roll_out(
-    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
-) -> Rollouts:
-    """The episodes of the next generation's candidates."""
-    strategy, generation = config.strategy, int(state.strategy.generation)
-    signs = strategy.population // strategy.directions
-    seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
-    return backend.evaluate(experiment.candidate_weights(state.strategy), normalising_moments(config, state), seeds)
-
-
 def _update(
     config: ExperimentConfig, experiment: Experiment, state: TrainingState, rollouts: Rollouts
 ) -> tuple[TrainingState, StrategyInfo]:
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told_returns(config.strategy, fitness)))
+    told = told_returns(config.strategy, fitness)
+    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told.reshape(-1, config.strategy.population)))
     moments = reduce(Moments.merge, rollouts.moments, state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
