@@ -51,7 +51,7 @@ def generations(population: int, options: dict[str, Any]) -> tuple[list[str], li
     devices: list[int] = []
     for generation in range(2):
         candidates = jax.jit(experiment.strategy.ask)(state)
-        weights = experiment.candidate_weights(state)
+        weights = experiment.candidate_weights(state, 0)
         devices += [mesh.size if mesh is not None and distributed(mesh, (candidates, weights)) else 1]
         returns = jnp.asarray(np.random.default_rng(generation).normal(size=population), jnp.float32)
         state, info = experiment.strategy.tell(state, returns)

@@ -45,7 +45,7 @@ def test_candidates_with_two_large_projections_are_made_and_do_not_hang():
         "from odes_rl.training.experiment import initial_state, make_experiment\n"
         "from odes_rl.config.layering import load_config\n"
         f"experiment = make_experiment(load_config({str(CONFIGS[0].parent / 'humanoid.yaml')!r}))\n"
-        "weights = experiment.candidate_weights(initial_state(experiment, 0).strategy)\n"
+        "weights = experiment.candidate_weights(initial_state(experiment, 0).strategy, 0)\n"
         "assert weights.input.shape == (128, 64, 348)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=200, check=False).returncode == 0

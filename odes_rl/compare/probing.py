@@ -21,7 +21,7 @@ from odes_rl.rollouts.protocol import EnvironmentFailure, Moments
 from odes_rl.rollouts.seeds import fresh_seeds
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.runs.files import METRICS
-from odes_rl.runs.metrics import read_metrics
+from odes_rl.runs.metrics import Metrics, read_metrics
 from odes_rl.training.experiment import episode_settings
 
 _LOOK_SECONDS = 0.1
@@ -66,38 +66,49 @@ def probe(cell: Cell, workers: int) -> Rate:
     Raises:
         UserError: if it fails.
     """
+    source = f"from a probe of {cell.learner}"
     if not isinstance(cell.config, ExperimentConfig):
-        return Rate(_rate_of_run(cell, workers, {"epochs": 2}), f"from a probe of {cell.learner}")
-    rollouts, run = cell.config.rollouts, cell.config.run
+        return Rate(_rate_of_run(cell, workers, {"epochs": 2})[0], source)
+    rollouts, run, strategy = cell.config.rollouts, cell.config.run, cell.config.strategy
     if rollouts.backend in ("auto", "serial", "processes") and rollouts.inference == "workers":
-        plain = workers * _rate_of_episodes(cell.config)
+        per_second, steps = _rate_of_episodes(cell.config)
+        plain, episodes = workers * per_second, cell.config.episodes * strategy.rounds(steps)
     else:
         generations = max(2, _EPISODES // cell.config.episodes)
-        plain = _rate_of_run(cell, workers, {"generations": generations, "evaluation_episodes": 1, "restarts": 1})
-    evaluations = run.evaluation_episodes / (run.evaluate_every * cell.config.episodes)  # which count no steps
-    return Rate(plain / (1 + evaluations), f"from a probe of {cell.learner}")
+        limits = {"generations": generations, "evaluation_episodes": 1, "restarts": 1}
+        plain, last = _rate_of_run(cell, workers, limits)
+        episodes = last["population"] * strategy.episodes
+    evaluations = run.evaluation_episodes / (run.evaluate_every * episodes)  # which count no steps
+    return Rate(plain / (1 + evaluations), source)
 
 
-def _rate_of_episodes(config: ExperimentConfig) -> float:
-    """Environment steps a second of one process, with weights of zeros: their shapes cost nothing to know."""
+def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, float]:
+    """Environment steps a second of one process, and in an episode.
+
+    With weights of zeros: their shapes cost nothing to know.
+    """
     task = describe_task(config.task.id, setup=config.task.setup)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     shapes = jax.eval_shape(policy.materialise, jax.eval_shape(policy.init, jax.random.key(0)))
     weights = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape), leaf.dtype), shapes)
-    statistics, steps = Moments.empty(task.observation_size), 0
+    statistics, steps, episodes = Moments.empty(task.observation_size), 0, 0
     try:
         with SerialBackend(episode_settings(config, policy)) as backend:
             backend.evaluate(weights, statistics, fresh_seeds(0, 1))  # loads the kernels
             started = time.perf_counter()
             while time.perf_counter() - started < _SECONDS:
                 steps += int(backend.evaluate(weights, statistics, fresh_seeds(0, 1)).lengths.sum())
+                episodes += 1
     except EnvironmentFailure as error:
         raise UserError(f"a probe of {config.task.id} failed: {str(error).splitlines()[-1]}") from error
-    return steps / (time.perf_counter() - started)
+    return steps / (time.perf_counter() - started), steps / episodes
 
 
-def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
-    """The rate of a run like `cell`'s with other `options` of its section `run`, without what compiles everything."""
+def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> tuple[float, Metrics]:
+    """The rate of a run like `cell`'s with other `options` of its section `run`, without what compiles everything.
+
+    And the last line of its metrics.
+    """
     with tempfile.TemporaryDirectory() as directory:
         changes = options | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
         changes |= {"loggers": (), "logger_options": {}}  # a probe is none of the runs that are asked for
@@ -115,4 +126,4 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> float:
         lines = read_metrics(Path(directory, "run", METRICS))
     steps = cell.comparing.measure.steps
     first, last = lines[1 if isinstance(cell.config, ExperimentConfig) else -2], lines[-1]
-    return (last[steps] - first[steps]) / (last["wall_seconds"] - first["wall_seconds"])
+    return (last[steps] - first[steps]) / (last["wall_seconds"] - first["wall_seconds"]), last

@@ -143,7 +143,7 @@ class ExperimentConfig(BaseModel):
 
     @property
     def episodes(self) -> int:
-        """Episodes of a generation."""
+        """Episodes that run at once: of a round of a generation."""
         return self.strategy.population * self.strategy.episodes
 
 

@@ -66,6 +66,16 @@ def check_perturbations(perturbations: object, directions: int, mesh: Mesh | Non
         )
 
 
+def check_round(round: Any) -> None:
+    """Raise UserError unless it is a whole number, 0 or more; the value of a traced one is not known."""
+    if isinstance(round, jax.Array):
+        whole = round.ndim == 0 and jnp.issubdtype(round.dtype, jnp.integer)
+    else:
+        whole = isinstance(round, numbers.Integral)
+    if not whole or (not isinstance(round, Tracer) and round < 0):
+        raise UserError(f"round is {round!r}, but must be a whole number, 0 or more")
+
+
 def check_space(space: object) -> None:
     """Raise UserError if there is no such space."""
     check_name("space", space, ("tangent", "ambient"))
@@ -112,17 +122,18 @@ def mirrored(manifolds: Any, params: Any) -> Any:
 
 
 def told(fitness: Any, population: int) -> jax.Array:
-    """[C] `fitness` in float32, or in its own type if that is wider.
+    """[R, C] `fitness`, R being 1 if it is [C], in float32, or in its own type if that is wider.
 
     Raises:
         UserError: if its shape is another.
     """
     fitness = jnp.asarray(fitness)
-    if fitness.shape != (population,):
+    if fitness.ndim not in (1, 2) or fitness.shape[-1] != population or not fitness.size:
         raise UserError(
-            f"fitness is of shape {fitness.shape}, but must be ({population},): one number for each candidate of ask"
+            f"fitness is of shape {fitness.shape}, but must be ({population},): one number for each candidate of ask; "
+            f"of R rounds it is (R, {population})"
         )
-    return fitness.astype(jnp.promote_types(fitness.dtype, jnp.float32))
+    return fitness.astype(jnp.promote_types(fitness.dtype, jnp.float32)).reshape(-1, population)
 
 
 def drawn(what: str, rows: jax.Array, shape: tuple[int, ...]) -> jax.Array:

@@ -1,5 +1,6 @@
 """Options of the evolution strategy."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -82,7 +83,12 @@ class StrategyConfig(BaseModel):
     preset: Annotated[str, OneOf(PRESETS)] = "default"
     """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
     population: int = Field(default=32, ge=1)
-    """Candidates evaluated in a generation; even if `antithetic`."""
+    """Candidates evaluated in a generation, or in each round of it (`interactions`); even if `antithetic`."""
+    interactions: int | None = Field(default=None, ge=1)
+    """Environment steps that the episodes of a generation's candidates have, at the least: until then, rounds of
+    `population` more candidates follow. none: one round. For tasks whose episodes end in a fall."""
+    max_rounds: int = Field(default=16, ge=1)
+    """Rounds of a generation, at the most, for `interactions`."""
     episodes: int = Field(default=1, ge=1)
     """Episodes a candidate; its return is their mean."""
     sigma: float = Field(default=0.3, gt=0)
@@ -126,7 +132,8 @@ class StrategyConfig(BaseModel):
     shaping: Annotated[str, SHAPINGS] = "top_k"
     """How returns become utilities."""
     top_k: int | None = Field(default=None, ge=1)
-    """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them."""
+    """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them. As many
+    for each round."""
 
     @model_validator(mode="after")
     def _check_population(self) -> "StrategyConfig":
@@ -150,6 +157,21 @@ class StrategyConfig(BaseModel):
             raise ValueError(f"optimizer {self.optimizer} has no default for learning_rate: give one, such as 0.01")
         return self
 
+    @model_validator(mode="after")
+    def _check_interactions(self) -> "StrategyConfig":
+        episodes = self.population * self.episodes
+        if self.interactions is not None and self.interactions <= episodes:
+            raise ValueError(
+                f"interactions is {self.interactions}, but the {episodes} episodes of a round always have as many "
+                f"environment steps: give more than {episodes}, or none"
+            )
+        return self
+
+    def rounds(self, steps: float) -> int:
+        """Rounds of a generation whose episodes have so many environment `steps` in the mean."""
+        wanted = (self.interactions or 0) / (self.population * self.episodes * steps)
+        return min(max(math.ceil(wanted), 1), self.max_rounds)
+
     @property
     def rate(self) -> float:
         """The learning rate before its schedule."""
@@ -162,5 +184,5 @@ class StrategyConfig(BaseModel):
 
     @property
     def directions(self) -> int:
-        """Perturbations drawn in a generation: half the population if antithetic."""
+        """Perturbations drawn in a round: half the population if antithetic."""
         return self.population // 2 if self.antithetic else self.population

@@ -1,4 +1,4 @@
-"""Directions in which candidates leave the current parameters, and the gradient that they estimate."""
+"""Directions in which candidates leave the current parameters, and weighted sums of them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from odes_rl.es.noise import normal_rows, row_seeds
-from odes_rl.es.population import gathered, group_count, in_turn, over_devices, part_size
+from odes_rl.es.population import in_turn, over_devices, part_size
 from odes_rl.manifolds import Stiefel
 from odes_rl.manifolds.matrix_functions import matmul
 from odes_rl.parts import Registry
@@ -74,56 +74,40 @@ PERTURBATIONS = Registry(
 """All kinds by name."""
 
 
-def estimate_gradient(
-    utilities: jax.Array,
-    seeds: jax.Array,
-    directions: Callable[[jax.Array], jax.Array],
-    sigma: jax.Array | float,
-    size: int,
-    mesh: Mesh | None = None,
-) -> jax.Array:
-    """[size] Euclidean gradient estimate Σ_c u_c (±ε_c) / (C σ).
+def direction_weights(utilities: jax.Array, directions: int) -> jax.Array:
+    """[P] what directions are summed with: from utilities [P, signs], the difference of the two signs, or the one's.
 
-    Equation 7 of Choromanski et al. 2020.
-
-    Args:
-        utilities: [P, signs], a value for each sign of a direction: one column (+), or two (+, −) for antithetic
-            pairs; C is their number.
-        seeds: [P, …] of the directions.
-        directions: `directions(seeds [R, …]) -> [R, size]`.
-        sigma: the perturbations' standard deviation.
-        size: of a direction.
-        mesh: devices that share the groups.
+    Σ_p w_p ε_p / (C σ) is then the gradient estimate, equation 7 of Choromanski et al. 2020, C being P · signs.
 
     Raises:
-        ValueError: if there are not as many utilities as seeds, for one sign or two.
+        ValueError: if there are not as many utilities as `directions`, for one sign or two.
     """
-    if utilities.ndim != 2 or utilities.shape[1] not in (1, 2) or len(utilities) != len(seeds):
+    if utilities.ndim != 2 or utilities.shape[1] not in (1, 2) or len(utilities) != directions:
         raise ValueError(
-            f"utilities are {utilities.shape}, but must be ({len(seeds)}, 1) or ({len(seeds)}, 2): "
+            f"utilities are {utilities.shape}, but must be ({directions}, 1) or ({directions}, 2): "
             "a row for each direction, a column for each sign"
         )
-    signed = utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
-    return weighted_sum(signed, seeds, directions, size, mesh) / (utilities.size * sigma)
+    return utilities[:, 0] - utilities[:, 1] if utilities.shape[1] == 2 else utilities[:, 0]
 
 
-def weighted_sum(
+def group_sums(
     weights: jax.Array,
     seeds: jax.Array,
     rows: Callable[[jax.Array], jax.Array],
     size: int,
+    groups: int,
     mesh: Mesh | None = None,
 ) -> jax.Array:
-    """[size] sum of `weights` [P] times a row for each direction, over a few at a time, then over groups.
+    """[groups, size] sums of `weights` [P] times a row for each direction, over a few at a time.
 
     Args:
         weights: of the directions.
         seeds: [P, …] of the directions.
         rows: `rows(seeds [R, …]) -> [R, size]`, the directions or a function of their entries.
         size: of a row.
+        groups: into which directions are split, whose number they divide.
         mesh: devices that share the groups.
     """
-    groups = group_count(len(weights))
     share = len(weights) // groups
     part = part_size(share, _AT_ONCE // size)
 
@@ -138,4 +122,4 @@ def weighted_sum(
         return in_turn(weigh, jnp.zeros((here, size), dtype), items, device)
 
     items = jax.tree.map(lambda leaf: leaf.reshape(-1, part, *leaf.shape[1:]), (weights, seeds))
-    return gathered(mesh, over_devices(group_totals, mesh, None, items)).sum(axis=0)
+    return over_devices(group_totals, mesh, None, items)

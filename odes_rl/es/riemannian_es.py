@@ -13,11 +13,11 @@ from jax.sharding import Mesh
 
 from odes_rl.es import checks
 from odes_rl.es.candidates import perturbed
-from odes_rl.es.perturbations import Perturbations, estimate_gradient, gaussian, weighted_sum
-from odes_rl.es.population import gathered
+from odes_rl.es.perturbations import Perturbations, direction_weights, gaussian, group_sums
+from odes_rl.es.population import gathered, group_count
 from odes_rl.es.scales import Adaptation, adapted, check_adaptation, direction_utilities, first_scales, scaled_step
 from odes_rl.es.shaping import Shaping, replace_failed, standardised
-from odes_rl.es.state import StrategyState, UpdateInfo
+from odes_rl.es.state import Estimate, StrategyState, UpdateInfo
 from odes_rl.manifolds import Euclidean, apply_updates, riemannian, tree_ambient, tree_to_tangent, tree_violation
 
 Params = Any
@@ -57,12 +57,14 @@ class RiemannianES:
     Parameters are any pytree of floating-point arrays, of one dtype or several. `init`, `ask` and `tell` are pure: they
     work under `jax.jit`, under `jax.vmap` over keys and in `jax.lax.scan` over generations.
 
+    A generation may have several rounds of C candidates: ask for each by its number, and tell the fitness of all.
+
     Each candidate is the parameters moved along ±σε, for standard normal ε. The gradient estimate Σ uε / Cσ, over
     utilities u, goes through a `riemannian` optimiser (Choromanski et al. 2020, §4.2, equations 7-9; with Euclidean
     leaves alone it is the strategy of Salimans et al. 2017).
 
     Attributes:
-        population: C, the number of candidates in a generation; even if antithetic.
+        population: C, the number of candidates in a round, of which a generation has one or more; even if antithetic.
         sigma: standard deviation of a perturbation's entries: a number, or an optax schedule of the generation.
         optimizer: any optax transformation, learning rate included; `riemannian` wraps it and turns the sign. Or a
             function of the manifolds, a tree like the parameters, that returns a transformation already wrapped:
@@ -71,7 +73,7 @@ class RiemannianES:
         manifolds: one for all leaves, or a pytree of them that mirrors the parameters; one in place of a subtree is
             for all leaves of it. A metric is the manifold's own, as `Stiefel(metric="embedded")`.
         shaping: from fitness to utilities, [P, signs] to [P, signs], a row for each direction, a column for each of
-            its signs; works under jit. `odes_rl.shaping` has some.
+            its signs; works under jit. `odes_rl.shaping` has some. R rounds are shaped together, as [R · P, signs].
         perturbations: how directions are drawn. `odes_rl.perturbations` has some.
         adaptation: how the scales of the leaves are learned; None if they stay as `init` got them.
         antithetic: True if each direction is tried with both signs, so that P = C/2; else P = C.
@@ -97,7 +99,7 @@ class RiemannianES:
         checks.check_population(self.population, self.antithetic)
         checks.check_sigma(self.sigma)
         checks.check_optimizer(self.optimizer)
-        checks.check_shaping(self.shaping, self._utilities_shape)
+        checks.check_shaping(self.shaping, (self._directions, self._signs))
         checks.check_perturbations(self.perturbations, self._directions, self.mesh)
         checks.check_space(self.space)
         check_adaptation(self.adaptation)
@@ -120,33 +122,63 @@ class RiemannianES:
         scales = first_scales(scales, params, manifolds, self.adaptation)
         return StrategyState(params, self._optimizer(manifolds).init(params), jnp.zeros((), jnp.int32), key, scales)
 
-    def ask(self, state: StrategyState) -> Params:
-        """The candidates of the next generation, leaves [C, …] of the parameters' dtypes; pairs stand side by side."""
+    def ask(self, state: StrategyState, round: int | jax.Array = 0) -> Params:
+        """The candidates of the next generation, leaves [C, …] of the parameters' dtypes; pairs stand side by side.
+
+        Each `round` of the generation, counted from 0, has directions of its own.
+
+        Raises:
+            UserError: if `round` is no whole number, or below 0.
+        """
+        checks.check_round(round)
         spaces = checks.mirrored(self.manifolds, state.params)
         if self.space == "ambient":
             spaces = tree_ambient(spaces)
         signs = jnp.array([1.0, -1.0] if self.antithetic else [1.0], jnp.float32)
         signed = signs * self._sigma_at(state.generation)
-        seeds, drawing = self._seeds(state), self._drawing(state)
+        seeds, drawing = self._seeds(state, round), self._drawing(state)
         return perturbed(state.params, spaces, signed, seeds, drawing, self.mesh, state.scales)
 
     def tell(self, state: StrategyState, fitness: jax.Array) -> tuple[StrategyState, UpdateInfo]:
-        """The state after a step towards greater fitness [C], and diagnostics of it.
+        """The state after a step towards greater fitness [C], or [R, C] of rounds 0 to R − 1, and diagnostics of it.
 
+        The gradient estimate is the mean over all rounds: a step of a learning rate does not grow with their number.
         Fitness that is not finite counts as the worst finite one; if none is finite, or the step is not, only the
         generation advances. Sums are taken in float32, unless fitness is wider.
 
         Raises:
             UserError: if there is not one number for each candidate that `ask` gave.
         """
-        fitness = _computed_once(checks.told(fitness, self.population))
-        manifolds, gradient = checks.mirrored(self.manifolds, state.params), self._gradient(state, fitness)
+        return self.step(state, self.estimate(state, fitness))
+
+    def estimate(self, state: StrategyState, fitness: jax.Array) -> Estimate:
+        """The first half of `tell`, all that depends on the number of rounds: compiled apart, `step` compiles once.
+
+        Raises:
+            UserError: as `tell`.
+        """
+        fitness = checks.told(fitness, self.population)
+        rounds = len(fitness)
+        seeds = self._seeds_of_rounds(state, rounds)
+        fitness = _computed_once(fitness.reshape(-1))
+        told = replace_failed(fitness).reshape(-1, self._signs)
+        # Whole on each device: a compiler that splits a mean would sum it in another order.
+        weights = direction_weights(gathered(self.mesh, self.shaping(told)), len(seeds))
+        squares = None
+        if self.adaptation is not None:
+            ranks = gathered(self.mesh, direction_utilities(told))
+            squares = self._sums(state, ranks / rounds, seeds, lambda rows: rows**2 - 1)
+        return Estimate(self._sums(state, weights / rounds, seeds), squares, jnp.isfinite(fitness).any())
+
+    def step(self, state: StrategyState, estimate: Estimate) -> tuple[StrategyState, UpdateInfo]:
+        """The second half of `tell`: the state after a step along the estimate, and diagnostics of it."""
+        manifolds, gradient = checks.mirrored(self.manifolds, state.params), self._gradient(state, estimate)
         optimizer = self._optimizer(manifolds)
         step, memory = optimizer.update(gradient, state.optimizer, state.params, generation=state.generation)
         step = scaled_step(state.scales, step)
         length = optax.tree.norm(step)
-        usable = jnp.isfinite(fitness).any() & jnp.isfinite(length)
-        moved = (apply_updates(state.params, step), memory, self._adapted(state, fitness))
+        usable = estimate.usable & jnp.isfinite(length)
+        moved = (apply_updates(state.params, step), memory, self._adapted(state, estimate))
         params, memory, scales = _where(usable, moved, (state.params, state.optimizer, state.scales))
         info = UpdateInfo(
             gradient_norm=optax.tree.norm(tree_to_tangent(manifolds, state.params, gradient)),
@@ -161,8 +193,8 @@ class RiemannianES:
         return self.population // 2 if self.antithetic else self.population
 
     @property
-    def _utilities_shape(self) -> tuple[int, int]:
-        return self._directions, 2 if self.antithetic else 1
+    def _signs(self) -> int:
+        return 2 if self.antithetic else 1
 
     def _sigma_at(self, generation: jax.Array) -> jax.Array:
         return jnp.asarray(self.sigma(generation) if callable(self.sigma) else self.sigma, jnp.float32)
@@ -172,31 +204,43 @@ class RiemannianES:
             return riemannian(self.optimizer, manifolds, maximise=True)
         return optax.with_extra_args_support(self.optimizer(manifolds))
 
-    def _gradient(self, state: StrategyState, fitness: jax.Array) -> Params:
-        """Euclidean gradient estimate from the fitness [C], of the parameters' shapes; an ascent direction."""
-        shaped = self.shaping(replace_failed(fitness).reshape(self._utilities_shape))
-        # Whole on each device: a compiler that splits a mean would sum it in another order.
-        utilities = gathered(self.mesh, shaped)
-        params, unravel = ravel_pytree(state.params)
-        sigma, drawing = self._sigma_at(state.generation), self._drawing(state)
-        flat = estimate_gradient(utilities, self._seeds(state), drawing, sigma, params.size, self.mesh)
-        return unravel(flat.astype(params.dtype))
+    def _sums(
+        self,
+        state: StrategyState,
+        weights: jax.Array,
+        seeds: jax.Array,
+        function: Callable[[jax.Array], jax.Array] = lambda rows: rows,
+    ) -> jax.Array:
+        """[G, size] sums over each group of directions of `weights` times a `function` of their entries."""
+        draw, groups = self._drawing(state), group_count(self._directions)
+        return group_sums(weights, seeds, lambda seeds: function(draw(seeds)), _size(state.params), groups, self.mesh)
 
-    def _adapted(self, state: StrategyState, fitness: jax.Array) -> Any:
+    def _gradient(self, state: StrategyState, estimate: Estimate) -> Params:
+        """Euclidean gradient estimate Σ u ε / C σ, of the parameters' shapes; an ascent direction."""
+        params, unravel = ravel_pytree(state.params)
+        total = gathered(self.mesh, estimate.gradient).sum(axis=0)
+        return unravel((total / (self.population * self._sigma_at(state.generation))).astype(params.dtype))
+
+    def _adapted(self, state: StrategyState, estimate: Estimate) -> Any:
         """The scales for the next generation, a tree or None."""
         if self.adaptation is None:
             return state.scales
-        weights = gathered(self.mesh, direction_utilities(replace_failed(fitness).reshape(self._utilities_shape)))
-        size, drawing = _size(state.params), self._drawing(state)
-        excess = weighted_sum(weights, self._seeds(state), lambda seeds: drawing(seeds) ** 2 - 1, size, self.mesh)
+        assert estimate.squares is not None, "estimated without an adaptation"
+        excess = gathered(self.mesh, estimate.squares).sum(axis=0) / self._directions
         manifolds = checks.mirrored(self.manifolds, state.params)
-        return adapted(self.adaptation, state.scales, manifolds, state.params, excess / self._directions)
+        return adapted(self.adaptation, state.scales, manifolds, state.params, excess)
 
-    def _seeds(self, state: StrategyState) -> jax.Array:
-        """[P, …] seeds of the generation's noise, which is drawn again whenever it is needed."""
-        key = jax.random.fold_in(state.key, state.generation)
+    def _seeds(self, state: StrategyState, round: int | jax.Array) -> jax.Array:
+        """[P, …] seeds of the noise of a round, which is drawn again whenever it is needed."""
+        generation = jax.random.fold_in(state.key, state.generation)
+        key = jnp.where(round == 0, generation, jax.random.fold_in(generation, round))
         seeds = self.perturbations.seeds(key, self._directions, _size(state.params))
         return checks.drawn("seeds", seeds, (self._directions, *seeds.shape[1:]))
+
+    def _seeds_of_rounds(self, state: StrategyState, rounds: int) -> jax.Array:
+        """[rounds · P, …] seeds of so many rounds, in their order."""
+        seeds = lax.map(lambda round: self._seeds(state, round), jnp.arange(rounds))
+        return seeds.reshape(-1, *seeds.shape[2:])
 
     def _drawing(self, state: StrategyState) -> Callable[[jax.Array], jax.Array]:
         size = _size(state.params)

@@ -36,18 +36,23 @@ def centred_ranks(returns: jax.Array) -> jax.Array:
     return ranks.reshape(returns.shape)
 
 
-def top_k(k: int) -> Shaping:
+def top_k(k: int, of: int | None = None) -> Shaping:
     """A shaping: returns of the k directions with the best one, over their deviation; all others 0.
 
     Scaled so that the mean over candidates is that over the chosen (Mania, Guy & Recht 2018, algorithm 2).
 
+    Args:
+        k: directions to keep.
+        of: of so many; of several rounds of them, as many times k are kept. None: k in all.
+
     Raises:
         UserError: from the shaping, if there are fewer than k directions.
     """
-    return partial(_best_directions, k)
+    return partial(_best_directions, k, of)
 
 
-def _best_directions(k: int, returns: jax.Array) -> jax.Array:
+def _best_directions(k: int, of: int | None, returns: jax.Array) -> jax.Array:
+    k = k if of is None else k * len(returns) // of
     if not 1 <= k <= len(returns):
         raise UserError(f"top_k is {k}, but must be from 1 to {len(returns)}, the directions of a generation")
     best = returns.max(axis=1)
@@ -82,7 +87,9 @@ SHAPINGS = Registry(
         "standardised": ShapingFamily(lambda config: standardised, "Zero mean and unit deviation.", "shape"),
         "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
         "top_k": ShapingFamily(
-            lambda config: top_k(config.kept), "Returns of the best directions, over their deviation.", "shape"
+            lambda config: top_k(config.kept, config.directions),
+            "Returns of the best directions, over their deviation.",
+            "shape",
         ),
     },
 )

@@ -24,6 +24,20 @@ class StrategyState(NamedTuple):
     scales: Any = None
 
 
+class Estimate(NamedTuple):
+    """What a generation's fitness says, however many rounds it has.
+
+    Attributes:
+        gradient: [G, size] sums of u ε over each group of directions, divided by the number of rounds.
+        squares: the same of u (ε² − 1), from which scales are learned; None if they are not.
+        usable: scalar bool, whether any fitness is finite.
+    """
+
+    gradient: jax.Array
+    squares: jax.Array | None
+    usable: jax.Array
+
+
 class UpdateInfo(NamedTuple):
     """Diagnostics of one update, all scalars.
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import Mesh
@@ -16,7 +16,7 @@ from odes_rl.es.population import population_mesh
 from odes_rl.es.riemannian_es import RiemannianES
 from odes_rl.es.scales import Adaptation
 from odes_rl.es.shaping import SHAPINGS
-from odes_rl.es.state import StrategyState
+from odes_rl.es.state import Estimate, StrategyState
 from odes_rl.manifolds import tree_in_metric
 
 _log = logging.getLogger(__name__)
@@ -40,24 +40,6 @@ class StrategyInfo(NamedTuple):
     learning_rate: jax.Array
 
 
-class Ask(Protocol):
-    """See `Strategy`."""
-
-    def __call__(self, state: StrategyState, progress: jax.Array | float = 0.0) -> Any:
-        """The candidates."""
-        ...
-
-
-class Tell(Protocol):
-    """See `Strategy`."""
-
-    def __call__(
-        self, state: StrategyState, returns: jax.Array, progress: jax.Array | float = 0.0
-    ) -> tuple[StrategyState, StrategyInfo]:
-        """The state after the step, and diagnostics of it."""
-        ...
-
-
 class Strategy(NamedTuple):
     """An evolution strategy as pure functions.
 
@@ -65,14 +47,22 @@ class Strategy(NamedTuple):
 
     Attributes:
         init: `init(key, params) -> state`.
-        ask: `ask(state, progress) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
-        tell: `tell(state, returns [C], progress) -> (state, info)`; returns that are not finite count as the worst
+        ask: `ask(state, round=0, progress=0.0) -> candidates`, leaves [C, …]; antithetic pairs stand side by side.
+        estimate: `estimate(state, returns [C] or [R, C]) -> estimate`; returns that are not finite count as the worst
             finite one. It raises UserError for another number of returns than candidates.
+        step: `step(state, estimate, progress=0.0) -> (state, info)`.
     """
 
     init: Callable[[jax.Array, Any], StrategyState]
-    ask: Ask
-    tell: Tell
+    ask: Callable[..., Any]
+    estimate: Callable[[StrategyState, jax.Array], Estimate]
+    step: Callable[..., tuple[StrategyState, StrategyInfo]]
+
+    def tell(
+        self, state: StrategyState, returns: jax.Array, progress: jax.Array | float = 0.0
+    ) -> tuple[StrategyState, StrategyInfo]:
+        """The state after a step towards greater returns [C] or [R, C], and diagnostics of it."""
+        return self.step(state, self.estimate(state, returns), progress)
 
 
 def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = None) -> Strategy:
@@ -93,22 +83,22 @@ def make_strategy(config: StrategyConfig, manifolds: Any, mesh: Mesh | None = No
         mesh=mesh,
     )
 
-    def ask(state: StrategyState, progress: jax.Array | float = 0.0) -> Any:
-        return replace(es, sigma=sigma_at(config, state.generation, progress)).ask(state)
+    def ask(state: StrategyState, round: int | jax.Array = 0, progress: jax.Array | float = 0.0) -> Any:
+        return replace(es, sigma=sigma_at(config, state.generation, progress)).ask(state, round)
 
-    def tell(
-        state: StrategyState, returns: jax.Array, progress: jax.Array | float = 0.0
+    def step(
+        state: StrategyState, estimate: Estimate, progress: jax.Array | float = 0.0
     ) -> tuple[StrategyState, StrategyInfo]:
         sigma = sigma_at(config, state.generation, progress)
         rate = learning_rate_at(config, state.generation, progress)
         stepping = replace(es, sigma=sigma, optimizer=partial(make_stepping_optimizer, config, rate))
-        after, info = stepping.tell(state, returns)
+        after, info = stepping.step(state, estimate)
         return after, StrategyInfo(*info, rate)
 
     def init(key: jax.Array, params: Any) -> StrategyState:
         return es.init(key, params, None if config.sigma_per_leaf == "none" else 1.0)
 
-    return Strategy(init, ask, tell)
+    return Strategy(init, ask, es.estimate, step)
 
 
 def mesh_of(config: StrategyConfig) -> Mesh | None:

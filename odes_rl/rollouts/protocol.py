@@ -1,6 +1,8 @@
 """The interface of rollout backends, with their inputs and results. Free of JAX."""
 
 import math
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -72,6 +74,18 @@ class Rollouts(NamedTuple):
     saturated: np.ndarray
     failed: np.ndarray
     restarts: int
+
+    @classmethod
+    def joined(cls, rounds: Sequence["Rollouts"]) -> "Rollouts":
+        """Those of several rounds of candidates, as if they had been one."""
+        returns, lengths, moments, saturated, failed, restarts = zip(*rounds, strict=True)
+        return cls(
+            *map(np.concatenate, (returns, lengths)),
+            moments=list(chain.from_iterable(moments)),
+            saturated=np.concatenate(saturated),
+            failed=np.concatenate(failed),
+            restarts=sum(restarts),
+        )
 
 
 class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an error of ours

@@ -10,11 +10,16 @@ _ACTIONS = 0xAC7
 """Keeps what draws actions apart from what environments make of the same seed, or spawn of it."""
 
 
-def training_seeds(run_seed: int, generation: int, directions: int, signs: int, episodes: int) -> np.ndarray:
-    """[directions · signs, episodes] int64; both members of an antithetic pair (`signs` 2) share theirs."""
+def training_seeds(
+    run_seed: int, generation: int, directions: int, signs: int, episodes: int, first: int = 0
+) -> np.ndarray:
+    """[directions · signs, episodes] int64, of the directions from number `first` on.
+
+    Both members of an antithetic pair (`signs` 2) share theirs.
+    """
     seeds = [
         [_hash(run_seed, generation, direction, episode) % _HALF for episode in range(episodes)]
-        for direction in range(directions)
+        for direction in range(first, first + directions)
     ]
     return np.repeat(np.array(seeds, np.int64), signs, axis=0)
 

@@ -37,6 +37,7 @@ def generation_metrics(rollouts: Rollouts) -> dict[str, Any]:
     returns = rollouts.returns.mean(axis=1)[~failed]
     some = returns if returns.size else np.array([np.nan])
     return {
+        "population": len(rollouts.returns),
         "return_mean": some.mean(),
         "return_std": _deviation(some),
         "return_min": some.min(),

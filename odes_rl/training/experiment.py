@@ -68,8 +68,9 @@ class Experiment(NamedTuple):
     Attributes:
         task: sizes and bounds.
         policy: as the config names it.
-        strategy: the evolution strategy; its `tell` is compiled.
-        candidate_weights: `candidate_weights(state, progress) -> weights` of a generation's candidates, leaves [C, …].
+        strategy: the evolution strategy; its `estimate` and `step` are compiled.
+        candidate_weights: `candidate_weights(state, round=0, progress=0.0) -> weights` of a round's candidates, leaves
+            [C, …].
         policy_weights: `policy_weights(params) -> weights` of one policy, leaves [1, …].
         leaf_scales: `leaf_scales(params, observations [B, n], key, limit) -> scales`, as `sensitivity_scales`.
     """
@@ -97,8 +98,8 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)
 
-    def candidate_weights(state: StrategyState, progress: float = 0.0) -> Weights:
-        return weights_of(policy, groups, mesh, strategy.ask(state, progress))
+    def candidate_weights(state: StrategyState, round: int = 0, progress: float = 0.0) -> Weights:
+        return weights_of(policy, groups, mesh, strategy.ask(state, round, progress))
 
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
@@ -107,7 +108,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     return Experiment(
         task,
         policy,
-        strategy._replace(tell=_compiled(strategy.tell, mesh)),
+        strategy._replace(estimate=_compiled(strategy.estimate, mesh), step=_compiled(strategy.step, mesh)),
         _compiled(candidate_weights, mesh),
         _compiled(policy_weights, mesh),
         _compiled(leaf_scales, mesh),

@@ -16,11 +16,11 @@ from odes_rl.rollouts.choosing import available_cores, choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.machine import processor
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
-from odes_rl.rollouts.seeds import evaluation_seeds, training_seeds
+from odes_rl.rollouts.seeds import evaluation_seeds
 from odes_rl.rollouts.summaries import generation_metrics
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import evaluate_state, normalising_moments, warmed_up
+from odes_rl.training.evaluate import evaluate_state, warmed_up
 from odes_rl.training.experiment import (
     Experiment,
     TrainingState,
@@ -40,6 +40,7 @@ from odes_rl.training.restarts import (
     warn_if_undecided,
     warn_of_costs,
 )
+from odes_rl.training.rounds import progress_of, roll_out
 
 
 def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
@@ -64,16 +65,20 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))
         journal = Journal(run, report)
-        state, compiled = _begin(journal, experiment, backend), False
+        state = _begin(journal, experiment, backend)
+        compiled: set[int] = set()
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):
                 check_interrupted()
-                new_state, metrics = advance(config, experiment, backend, state, compiled=compiled)
+                new_state, metrics = advance(config, experiment, backend, state)
+                if metrics["population"] not in compiled:  # another number of rounds is compiled for
+                    compiled.add(metrics["population"])
+                    metrics["env_steps_per_second"] = None
                 if config.task.normalise_observations:
                     warn_of_constants(config.task.id, state.moments, new_state.moments)
                 if metrics["generation"] == 1:
                     warn_of_costs(config.run, state, new_state)
-                state, compiled = journal.record(new_state, metrics), True
+                state = journal.record(new_state, metrics)
                 futile.note(metrics)
             futile.finish()
             warn_if_undecided(state)
@@ -146,17 +151,9 @@ def _write_launch(run: RunDirectory, generation: int) -> None:
 
 
 def advance(
-    config: ExperimentConfig,
-    experiment: Experiment,
-    backend: RolloutBackend,
-    state: TrainingState,
-    *,
-    compiled: bool = True,
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> tuple[TrainingState, Metrics]:
-    """One generation of every start that is left: the state after it and its line of metrics.
-
-    It tells no speed before all is `compiled`.
-    """
+    """One generation of every start that is left: the state after it and its line of metrics."""
     started = time.perf_counter()
     starts, lines, env_steps = [], [], state.env_steps
     for start in starts_of(state):
@@ -170,7 +167,7 @@ def advance(
         "generation": int(state.strategy.generation),
         "env_steps": env_steps,
         "wall_seconds": 0.0,
-        "env_steps_per_second": speed if compiled else None,
+        "env_steps_per_second": speed,
         **joined_metrics(starts, lines),
     }
     if config.run.is_evaluated(metrics["generation"], env_steps):
@@ -187,20 +184,9 @@ def _learn(
 ) -> tuple[TrainingState, Metrics]:
     """One generation of one start: the state after it, the clock left as it is, and its metrics."""
     state = rescaled(config, experiment, state)
-    rollouts = _roll_out(config, experiment, backend, state)
+    rollouts = roll_out(config, experiment, backend, state)
     state, info = _update(config, experiment, state, rollouts)
     return state, {**generation_metrics(rollouts), **{name: float(value) for name, value in info._asdict().items()}}
-
-
-def _roll_out(
-    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
-) -> Rollouts:
-    """The episodes of the next generation's candidates."""
-    strategy, generation = config.strategy, int(state.strategy.generation)
-    signs = strategy.population // strategy.directions
-    seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes)
-    weights = experiment.candidate_weights(state.strategy, _progress(config, state))
-    return backend.evaluate(weights, normalising_moments(config, state), seeds)
 
 
 def _update(
@@ -208,15 +194,11 @@ def _update(
 ) -> tuple[TrainingState, StrategyInfo]:
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
-    returns = jnp.asarray(told_returns(config.strategy, fitness))
-    strategy, info = experiment.strategy.tell(state.strategy, returns, _progress(config, state))
+    told = told_returns(config.strategy, fitness).reshape(-1, config.strategy.population)
+    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told), progress_of(config, state))
     moments = reduce(Moments.merge, rollouts.moments, state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
-
-
-def _progress(config: ExperimentConfig, state: TrainingState) -> float:
-    return config.run.progress(int(state.strategy.generation), state.env_steps)
 
 
 def _evaluate(

@@ -112,7 +112,7 @@ class Trainer:
 
     def record_episodes(self) -> list[Episode]:
         """The episodes of the generation's candidates."""
-        weights = self.experiment.candidate_weights(self.state.strategy)
+        weights = self.experiment.candidate_weights(self.state.strategy, 0)
         seeds = training_seeds(0, 0, self.config.strategy.directions, 2, 1)
         statistics = Moments.empty(self.experiment.task.observation_size)
         task, policy = self.config.task, self.config.policy

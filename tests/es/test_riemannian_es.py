@@ -297,7 +297,7 @@ def test_failed_candidates_count_as_the_worst():
     assert info.update_norm == 0
 
 
-@pytest.mark.parametrize("shape", [(4,), (12,), (16,), (8, 1), ()])
+@pytest.mark.parametrize("shape", [(4,), (12,), (16,), (8, 1), (0, 8), (2, 4), (1, 2, 8), ()])
 @pytest.mark.parametrize("wrap", [jax.jit, lambda function: function], ids=["jit", "plain"])
 def test_fitness_of_another_shape_is_refused(shape, wrap):
     es = strategy()

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.perturbations import estimate_gradient
 from odes_rl.es.shaping import SHAPINGS, centred_ranks, none, replace_failed, standardised, top_k
 
 RETURNS = np.array([[3.0, -1.0], [5.0, 5.0], [-7.0, 2.0], [0.5, 4.0]])
@@ -57,7 +56,7 @@ def test_shift_and_scale_of_the_returns_do_not_matter(name):
 @pytest.mark.parametrize("value", [0.0, 0.1, -331.7, 1000 / 3])
 @pytest.mark.parametrize("shape", [(3, 1), (7, 1), (200, 1), (50, 2), (1, 1)])
 def test_equal_returns_give_no_utility(name, value, shape):
-    shaping = SHAPINGS[name].make(StrategyConfig(population=200, top_k=min(3, shape[0])))
+    shaping = SHAPINGS[name].make(StrategyConfig(population=2 * shape[0], top_k=min(3, shape[0])))
     np.testing.assert_array_equal(shaping(jnp.full(shape, value, jnp.float32)), np.zeros(shape))
 
 
@@ -77,10 +76,17 @@ def test_top_k_takes_the_step_of_augmented_random_search():
     best = np.argsort(-returns.max(axis=1))[:b]
     published = sum((returns[i, 0] - returns[i, 1]) * directions[i] for i in best)
     published = alpha / (b * returns[best].std()) * published
-    gradient = estimate_gradient(
-        top_k(b)(jnp.asarray(returns)), jnp.asarray(directions), lambda seeds: seeds, probe, directions.shape[1]
-    )
+    utilities = top_k(b)(jnp.asarray(returns))
+    gradient = (utilities[:, 0] - utilities[:, 1]) @ directions / (utilities.size * probe)
     np.testing.assert_allclose(2 * alpha * probe * gradient, published, rtol=1e-4, atol=1e-7)
+
+
+def test_of_several_rounds_top_k_keeps_as_many_times_k():
+    rounds = jnp.asarray(np.random.default_rng(2).normal(size=(12, 2)))
+    configured = SHAPINGS["top_k"].make(StrategyConfig(population=8, top_k=2, shaping="top_k"))
+    for shaping in (configured, top_k(2, of=4)):
+        np.testing.assert_array_equal(shaping(rounds), top_k(6)(rounds))
+    assert (np.asarray(top_k(2)(rounds)).any(axis=1)).sum() == 2
 
 
 def test_more_directions_than_there_are_cannot_be_chosen():

@@ -18,6 +18,7 @@ def test_seeds_are_pure_functions_of_run_generation_direction_and_episode():
     np.testing.assert_array_equal(seeds, training_seeds(3, 5, 4, 2, 3))
     np.testing.assert_array_equal(seeds[:, :2], training_seeds(3, 5, 4, 2, 2))
     np.testing.assert_array_equal(seeds[:4], training_seeds(3, 5, 2, 2, 3))
+    np.testing.assert_array_equal(seeds[4:], training_seeds(3, 5, 2, 2, 3, first=2))
     np.testing.assert_array_equal(seeds[::2], training_seeds(3, 5, 4, 1, 3))
     np.testing.assert_array_equal(evaluation_seeds(3, 4), evaluation_seeds(3, 9)[:, :4])
 

@@ -179,7 +179,7 @@ def test_choices_can_be_built(option, choice):
 
 
 def test_five_generations_compile_once_also_when_resumed(tmp_path, caplog):
-    names = ("candidate_weights", "tell", "policy_weights")
+    names = ("candidate_weights", "estimate", "step", "policy_weights")
 
     def compilations(run: RunDirectory) -> list[int]:
         caplog.clear()
@@ -187,5 +187,5 @@ def test_five_generations_compile_once_also_when_resumed(tmp_path, caplog):
             train(run, lambda line: None)
         return [sum(f"Compiling jit({name})" in record.getMessage() for record in caplog.records) for name in names]
 
-    assert compilations(create_run(tmp_path / "run", run__generations=5)) == [1, 1, 1]
-    assert compilations(RunDirectory.open(tmp_path / "run", {"run.generations": 10})) == [1, 1, 1]
+    assert compilations(create_run(tmp_path / "run", run__generations=5)) == [1, 1, 1, 1]
+    assert compilations(RunDirectory.open(tmp_path / "run", {"run.generations": 10})) == [1, 1, 1, 1]

@@ -143,8 +143,9 @@ def test_every_generation_has_its_line(tmp_path):
     assert [line["generation"] for line in lines] == [0, 1, 2, 3, 4]
     assert evaluated(run) == [0, 2, 4]
     expected = (
-        "env_steps wall_seconds env_steps_per_second return_mean return_std return_min return_max gradient_norm "
-        "update_norm manifold_violation saturated_fraction sigma learning_rate failed_candidates worker_restarts"
+        "env_steps wall_seconds env_steps_per_second population return_mean return_std return_min return_max "
+        "gradient_norm update_norm manifold_violation saturated_fraction sigma learning_rate failed_candidates "
+        "worker_restarts"
     )
     for line in lines[1:]:
         assert set(expected.split()) <= set(line)

@@ -1,0 +1,45 @@
+"""The episodes of a generation: one round of candidates, or as many as it takes."""
+
+from odes_rl.config.schema import ExperimentConfig
+from odes_rl.interrupts import check_interrupted
+from odes_rl.rollouts.protocol import RolloutBackend, Rollouts
+from odes_rl.rollouts.seeds import training_seeds
+from odes_rl.training.evaluate import normalising_moments
+from odes_rl.training.experiment import Experiment, TrainingState
+
+
+def roll_out(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
+) -> Rollouts:
+    """The episodes of the next generation's candidates, in the order of its rounds.
+
+    With `strategy.interactions`, round follows round until their environment steps are met, or there are `max_rounds`
+    (as `num_interactions` of EvoTorch; Toklu et al. 2023). Each round ends before the next one is asked for, so that
+    their number is the same for any number of workers.
+
+    Raises:
+        EnvironmentFailure: if an environment raises.
+        Interrupted: if a signal comes.
+    """
+    rounds = [_round(config, experiment, backend, state, 0)]
+    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.interactions or 0
+    while steps < wanted and len(rounds) < config.strategy.max_rounds:
+        check_interrupted()
+        rounds.append(_round(config, experiment, backend, state, len(rounds)))
+        steps += int(rounds[-1].lengths.sum())
+    return Rollouts.joined(rounds)
+
+
+def progress_of(config: ExperimentConfig, state: TrainingState) -> float:
+    """Part of the run, in [0, 1], that is over."""
+    return config.run.progress(int(state.strategy.generation), state.env_steps)
+
+
+def _round(
+    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState, number: int
+) -> Rollouts:
+    strategy, generation = config.strategy, int(state.strategy.generation)
+    signs, first = strategy.population // strategy.directions, number * strategy.directions
+    seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes, first)
+    weights = experiment.candidate_weights(state.strategy, number, progress_of(config, state))
+    return backend.evaluate(weights, normalising_moments(config, state), seeds)
