@@ -37,11 +37,12 @@ with jax.enable_x64(True):
 
 # With NumPy alone. These lines are for ODEtoODE and its kin; docs/export.md has those for every policy.
 p = dict(np.load(directory / "policy.npz"))
-x = np.clip((observations - p["mean"]) / p["deviation"], -p["clip"], p["clip"]).astype(np.float32)
-x = x @ p["weights.input"].T
+s = np.clip((observations - p["mean"]) / p["deviation"], -p["clip"], p["clip"]).astype(np.float32)
+x = s @ p["weights.input"].T
 for W, b in zip(p["weights.layers"], p["weights.biases"], strict=True):
     x = x + p["weights.step"] * np.tanh(x @ W.T + b)
-actions["npz"] = np.clip(x @ p["weights.output"].T, p["low"], p["high"])
+outputs = x @ p["weights.output"].T + s @ p["weights.path"].T + p["weights.bias"]
+actions["npz"] = np.clip(outputs, p["low"], p["high"])
 
 for name, values in actions.items():
     print(f"{name:10}", np.ravel(values).round(4))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import odes_rl
 
-POLICY = {"name": "nanode", "hidden": 8, "steps": 5, "output_scale": 3.0}
-STRATEGY = {"population": 16, "sigma": 0.1, "learning_rate": 0.03}
+POLICY = {"name": "nanode", "hidden": 8, "steps": 5}
+STRATEGY = {"population": 16}
 
 
 def returns_on(gravity, generations, **run):

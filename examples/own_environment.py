@@ -50,7 +50,7 @@ if __name__ == "__main__":
         max_steps=200,
         options={"push": 0.8},
         policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
-        strategy={"population": 16, "sigma": 0.1, "learning_rate": 0.03},
+        strategy={"population": 16},
         rollouts="processes" if workers else "serial",
         run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
         report=report,

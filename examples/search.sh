@@ -14,8 +14,8 @@ base:
 env_steps: 10000
 trials: 4
 space:
-  strategy.sigma: {low: 0.01, high: 1.0, log: true}
-  strategy.learning_rate: {low: 0.001, high: 0.1, log: true}
+  strategy.sigma: {low: 0.05, high: 1.0, log: true}
+  strategy.learning_rate: {low: 0.01, high: 1.0, log: true}
 END
 
 odes-rl search search.yaml --directory search

@@ -24,8 +24,8 @@ def report(metrics):
 
 policy = odes_rl.train(
     "Pendulum-v1",
-    policy={"name": "ode_to_ode", "hidden": 8, "steps": 5, "output_scale": 3.0},
-    strategy={"population": 32, "sigma": 0.1, "learning_rate": 0.03},
+    policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
+    strategy={"population": 16},
     run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
     directory=directory / "pendulum",
     report=report,

@@ -96,8 +96,8 @@ def test_every_option_is_described():
 
 def test_a_row_of_the_reference_tells_type_default_and_meaning(hooks):
     rows = hooks.section_table("strategy").splitlines()
-    row = next(row for row in rows if "`strategy.sigma`" in row)
-    assert row == "| `strategy.sigma` | number, > 0 | `0.03` | Standard deviation of a perturbation's entries. |"
+    row = next(row for row in rows if "`strategy.sigma_limit`" in row)
+    assert row.startswith("| `strategy.sigma_limit` | number, > 0 | `0.1` | Largest deviation that `sensitivity` gives")
 
 
 def test_pages_name_commands_that_exist():

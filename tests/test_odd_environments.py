@@ -18,7 +18,8 @@ from odes_rl.runs.run_directory import RunDirectory
 from tests.made_runs import timeless
 
 TINY = (
-    *("--policy.name", "linear", "--strategy.population", "4", "--strategy.sigma", "0.5"),
+    *("--policy.name", "linear", "--strategy.population", "4"),
+    *("--strategy.sigma-per-leaf", "none", "--strategy.sigma", "0.5"),
     *("--run.generations", "2", "--run.evaluate_every", "1", "--run.evaluation_episodes", "4"),
 )
 SERIAL = ("--rollouts.backend", "serial")

@@ -38,8 +38,7 @@ def typical_observations(moments: Moments, key: jax.Array, *, normalised: bool) 
     varied = np.isfinite(deviation)
     if normalised:
         return jnp.where(varied, drawn, 0.0)
-    mean, deviation = moments.centre().astype(np.float32), np.where(varied, deviation, 0.0).astype(np.float32)
-    return mean + deviation * drawn
+    return jnp.asarray(moments.centre(), jnp.float32) + jnp.where(varied, deviation, 0.0).astype(jnp.float32) * drawn
 
 
 def _is_time(config: ExperimentConfig, generation: int) -> bool:

@@ -71,11 +71,15 @@ def test_every_option_of_a_section_is_read_as_the_help_shows_it(name, capsys):
     dotted = [(option, value) for option, value in shown_options(capsys.readouterr().out) if "." in option]
     assert len(dotted) > 5
     kind: Any = FITTING if name == "fit" else TRAINING
-    values = {} if name == "fit" else {"task": {"id": "Swimmer-v5"}, "run": {"env_steps": 9, "initial": "runs/first"}}
+    values = {
+        "task": {"id": "Swimmer-v5"},
+        "strategy": {"learning_rate": 0.01},
+        "run": {"env_steps": 9, "initial": "runs/first"},
+    }
     for option, value in dotted:
         for choice in (0, -1):
             _, options = split_arguments([option, *written(value, choice)], (), LISTS)
-            assert layer_values(values, options, default_directory="x", kind=kind)
+            assert layer_values({} if name == "fit" else values, options, default_directory="x", kind=kind)
 
 
 @pytest.mark.parametrize("choice", [0, -1])

@@ -67,10 +67,10 @@ def test_what_a_policy_has_of_its_own_on_a_task_lies_over_the_rest_of_the_file(c
         },
         "policies": {"autonomous": None, "linear": {"strategy": {"learning_rate": 0.7}}},
     }
-    rates = [0.5, 0.6, 0.0025, 0.7]  # of Hopper's two policies, and of Swimmer's
+    rates = [0.5, 0.6, None, 0.7]  # of Hopper's two policies, and of Swimmer's
     cells = cells_of(**options)
     assert [cell.config.strategy.learning_rate for cell in cells] == rates
-    assert [cell.config.policy.output_scale for cell in cells] == [1, 3, 1, 1]
+    assert [cell.config.policy.output_scale for cell in cells] == [0.1, 3, 0.1, 1]
     overridden = cells_of({"policy.output_scale": "5"}, **options)
     assert [cell.config.policy.output_scale for cell in overridden] == [5] * 4
 

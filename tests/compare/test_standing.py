@@ -66,7 +66,7 @@ def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
     check_recorded(cells)
     path = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "runs"), env_steps=5000)
     check_recorded(make_cells(load_comparison(path, {}), {"run.checkpoint_every": "9", "rollouts.lanes": "2"}))
-    with pytest.raises(UserError, match=r"strategy\.sigma 0\.03, but now it is 0\.5: restore that, or give another"):
+    with pytest.raises(UserError, match=r"strategy\.sigma 0\.3, but now it is 0\.5: restore that, or give another"):
         check_recorded(make_cells(load_comparison(path, {}), {"strategy.sigma": "0.5"}))
 
 

@@ -17,9 +17,9 @@ N, M = 5, 3
 OPTIONS = {
     "ode_to_ode": {"policy__integrator": "rk4", "task__clip_observations": 0.8},
     "nanode": {"policy__activation": "tanh"},
-    "base_ode": {"policy__activation": "relu", "task__normalise_observations": False},
+    "base_ode": {"policy__activation": "relu", "policy__linear_path": False, "task__normalise_observations": False},
     "con_res_net": {"task__clip_observations": 1.5},
-    "deep_net": {"policy__linear_path": True, "policy__action_bias": True, "policy__learn_output_scale": True},
+    "deep_net": {"policy__action_bias": True, "policy__learn_output_scale": True},
     "linear": {"policy__action_bias": True},
 }
 """Of single policies of the zoo; every second one has the squash tanh."""

@@ -27,7 +27,7 @@ from tests.made_runs import timeless, train_run
 OPTIONS = {
     "task": TaskConfig(id="Hopper-v5", max_steps=30),
     "policy": {"hidden": np.int64(6), "steps": 4},
-    "strategy": {"population": 2},
+    "strategy": {"preset": "isotropic", "population": 2},
     "run": {"generations": 2, "evaluate_every": 1, "evaluation_episodes": 2},
 }
 """Those of a run of SHORT, in the ways in which they may be given."""

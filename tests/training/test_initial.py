@@ -100,7 +100,7 @@ def test_the_runs_of_a_comparison_start_from_a_run(source, tmp_path, capsys):
     base = {
         "task": {"id": "odd_environments:Plain", "max_steps": 20},
         "policy": {"hidden": 6, "steps": 4},
-        "strategy": {"population": 2},
+        "strategy": {"preset": "isotropic", "population": 2},
         "run": {"evaluation_episodes": 2, "initial": str(source.path)},
     }
     options = {"base": base, "env_steps": 40, "tasks": {"plain": None}, "policies": {"ode_to_ode": None}}
@@ -126,6 +126,7 @@ UNFIT = [
 @pytest.mark.parametrize(("changes", "message"), UNFIT)
 def test_what_does_not_fit_is_one_line_and_leaves_nothing(source, tmp_path, capsys, changes, message):
     options = {"task.id": "odd_environments:Plain", "policy.hidden": 6, "policy.steps": 4, "rollouts.backend": "serial"}
+    options["strategy.preset"] = "isotropic"
     options |= {"run.initial": str(source.path), "run.directory": str(tmp_path / "run")}
     options |= {name.replace("__", "."): value for name, value in changes.items()}
     if options.get("policy.name") == "linear":
