@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
+from odes_rl.es.state import StrategyState
 from odes_rl.pretrained.archive import Learnt, Pretrained, read_pretrained
 from odes_rl.pretrained.names import is_pretrained
 from odes_rl.rollouts.config import RolloutsConfig
@@ -116,9 +117,10 @@ def _from_file(file: Pretrained, like: TrainingState, checkpoint: Checkpoint) ->
 
 
 def _learnt(state: TrainingState) -> TrainingState:
-    nothing: Any = None
-    strategy = state.strategy._replace(optimizer=None, generation=nothing, key=nothing, scales=None)
-    return TrainingState(strategy, state.moments, nothing, nothing, nothing)
+    """`state` with None for all that acting does not need."""
+    strategy: Any = dict.fromkeys(StrategyState._fields) | {"params": state.strategy.params}
+    whole: Any = dict.fromkeys(TrainingState._fields) | {"moments": state.moments}
+    return TrainingState(**whole | {"strategy": StrategyState(**strategy)})
 
 
 def _has_evaluated_what_it_learnt(run: RunDirectory) -> bool:
