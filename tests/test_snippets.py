@@ -33,7 +33,13 @@ READ = [
     )
 ]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]
-SMALL = {"strategy.population": 2, "run.generations": 2, "run.evaluation_episodes": 1, "rollouts.backend": "serial"}
+SMALL = {
+    "strategy.population": 2,
+    "run.generations": 2,
+    "run.restart_generations": 1,
+    "run.evaluation_episodes": 1,
+    "rollouts.backend": "serial",
+}
 CONFIGS = {
     "train": "{task: {id: Pendulum-v1, max_steps: 3}, policy: {hidden: 4, steps: 2}}",
     "fit": "{model: {width: 4, steps: 2}}",
