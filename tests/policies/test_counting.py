@@ -21,7 +21,7 @@ SCALED = [name for name, family in POLICIES.items() if issubclass(family.config,
 
 def configure(name, hidden, **options):
     sized = {} if name == "linear" else {"hidden": 16 if name == "hyper_net" else hidden}
-    return POLICIES[name].config(name=name, **(sized | {"linear_path": False} | options))
+    return POLICIES[name].config.model_validate({"name": name, "linear_path": False, **sized, **options})
 
 
 @pytest.mark.parametrize("task", TABLE)

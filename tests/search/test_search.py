@@ -115,7 +115,7 @@ def test_a_trial_has_a_run_for_each_seed_and_its_value_is_their_mean(tmp_path):
 
 def test_a_grid_has_each_combination_once_and_a_failing_one_fails_alone(tmp_path, capsys):
     space = {"strategy.antithetic": [True, False], "strategy.shaping": ["top_k", "none"]}
-    base = {**TINY["base"], "strategy": {"top_k": 1}}
+    base = {**TINY["base"], "strategy": {"top_k": 1, "shaping": "none"}}  # with which each value alone is possible
     path = write_search(tmp_path / "tiny.yaml", space=space, base=base, sampler="grid", pruner="none", env_steps=20)
     assert main(["search", str(path)]) == 0
     trials = came_to(path)
