@@ -1,6 +1,7 @@
-"""A program for `test_sharing.py`: two generations on as many devices as JAX has, and digests of all that they give.
+"""A program for `test_sharing.py`: two generations, of one round and of two, on as many devices as JAX has.
 
-Its arguments are populations, each of which makes its own two, and options, both as JSON.
+It prints digests of all that they give. Its arguments are populations, each of which makes its own two, and options,
+both as JSON.
 """
 
 import hashlib
@@ -50,11 +51,11 @@ def generations(population: int, options: dict[str, Any]) -> tuple[list[str], li
     digests: list[str] = []
     devices: list[int] = []
     for generation in range(2):
-        candidates = jax.jit(experiment.strategy.ask)(state)
-        weights = experiment.candidate_weights(state, 0)
+        candidates = jax.jit(experiment.strategy.ask)(state, generation)
+        weights = experiment.candidate_weights(state, generation)
         devices += [mesh.size if mesh is not None and distributed(mesh, (candidates, weights)) else 1]
-        returns = jnp.asarray(np.random.default_rng(generation).normal(size=population), jnp.float32)
-        state, info = experiment.strategy.tell(state, returns)
+        returns = np.random.default_rng(generation).normal(size=(generation + 1, population))
+        state, info = experiment.strategy.tell(state, jnp.asarray(returns, jnp.float32))
         policy = experiment.policy_weights(state.params)
         digests += [
             digest(candidates),
