@@ -42,8 +42,12 @@ def with_path(config: PolicyConfig, policy: Policy, observation_size: int, actio
 def _check(config: PolicyConfig, policy: Policy, added: list[str]) -> None:
     if not isinstance(policy.manifolds, Mapping):
         kind = type(policy.manifolds).__name__
-        raise UserError(f"policy {config.name!r}: linear_path and action_bias need a dict of parameters, not a {kind}")
+        raise UserError(
+            f"policy {config.name!r}: linear_path and action_bias need a dict of parameters, not a {kind}: "
+            "make it one, or set both to false"
+        )
     if taken := sorted(policy.manifolds.keys() & set(added)):
         raise UserError(
-            f"policy {config.name!r} has a parameter {taken[0]!r}, as its linear path or bias has: rename it"
+            f"policy {config.name!r} has a parameter {taken[0]!r}, as its linear path or bias has: rename it, "
+            "or set linear_path and action_bias to false"
         )

@@ -43,7 +43,7 @@ def test_the_trajectory_is_a_geodesic_of_the_orthogonal_group():
 
 
 def test_the_manifolds_dimensions_are_counted():
-    policy = make_policy(SinesConfig(name=POLICY, hidden=4), 4, 4)
+    policy = make_policy(SinesConfig(name=POLICY, hidden=4, linear_path=False), 4, 4)
     orthogonal, skew = 3 * 6, 6
     assert free_dimensions(policy) == orthogonal + skew
     assert parameter_count(policy) == 3 * 16 + skew
