@@ -52,7 +52,7 @@ if __name__ == "__main__":
         policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
         strategy={"population": 16},
         rollouts="processes" if workers else "serial",
-        run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
+        run={"generations": 60, "evaluate_every": 20, "evaluation_episodes": 10},
         report=report,
     )
     print("mean length of an episode:", policy.evaluate(episodes=20, seed=1).lengths.mean(), "of 200")

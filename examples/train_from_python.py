@@ -26,7 +26,7 @@ policy = odes_rl.train(
     "Pendulum-v1",
     policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
     strategy={"population": 16},
-    run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
+    run={"generations": 60, "evaluate_every": 20, "evaluation_episodes": 10},
     directory=directory / "pendulum",
     report=report,
 )

@@ -96,8 +96,10 @@ def test_every_option_is_described():
 
 def test_a_row_of_the_reference_tells_type_default_and_meaning(hooks):
     rows = hooks.section_table("strategy").splitlines()
-    row = next(row for row in rows if "`strategy.sigma_limit`" in row)
-    assert row.startswith("| `strategy.sigma_limit` | number, > 0 | `0.1` | Largest deviation that `sensitivity` gives")
+    row = next(row for row in rows if "`strategy.scale_rate`" in row)
+    assert row.startswith(
+        "| `strategy.scale_rate` | number, > 0 | `0.1` | Learning rate of the scales, for `sigma_per_leaf"
+    )
 
 
 def test_pages_name_commands_that_exist():

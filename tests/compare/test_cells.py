@@ -10,6 +10,7 @@ from odes_rl.cli.program import main
 from odes_rl.compare.cells import make_cells, thresholds
 from odes_rl.compare.config import load_comparison
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.policies import AutonomousConfig
 from tests.comparisons import TINY, write_comparison
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "compare").glob("*.yaml"))
@@ -70,7 +71,8 @@ def test_what_a_policy_has_of_its_own_on_a_task_lies_over_the_rest_of_the_file(c
     rates = [0.5, 0.6, None, 0.7]  # of Hopper's two policies, and of Swimmer's
     cells = cells_of(**options)
     assert [cell.config.strategy.learning_rate for cell in cells] == rates
-    assert [cell.config.policy.output_scale for cell in cells] == [0.1, 3, 0.1, 1]
+    own = AutonomousConfig().output_scale
+    assert [cell.config.policy.output_scale for cell in cells] == [own, 3, own, 1]
     overridden = cells_of({"policy.output_scale": "5"}, **options)
     assert [cell.config.policy.output_scale for cell in overridden] == [5] * 4
 
