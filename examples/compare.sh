@@ -11,8 +11,8 @@ env_steps: 40000
 seeds: 2
 baseline: linear
 base:
-  policy: {hidden: 8, steps: 5}
-  strategy: {population: 16}
+  policy: {hidden: 8, steps: 5, output_scale: 3.0}
+  strategy: {preset: isotropic, population: 16, sigma: 0.1, learning_rate: 0.03}
   run: {evaluate_every: 4}
 tasks:
   Pendulum-v1:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import odes_rl
 
-POLICY = {"name": "nanode", "hidden": 8, "steps": 5}
-STRATEGY = {"population": 16}
+POLICY = {"name": "nanode", "hidden": 8, "steps": 5, "output_scale": 3.0}
+STRATEGY = {"preset": "isotropic", "population": 16, "sigma": 0.1, "learning_rate": 0.03}
 
 
 def returns_on(gravity, generations, **run):
@@ -31,6 +31,6 @@ def returns_on(gravity, generations, **run):
 
 with tempfile.TemporaryDirectory() as directory:
     source = str(Path(directory, "gravity5"))
-    print("gravity 5:", returns_on(5.0, 100, directory=source))
-    print("gravity 8, from the policy of gravity 5:", returns_on(8.0, 30, initial=source))
-    print("gravity 8, from nothing:", returns_on(8.0, 30))
+    print("gravity 5:", returns_on(5.0, 30, directory=source))
+    print("gravity 8, from the policy of gravity 5:", returns_on(8.0, 10, initial=source))
+    print("gravity 8, from nothing:", returns_on(8.0, 10))

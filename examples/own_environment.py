@@ -50,9 +50,9 @@ if __name__ == "__main__":
         max_steps=200,
         options={"push": 0.8},
         policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
-        strategy={"population": 16},
+        strategy={"preset": "isotropic", "population": 16, "sigma": 0.1, "learning_rate": 0.03},
         rollouts="processes" if workers else "serial",
-        run={"generations": 60, "evaluate_every": 20, "evaluation_episodes": 10},
+        run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
         report=report,
     )
     print("mean length of an episode:", policy.evaluate(episodes=20, seed=1).lengths.mean(), "of 200")

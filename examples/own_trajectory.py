@@ -37,8 +37,9 @@ if __name__ == "__main__":
             "trajectory_options": {"turns": 0.5},
             "hidden": 8,
             "steps": 5,
+            "output_scale": 3.0,
         },
-        strategy={"population": 16},
+        strategy={"preset": "isotropic", "population": 16, "sigma": 0.1, "learning_rate": 0.03},
         run={"generations": 20},
     )
     print("return:", policy.evaluate(episodes=20, seed=1).returns.mean())

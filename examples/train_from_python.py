@@ -24,9 +24,9 @@ def report(metrics):
 
 policy = odes_rl.train(
     "Pendulum-v1",
-    policy={"name": "ode_to_ode", "hidden": 8, "steps": 5},
-    strategy={"population": 16},
-    run={"generations": 60, "evaluate_every": 20, "evaluation_episodes": 10},
+    policy={"name": "ode_to_ode", "hidden": 8, "steps": 5, "output_scale": 3.0},
+    strategy={"preset": "isotropic", "population": 32, "sigma": 0.1, "learning_rate": 0.03},
+    run={"generations": 30, "evaluate_every": 10, "evaluation_episodes": 10},
     directory=directory / "pendulum",
     report=report,
 )

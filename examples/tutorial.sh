@@ -13,8 +13,12 @@ policy:
   name: ode_to_ode
   hidden: 8
   steps: 5
+  output_scale: 3.0
 strategy:
+  preset: isotropic
   population: 16
+  sigma: 0.1
+  learning_rate: 0.03
 run:
   generations: 20
   evaluate_every: 5

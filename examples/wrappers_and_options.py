@@ -25,8 +25,8 @@ if __name__ == "__main__":  # workers import this file for its wrapper
         options={"g": 5.0},  # goes to gymnasium.make
         wrappers=[("wrappers_and_options:WithoutSpeed", {"scale": 2.0}), (FrameStackObservation, {"stack_size": 2})],
         max_steps=100,
-        policy={"name": "nanode", "hidden": 8, "steps": 5},
-        strategy={"population": 16},
+        policy={"name": "nanode", "hidden": 8, "steps": 5, "output_scale": 3.0},
+        strategy={"preset": "isotropic", "population": 16, "sigma": 0.1, "learning_rate": 0.03},
         run={"generations": 20},
     )
     print("return:", policy.evaluate(episodes=20, seed=1).returns.mean())

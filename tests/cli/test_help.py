@@ -67,7 +67,7 @@ def test_a_study_reads_every_option_as_its_help_shows_it(path, choice, capsys):
 
 NEEDED = {
     "task": {"id": "Swimmer-v5"},
-    "strategy": {"learning_rate": 0.01, "shaping": "standardised"},
+    "strategy": {"population": 2, "learning_rate": 0.01, "shaping": "standardised"},
     "run": {"env_steps": 10**9},
 }
 """With which each option may have any value, but for those below."""
