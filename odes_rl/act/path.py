@@ -31,7 +31,13 @@ def weights_with_path(weights: type[Any]) -> type[Any]:
     if taken := set(FIELDS) & set(weights._fields):
         raise UserError(f"{weights.__name__} has a field {min(taken)!r}, as a linear path has: rename it")
     module = __name__ if is_ours(weights) else weights.__module__
-    return namedtuple(f"{weights.__name__}WithPath", (*weights._fields, *FIELDS), module=module)
+    made: Any = namedtuple(f"{weights.__name__}WithPath", (*weights._fields, *FIELDS), module=module)
+    made.__reduce__ = lambda self: (_unpickled, (weights, *self))  # other processes do not find it by its name
+    return made
+
+
+def _unpickled(weights: type[Any], *leaves: Any) -> Any:
+    return weights_with_path(weights)(*leaves)
 
 
 # Compiled code is kept by the types it is for, which other processes look for here.
