@@ -15,7 +15,7 @@ from odes_rl.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "studies/configs"
 STUDIES = sorted(CONFIGS.glob("*.yaml"))
-VALUES = {"INT": "10", "FLOAT": "0.5", "STR": "x"}
+VALUES = {"INT": "40", "FLOAT": "0.5", "STR": "x"}
 MAPPING = "{NAME: VALUE, ...}"
 SHOWN = re.compile(r"(?<!\S)(--[\w.-]+) ((?:(?:\{[^}]*\}|INT|FLOAT|STR|\[\.\.\.\])[ |]*)+)")
 
