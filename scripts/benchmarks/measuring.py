@@ -68,11 +68,16 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def write_report(path: str | None, options: Any, results: Mapping[str, Any]) -> None:
-    """Write machine, versions, options and results to the JSON file `path`, if there is one."""
+    """Write machine, versions, options and results to the JSON file `path`, if there is one.
+
+    It is whole at any time: a kill leaves the earlier report.
+    """
     if path is None:
         return
     report = {"machine": machine(), "options": vars(options), "results": results}
-    Path(path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    beside = Path(f"{path}.partial")
+    beside.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
 
 
 def machine() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -58,40 +58,65 @@ def flat_environment(task: str, max_steps: int | None) -> gymnasium.Env:
     return gymnasium.wrappers.TransformObservation(environment, lambda entry: flatten(entry).astype(np.float32), space)
 
 
-def augmented_random_search(race: Race, normalise: bool) -> Generator[int, None, None]:
-    """Iterations of sb3-contrib's ARS, its asynchronous evaluation in processes."""
+@contextmanager
+def ars(make: Callable[[], Any], workers: int, **settings: Any) -> Iterator[tuple[Any, Callable[[], int]]]:
+    """sb3-contrib's ARS with a linear policy, and a function that does one iteration and returns its steps.
+
+    Each of `workers` processes evaluates candidates in an environment of its own, which `make` makes.
+    """
     from sb3_contrib import ARS
     from sb3_contrib.common.vec_env import AsyncEval
+
+    search = ARS("LinearPolicy", make(), **settings)
+    pool = AsyncEval([make] * workers, search.policy)
+    pool.closed = True  # or the first call of `learn` would close it
+
+    def iterate() -> int:
+        before = search.num_timesteps
+        search.learn(1, async_eval=pool, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+        return search.num_timesteps - before
+
+    try:
+        yield search, iterate
+    finally:
+        pool.closed = False
+        pool.close()
+
+
+def augmented_random_search(race: Race, normalise: bool) -> Generator[int, None, None]:
+    """Iterations of sb3-contrib's ARS, its asynchronous evaluation in processes."""
     from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
     def make() -> VecEnv:
         environment = DummyVecEnv([lambda: flat_environment(race.task, race.max_steps)])
         return VecNormalize(environment, norm_reward=False) if normalise else environment
 
-    pairs = race.population // 2
-    search = ARS("LinearPolicy", make(), n_delta=pairs, learning_rate=_STANDSTILL, delta_std=_NOISE, seed=0)
-    pool = AsyncEval([make] * race.workers, search.policy)
-    pool.closed = True  # or the first call of `learn` would close it
-    try:
+    settings = {"n_delta": race.population // 2, "learning_rate": _STANDSTILL, "delta_std": _NOISE, "seed": 0}
+    with ars(make, race.workers, **settings) as (_, iterate):
         while True:
-            before = search.num_timesteps
-            search.learn(1, async_eval=pool, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-            yield search.num_timesteps - before
+            yield iterate()
+
+
+@contextmanager
+def ray_processes(count: int) -> Iterator[None]:
+    """Ray, for so many actors; started here if it is not yet."""
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        yield
     finally:
-        pool.closed = False
-        pool.close()
+        ray.shutdown()
 
 
 def gym_neuroevolution(race: Race, normalise: bool) -> Generator[int, None, None]:
     """Generations of EvoTorch's PGPE on its GymNE, evaluated by Ray actors."""
-    import ray
     from evotorch.algorithms import PGPE
     from evotorch.neuroevolution import GymNE
 
-    if not ray.is_initialized():  # twice the cores by name: the actors of one setting idle while the other's work
-        processors = len(SETTINGS) * race.workers
-        ray.init(num_cpus=processors, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    try:
+    # Twice the cores by name: the actors of one setting idle while the other's work.
+    with ray_processes(len(SETTINGS) * race.workers):
         problem = GymNE(
             flat_environment,
             "Linear(obs_length, act_length, bias=False)",
@@ -110,8 +135,6 @@ def gym_neuroevolution(race: Race, normalise: bool) -> Generator[int, None, None
             before = problem.interaction_count
             searcher.step()
             yield problem.interaction_count - before
-    finally:
-        ray.shutdown()
 
 
 PEERS: Mapping[str, Peer] = MappingProxyType(
