@@ -68,7 +68,7 @@ def test_a_study_reads_every_option_as_its_help_shows_it(path, choice, capsys):
 NEEDED = {
     "task": {"id": "Swimmer-v5"},
     "strategy": {"population": 2, "learning_rate": 0.01, "shaping": "standardised"},
-    "run": {"env_steps": 10**9},
+    "run": {"env_steps": 10**9, "generations": 1000},
 }
 """With which each option may have any value, but for those below."""
 NEEDED_BY = {"--run.initial-checkpoint": {"run": {"initial": "runs/first"}}}
