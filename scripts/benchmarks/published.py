@@ -98,11 +98,13 @@ def policy_of_ars(search: Any, training: Training) -> Policy:
 
 def train_pgpe(training: Training, watch: Watch) -> None:
     """EvoTorch's PGPE with ClipUp."""
+    import torch
     from evotorch.algorithms import PGPE
     from evotorch.neuroevolution import GymNE
     from peers import flat_environment, ray_processes
 
     watch.start()
+    torch.manual_seed(training.seed)  # not the problem's own: EvoTorch 0.6.1 fails with one and actors
     with ray_processes(training.workers):
         problem = GymNE(
             flat_environment,
@@ -111,7 +113,6 @@ def train_pgpe(training: Training, watch: Watch) -> None:
             num_actors=training.workers,
             observation_normalization=True,
         )
-        problem.manual_seed(training.seed)
         searcher = PGPE(problem, **CLIP_UP)
         searcher.step()  # evaluates the first candidates; each further step begins with the update they give
         learnt = partial(policy_of_pgpe, searcher, training)
