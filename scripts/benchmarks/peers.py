@@ -103,7 +103,8 @@ def ray_processes(count: int) -> Iterator[None]:
     import ray
 
     if not ray.is_initialized():
-        ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+        ray.init("local", num_cpus=count, **quiet)  # not a cluster that happens to run here
     try:
         yield
     finally:

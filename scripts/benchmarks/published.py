@@ -3,10 +3,11 @@
 - odes_rl: `odes-rl train --task.id TASK --policy.name POLICY` and nothing else, in the length that it has by default.
 - ARS: sb3-contrib's, in the settings of rl-baselines3-zoo (`hyperparams/ars.yml`), published for Swimmer-v4 and
   HalfCheetah-v4; two processes as the zoo has them for `n_envs: 2`, by `AsyncEval`.
-- PGPE: EvoTorch's with ClipUp, in the settings that its script `examples/scripts/rl_clipup.py` has for Walker2d-v4,
-  which are those of Toklu et al. 2020 (linear policy with bias, 100 candidates, σ = 15 v_max / √d, v_max = 0.015) with
-  a step of 0.75 v_max in place of 0.5 v_max. Neither has settings for Swimmer or HalfCheetah. The script takes
-  Walker2d's bonus for standing, 1, off each reward; these two tasks have none.
+- PGPE: EvoTorch's with ClipUp, in the settings that its `examples/scripts/rl_clipup.py` has for Walker2d-v4 and a linear
+  policy with bias: 100 candidates, v_max = 0.015, σ = 15 v_max / √d, a step of 0.75 v_max. They are those of Toklu et
+  al. 2020 (`train_agents/train_walker2d.sh` of pgpelib) but for the step, which is 0.5 v_max there. Neither has
+  settings for Swimmer or HalfCheetah. The script takes Walker2d's bonus for standing, 1, off each reward; these two
+  tasks have none.
 """
 
 from collections.abc import Callable, Mapping
@@ -98,11 +99,13 @@ def policy_of_ars(search: Any, training: Training) -> Policy:
 
 def train_pgpe(training: Training, watch: Watch) -> None:
     """EvoTorch's PGPE with ClipUp."""
+    import torch
     from evotorch.algorithms import PGPE
     from evotorch.neuroevolution import GymNE
     from peers import flat_environment, ray_processes
 
     watch.start()
+    torch.manual_seed(training.seed)  # not the problem's own: EvoTorch 0.6.1 fails with one and actors
     with ray_processes(training.workers):
         problem = GymNE(
             flat_environment,
@@ -111,7 +114,6 @@ def train_pgpe(training: Training, watch: Watch) -> None:
             num_actors=training.workers,
             observation_normalization=True,
         )
-        problem.manual_seed(training.seed)
         searcher = PGPE(problem, **CLIP_UP)
         searcher.step()  # evaluates the first candidates; each further step begins with the update they give
         learnt = partial(policy_of_pgpe, searcher, training)
