@@ -50,7 +50,7 @@ def test_the_manifolds_dimensions_are_counted():
 
 
 def test_the_policy_is_configured_and_both_forms_of_its_rule_agree():
-    options = {"policy.name": POLICY, "policy.layers": "3"}
+    options = {"policy.name": POLICY, "policy.layers": "3", "policy.output_scale": "1"}
     config = layer_values({"task": {"id": "HalfCheetah-v5"}}, options, default_directory="runs/x")
     policy = make_policy(config.policy, 17, 6)
     weights = jax.tree.map(np.asarray, policy.materialise(policy.init(jax.random.key(0))))
