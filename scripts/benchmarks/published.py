@@ -3,11 +3,11 @@
 - odes_rl: `odes-rl train --task.id TASK --policy.name POLICY` and nothing else, in the length that it has by default.
 - ARS: sb3-contrib's, in the settings of rl-baselines3-zoo (`hyperparams/ars.yml`), published for Swimmer-v4 and
   HalfCheetah-v4; two processes as the zoo has them for `n_envs: 2`, by `AsyncEval`.
-- PGPE: EvoTorch's with ClipUp, in the settings that its `examples/scripts/rl_clipup.py` has for Walker2d-v4 and a linear
-  policy with bias: 100 candidates, v_max = 0.015, σ = 15 v_max / √d, a step of 0.75 v_max. They are those of Toklu et
-  al. 2020 (`train_agents/train_walker2d.sh` of pgpelib) but for the step, which is 0.5 v_max there. Neither has
-  settings for Swimmer or HalfCheetah. The script takes Walker2d's bonus for standing, 1, off each reward; these two
-  tasks have none.
+- PGPE: EvoTorch's with ClipUp, in the settings that `examples/scripts/rl_clipup.py` there has for Walker2d-v4 and a
+  linear policy with bias: 100 candidates, v_max = 0.015, σ = 15 v_max / √d, a step of 0.75 v_max. They are those of
+  Toklu et al. 2020 (`train_agents/train_walker2d.sh` of pgpelib) but for the step, which is 0.5 v_max in the paper.
+  Neither has settings for Swimmer or HalfCheetah. The script takes Walker2d's bonus for standing, 1, off each reward;
+  these two tasks have none.
 """
 
 from collections.abc import Callable, Mapping
