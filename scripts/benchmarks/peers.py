@@ -83,14 +83,17 @@ def ars(make: Callable[[], Any], workers: int, **settings: Any) -> Iterator[tupl
         pool.close()
 
 
+def vectorised(task: str, max_steps: int | None, normalise: bool) -> Any:
+    """One environment as Stable-Baselines3 takes it."""
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+    environment = DummyVecEnv([partial(flat_environment, task, max_steps)])
+    return VecNormalize(environment, norm_reward=False) if normalise else environment
+
+
 def augmented_random_search(race: Race, normalise: bool) -> Generator[int, None, None]:
     """Iterations of sb3-contrib's ARS, its asynchronous evaluation in processes."""
-    from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
-
-    def make() -> VecEnv:
-        environment = DummyVecEnv([lambda: flat_environment(race.task, race.max_steps)])
-        return VecNormalize(environment, norm_reward=False) if normalise else environment
-
+    make = partial(vectorised, race.task, race.max_steps, normalise)
     settings = {"n_delta": race.population // 2, "learning_rate": _STANDSTILL, "delta_std": _NOISE, "seed": 0}
     with ars(make, race.workers, **settings) as (_, iterate):
         while True:
@@ -111,20 +114,26 @@ def ray_processes(count: int) -> Iterator[None]:
         ray.shutdown()
 
 
+def gym_problem(task: str, max_steps: int | None, workers: int, *, bias: bool, normalise: bool) -> Any:
+    """EvoTorch's problem of a linear policy on a task, evaluated by so many Ray actors."""
+    from evotorch.neuroevolution import GymNE
+
+    return GymNE(
+        flat_environment,
+        f"Linear(obs_length, act_length, bias={bias})",
+        env_config={"task": task, "max_steps": max_steps},
+        num_actors=workers,
+        observation_normalization=normalise,
+    )
+
+
 def gym_neuroevolution(race: Race, normalise: bool) -> Generator[int, None, None]:
     """Generations of EvoTorch's PGPE on its GymNE, evaluated by Ray actors."""
     from evotorch.algorithms import PGPE
-    from evotorch.neuroevolution import GymNE
 
     # Twice the cores by name: the actors of one setting idle while the other's work.
     with ray_processes(len(SETTINGS) * race.workers):
-        problem = GymNE(
-            flat_environment,
-            "Linear(obs_length, act_length, bias=False)",
-            env_config={"task": race.task, "max_steps": race.max_steps},
-            num_actors=race.workers,
-            observation_normalization=normalise,
-        )
+        problem = gym_problem(race.task, race.max_steps, race.workers, bias=False, normalise=normalise)
         searcher = PGPE(
             problem,
             popsize=race.population,

@@ -70,15 +70,10 @@ CLIP_UP_GENERATIONS = 500
 
 def train_ars(training: Training, watch: Watch) -> None:
     """sb3-contrib's ARS."""
-    from peers import ars, flat_environment
-    from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+    from peers import ars, vectorised
 
     zoo = ZOO[training.task]
-
-    def make() -> VecEnv:
-        environment = DummyVecEnv([lambda: flat_environment(training.task, training.max_steps)])
-        return VecNormalize(environment, norm_reward=False) if zoo.normalise else environment
-
+    make = partial(vectorised, training.task, training.max_steps, zoo.normalise)
     watch.start()
     settings = {name: value for name, value in zoo._asdict().items() if name not in ("n_timesteps", "normalise")}
     with ars(make, training.workers, seed=training.seed, **settings) as (search, iterate):
@@ -101,19 +96,12 @@ def train_pgpe(training: Training, watch: Watch) -> None:
     """EvoTorch's PGPE with ClipUp."""
     import torch
     from evotorch.algorithms import PGPE
-    from evotorch.neuroevolution import GymNE
-    from peers import flat_environment, ray_processes
+    from peers import gym_problem, ray_processes
 
     watch.start()
     torch.manual_seed(training.seed)  # not the problem's own: EvoTorch 0.6.1 fails with one and actors
     with ray_processes(training.workers):
-        problem = GymNE(
-            flat_environment,
-            "Linear(obs_length, act_length)",
-            env_config={"task": training.task, "max_steps": training.max_steps},
-            num_actors=training.workers,
-            observation_normalization=True,
-        )
+        problem = gym_problem(training.task, training.max_steps, training.workers, bias=True, normalise=True)
         searcher = PGPE(problem, **CLIP_UP)
         searcher.step()  # evaluates the first candidates; each further step begins with the update they give
         learnt = partial(policy_of_pgpe, searcher, training)
