@@ -164,8 +164,8 @@ def test_an_environment_without_an_end_is_warned_of(train, caplog):
 def test_tasks_that_end_are_not_warned_of(task):
     from odes_rl.rollouts.environments import describe_task
 
-    assert not describe_task(task).endless
-    assert describe_task("dm_control/lqr-lqr_2_1-v0").endless
+    assert describe_task(task).limit is not None
+    assert describe_task("dm_control/lqr-lqr_2_1-v0").limit is None
 
 
 @pytest.mark.parametrize("backend", [SERIAL, PROCESSES])

@@ -71,8 +71,8 @@ def probe(cell: Cell, workers: int) -> Rate:
         return Rate(_rate_of_run(cell, workers, {"epochs": 2})[0], source)
     rollouts, run, strategy = cell.config.rollouts, cell.config.run, cell.config.strategy
     if rollouts.backend in ("auto", "serial", "processes") and rollouts.inference == "workers":
-        per_second, steps = _rate_of_episodes(cell.config)
-        plain, episodes = workers * per_second, cell.config.episodes * strategy.rounds(steps)
+        per_second, rounds = _rate_of_episodes(cell.config)
+        plain, episodes = workers * per_second, cell.config.episodes * rounds
     else:
         generations = max(2, _EPISODES // cell.config.episodes)
         limits = {"generations": generations, "evaluation_episodes": 1, "restarts": 1}
@@ -82,12 +82,12 @@ def probe(cell: Cell, workers: int) -> Rate:
     return Rate(plain / (1 + evaluations), source)
 
 
-def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, float]:
-    """Environment steps a second of one process, and in an episode.
+def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, int]:
+    """Environment steps a second of one process, and rounds of a generation.
 
     With weights of zeros: their shapes cost nothing to know.
     """
-    task = describe_task(config.task.id, setup=config.task.setup)
+    task = describe_task(config.task.id, setup=config.task.setup, max_steps=config.task.max_steps)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     shapes = jax.eval_shape(policy.materialise, jax.eval_shape(policy.init, jax.random.key(0)))
     weights = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape), leaf.dtype), shapes)
@@ -101,7 +101,7 @@ def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, float]:
                 episodes += 1
     except EnvironmentFailure as error:
         raise UserError(f"a probe of {config.task.id} failed: {str(error).splitlines()[-1]}") from error
-    return steps / (time.perf_counter() - started), steps / episodes
+    return steps / (time.perf_counter() - started), config.strategy.rounds(steps / episodes, task.limit)
 
 
 def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> tuple[float, Metrics]:

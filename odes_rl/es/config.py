@@ -19,6 +19,7 @@ _PLAIN = {
     "optimizer": "sgd",
     "weight_decay": 0.0,
     "perturbations": "gaussian",
+    "interactions": None,
 }
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
@@ -30,6 +31,7 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
             "learning_rate": 0.0025,
             "learning_rate_schedule": "constant",
             "shaping": "standardised",
+            "interactions": None,
         },
         "policy": {"output_scale": 1.0, "linear_path": False},
         "task": {"clip_observations": None},
@@ -84,9 +86,10 @@ class StrategyConfig(BaseModel):
     """A named set of options, the ground for the others; `odes-rl list presets` shows them."""
     population: int = Field(default=32, ge=1)
     """Candidates evaluated in a generation, or in each round of it (`interactions`); even if `antithetic`."""
-    interactions: int | None = Field(default=None, ge=1)
+    interactions: Annotated[int, Field(ge=1)] | Literal["full"] | None = "full"
     """Environment steps that the episodes of a generation's candidates have, at the least: until then, rounds of
-    `population` more candidates follow. none: one round. For tasks whose episodes end in a fall."""
+    `population` more candidates follow. `full`: as many as if each of the first round lasted to the task's limit of
+    steps, so that more candidates are drawn while they fall early. none: one round."""
     max_rounds: int = Field(default=16, ge=1)
     """Rounds of a generation, at the most, for `interactions`."""
     episodes: int = Field(default=1, ge=1)
@@ -160,16 +163,22 @@ class StrategyConfig(BaseModel):
     @model_validator(mode="after")
     def _check_interactions(self) -> "StrategyConfig":
         episodes = self.population * self.episodes
-        if self.interactions is not None and self.interactions <= episodes:
+        if isinstance(self.interactions, int) and self.interactions <= episodes:
             raise ValueError(
                 f"interactions is {self.interactions}, but the {episodes} episodes of a round always have as many "
                 f"environment steps: give more than {episodes}, or none"
             )
         return self
 
-    def rounds(self, steps: float) -> int:
-        """Rounds of a generation whose episodes have so many environment `steps` in the mean."""
-        wanted = (self.interactions or 0) / (self.population * self.episodes * steps)
+    def wanted_steps(self, limit: int | None) -> int:
+        """Environment steps of a generation, at the least, where an episode has at most `limit`."""
+        if self.interactions == "full":
+            return self.population * self.episodes * (limit or 0)
+        return self.interactions or 0
+
+    def rounds(self, steps: float, limit: int | None) -> int:
+        """Rounds of a generation whose episodes have so many environment `steps` in the mean, and at most `limit`."""
+        wanted = self.wanted_steps(limit) / (self.population * self.episodes * steps)
         return min(max(math.ceil(wanted), 1), self.max_rounds)
 
     @property

@@ -14,9 +14,9 @@ from odes_rl.rollouts.setup import Setup
 _log = logging.getLogger(__name__)
 
 
-def warn_if_endless(name: str, task: Task, max_steps: int | None) -> None:
+def warn_if_endless(name: str, task: Task) -> None:
     """Warn if nothing that is known ends an episode of the task of that name."""
-    if task.endless and max_steps is None:
+    if task.limit is None:
         _log.warning(
             "task.id: %s sets no limit on the length of an episode, so an episode may never end; set one: "
             "--task.max-steps 1000",

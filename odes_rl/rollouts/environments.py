@@ -20,6 +20,8 @@ from odes_rl.rollouts.wrappers import wrapped
 
 _log = logging.getLogger(__name__)
 _PLAIN = Setup()
+_REPEATING = {gymnasium.wrappers.RepeatAction: "num_repeats", gymnasium.wrappers.MaxAndSkipObservation: "_skip"}
+"""Wrappers of which one step is several of what they wrap, and their attributes that tell how many."""
 
 
 class Task(NamedTuple):
@@ -30,7 +32,7 @@ class Task(NamedTuple):
         action_size: entries of an action, m; logits of all choices, if actions are discrete.
         low: lowest actions [m], float32 if the task's actions are, else float64; logits have no bounds.
         high: highest actions [m], of the same type.
-        endless: nothing that is known ends an episode: its environment may, by itself.
+        limit: steps after which an episode is truncated; None if nothing that is known limits them.
         choices: of a discrete action, how many values each of its entries has; empty for continuous actions.
     """
 
@@ -38,7 +40,7 @@ class Task(NamedTuple):
     action_size: int
     low: np.ndarray
     high: np.ndarray
-    endless: bool
+    limit: int | None
     choices: tuple[int, ...] = ()
 
 
@@ -76,11 +78,13 @@ def describe(environment: gymnasium.Env) -> Task:
         assert isinstance(actions, gymnasium.spaces.Box)
         low, high = action_bounds(actions)
     size = gymnasium.spaces.flatdim(environment.observation_space)
-    return Task(size, low.size, low, high, _is_endless(environment), choices)
+    return Task(size, low.size, low, high, _limit(environment), choices)
 
 
-def describe_task(task: str, squash: str = "clip", actions: str = "greedy", setup: Setup = _PLAIN) -> Task:
-    """The sizes and bounds of the task of that name.
+def describe_task(
+    task: str, squash: str = "clip", actions: str = "greedy", setup: Setup = _PLAIN, max_steps: int | None = None
+) -> Task:
+    """The sizes and bounds of the task of that name, whose episodes are truncated as `make_environment` says.
 
     If `setup` makes it to order, the beginnings of some episodes are tried out.
 
@@ -89,7 +93,7 @@ def describe_task(task: str, squash: str = "clip", actions: str = "greedy", setu
             sampled and not discrete.
         EnvironmentFailure: as `make_environment` does.
     """
-    environment = make_environment(task, setup=setup)
+    environment = make_environment(task, max_steps, setup)
     try:
         described = describe(environment)
         if not setup.is_plain:
@@ -124,10 +128,16 @@ def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNIN
         _log.log(level, errors[0] + (f", and {len(errors) - 1} more" if errors[1:] else ""))
 
 
-def _is_endless(environment: gymnasium.Env) -> bool:
-    """Whether neither a limit of Gymnasium's nor one of DM Control's, of which Gymnasium knows nothing, is set."""
-    if any(isinstance(layer, gymnasium.wrappers.TimeLimit) for layer in layers(environment)):
-        return False
+def _limit(environment: gymnasium.Env) -> int | None:
+    """Steps of `environment` after which an episode is truncated, by Gymnasium or, unknown to it, by DM Control."""
+    repeats, limits = 1, []
+    for layer in layers(environment):
+        if isinstance(layer, gymnasium.wrappers.TimeLimit):
+            limits.append(math.ceil(layer._max_episode_steps / repeats))
+        for kind, attribute in _REPEATING.items():
+            repeats *= getattr(layer, attribute) if isinstance(layer, kind) else 1
     control = getattr(environment.unwrapped, "_env", None)
-    limits = [getattr(control, name, math.inf) for name in ("_step_limit", "_time_limit")]
-    return not any(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits)
+    own = getattr(control, "_step_limit", math.inf)
+    if isinstance(own, int | float) and math.isfinite(own):
+        limits.append(math.ceil(own / repeats))
+    return min(limits, default=None)

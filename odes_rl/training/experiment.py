@@ -90,7 +90,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
         UserError: if there is no such task, or its spaces do not suit a policy, or the rollout backend lacks it.
     """
     setup = config.task.setup
-    task = describe_task(config.task.id, config.policy.squash, config.task.actions, setup)
+    task = describe_task(config.task.id, config.policy.squash, config.task.actions, setup, config.task.max_steps)
     BACKENDS.find(choose_backend(config.rollouts, config.episodes).backend).check(config.task.id, setup)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
     find_rule(policy.act_rule)

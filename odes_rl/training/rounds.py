@@ -13,8 +13,8 @@ def roll_out(
 ) -> Rollouts:
     """The episodes of the next generation's candidates, in the order of its rounds.
 
-    With `strategy.interactions`, round follows round until their environment steps are met, or there are `max_rounds`
-    (as `num_interactions` of EvoTorch; Toklu et al. 2023). Each round ends before the next one is asked for, so that
+    Round follows round until the environment steps of `strategy.interactions` are met, or there are `max_rounds` (as
+    `num_interactions` of EvoTorch; Toklu et al. 2023). Each round ends before the next one is asked for, so that
     their number is the same for any number of workers.
 
     Raises:
@@ -22,7 +22,7 @@ def roll_out(
         Interrupted: if a signal comes.
     """
     rounds = [_round(config, experiment, backend, state, 0)]
-    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.interactions or 0
+    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.wanted_steps(experiment.task.limit)
     while steps < wanted and len(rounds) < config.strategy.max_rounds:
         check_interrupted()
         rounds.append(_round(config, experiment, backend, state, len(rounds)))

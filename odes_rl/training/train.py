@@ -60,7 +60,7 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     run.loggers.check()
     with signals_noted(), ExitStack() as stack:
         experiment = interruptible(make_experiment, config)
-        warn_if_endless(config.task.id, experiment.task, config.task.max_steps)
+        warn_if_endless(config.task.id, experiment.task)
         warn_of_own_step(config.task.id, config.task.setup)
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
         backend = stack.enter_context(open_backend(config, experiment.policy))

@@ -12,6 +12,7 @@ from odes_rl.rollouts.environments import describe_task, make_environment
 from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.rollouts.setup import Setup, Wrap
 from odes_rl.rollouts.tasks import find_task, task_ids
 
 SIZES = {
@@ -130,3 +131,28 @@ def test_what_a_named_function_returns_is_cut_too(monkeypatch):
     environment = make_environment("faulty_environments:short_walk", 2)
     environment.reset(seed=0)
     assert [environment.step(np.zeros(2, np.float32))[3] for _ in range(2)] == [False, True]
+
+
+TWICE = Wrap("RepeatAction", {"num_repeats": 2})
+
+
+@pytest.mark.parametrize(
+    ("task", "max_steps", "wraps", "limit"),
+    [
+        ("Hopper-v5", None, (), 1000),
+        ("Hopper-v5", 30, (), 30),
+        ("Hopper-v5", 31, (TWICE,), 16),
+        (
+            "Hopper-v5",
+            None,
+            (Wrap("TimeLimit", {"max_episode_steps": 20}), Wrap("RepeatAction", {"num_repeats": 2})),
+            10,
+        ),
+        ("dm_control/cheetah-run-v0", None, (), 1000),
+        ("dm_control/cheetah-run-v0", 50, (), 50),
+        ("dm_control/lqr-lqr_2_1-v0", None, (), None),
+    ],
+)
+def test_the_limit_of_steps_is_told(task, max_steps, wraps, limit):
+    setup = Setup(wrappers=wraps)
+    assert describe_task(task, setup=setup, max_steps=max_steps).limit == limit

@@ -103,8 +103,11 @@ def test_what_rounds_tell_is_joined_in_their_order():
 
 def test_the_rounds_of_a_generation_follow_from_the_length_of_its_episodes():
     config = StrategyConfig(population=10, episodes=2, interactions=1000, max_rounds=4)
-    assert [config.rounds(steps) for steps in (1, 13, 16, 17, 25, 50, 1000)] == [4, 4, 4, 3, 2, 1, 1]
-    assert StrategyConfig(population=10).rounds(5) == 1
+    assert [config.rounds(steps, None) for steps in (1, 13, 16, 17, 25, 50, 1000)] == [4, 4, 4, 3, 2, 1, 1]
+    full = StrategyConfig(population=10)
+    assert [full.rounds(steps, 200) for steps in (1, 50, 51, 100, 199, 200)] == [16, 4, 4, 2, 2, 1]
+    assert full.rounds(5, None) == 1
+    assert StrategyConfig(population=10, interactions=None).rounds(5, 200) == 1
 
 
 @pytest.mark.parametrize(
