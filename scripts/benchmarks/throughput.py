@@ -42,7 +42,7 @@ TASKS = (
 QUICK = {"population": 8, "rounds": 1, "max_steps": 25, "seconds": 0.1, "fastest": True}
 FULL = {"population": 64, "rounds": 5, "max_steps": None, "seconds": 1.0, "fastest": False}
 OUTSIDE = {"population": 200, "rounds": 3}
-STEPPING = {"population": 8}
+STEPPING = {"population": 4, "rounds": 3, "seconds": 0.5}
 
 
 def measure(task: str, options: argparse.Namespace) -> dict[str, Any]:
