@@ -1,4 +1,4 @@
-"""Compiled stepping: observations, environment steps and whole episodes of laid-bare simulations. Free of JAX.
+"""Compiled stepping: environment steps and whole episodes of described simulations. Free of JAX.
 
 The global interpreter lock is released: a worker hears of its trainer's end while it steps.
 """
@@ -14,59 +14,21 @@ from odes_rl.act.bounds import normalise, squash
 from odes_rl.act.choice import act, compiled_with
 from odes_rl.act.compilation import compiled
 from odes_rl.rollouts.native.mujoco_calls import (
-    fused_multiply_add,
     mj_rne_post_constraint,
     mj_step,
     mj_step1,
     mj_step2,
-    read_float,
     read_int,
     write_float,
 )
-from odes_rl.rollouts.native.simulation import DOUBLE, Scheme, Tables
+from odes_rl.rollouts.native.reading import is_healthy, observe, read_features
+from odes_rl.rollouts.native.tables import DOUBLE, Tables
+from odes_rl.rollouts.physics.description import Scheme
 
 GOES_ON, OVER, FAILED = range(3)
-_FORCES, _SPLIT = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT)
+_FORCES, _SPLIT, _UPDATE = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT), int(Scheme.STEP_AND_UPDATE)
 _WARNINGS = int(mujoco.mjtWarning.mjNWARNING)  # type: ignore[attr-defined]
 """Kinds of warnings that MuJoCo counts: pairs of int32, the last value and the count."""
-
-
-@compiled
-def _local(fused: bool, point: int, origin: int, frame: int, column: int) -> float:
-    """One coordinate of a point in a frame, in the order and rounding of NumPy's product."""
-    total = (read_float(point) - read_float(origin)) * read_float(frame + DOUBLE * column)
-    for i in range(1, 3):
-        difference = read_float(point + DOUBLE * i) - read_float(origin + DOUBLE * i)
-        entry = read_float(frame + DOUBLE * (3 * i + column))
-        total = fused_multiply_add(difference, entry, total) if fused else total + difference * entry
-    return total
-
-
-@compiled
-def _read(fused: bool, stretches: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
-    place = 0
-    for k in range(stretches.shape[0]):
-        address, length, origin, frame = stretches[k]
-        for i in range(length):
-            value = _local(fused, address, origin, frame, i) if frame else read_float(address + DOUBLE * i)
-            if value < limits[k, 0]:
-                value = limits[k, 0]
-            elif value > limits[k, 1]:
-                value = limits[k, 1]
-            out[place] = value
-            place += 1
-
-
-@compiled
-def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
-    """Write the observation [n] float64 of simulation `s`."""
-    _read(tables.fused, tables.observation[s], tables.observation_range, observation)
-
-
-@compiled
-def read_features(tables: Tables, s: int, features: np.ndarray) -> None:
-    """Write the features [F] of simulation `s`."""
-    _read(tables.fused, tables.features[s], tables.features_range, features)
 
 
 @compiled
@@ -79,25 +41,13 @@ def _warnings(tables: Tables, s: int) -> int:
 
 
 @compiled
-def is_healthy(tables: Tables, s: int) -> bool:
-    """Whether the agent of simulation `s` is healthy."""
-    for k in range(tables.healthy.shape[1]):
-        low, high = tables.healthy_range[k]
-        for i in range(tables.healthy[s, k, 1]):
-            value = read_float(tables.healthy[s, k, 0] + DOUBLE * i)
-            if not (low < value and value < high):
-                return False
-    return True
-
-
-@compiled
 def _step_physics(scheme: int, substeps: int, model: int, data: int) -> None:
     if scheme == _SPLIT:
         mj_step2(model, data)
         substeps -= 1
     for _ in range(substeps):
         mj_step(model, data)
-    if scheme == _SPLIT:
+    if scheme in (_SPLIT, _UPDATE):
         mj_step1(model, data)
     elif scheme == _FORCES:
         mj_rne_post_constraint(model, data)
