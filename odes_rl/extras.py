@@ -9,6 +9,7 @@ from odes_rl.errors import UserError
 
 EXTRAS = {
     "mujoco": "mujoco",
+    "mujoco.mjx": "mjx",
     "glfw": "mujoco",
     "dm_control": "dm-control",
     "shimmy": "dm-control",
