@@ -15,7 +15,10 @@ from numba.core.caching import FunctionCache
 from odes_rl.caching import cache_directory, digest, versions
 
 _log = logging.getLogger(__name__)
-_SOURCES = ("act/*.py", "rollouts/native/*.py", "rollouts/batches.py", "rollouts/board.py")
+_SOURCES = (
+    *("act/*.py", "rollouts/native/*.py", "rollouts/physics/description.py"),
+    *("rollouts/batches.py", "rollouts/board.py"),
+)
 """Of everything that is compiled, and of the types it works on."""
 
 

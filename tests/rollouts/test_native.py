@@ -17,11 +17,13 @@ from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane, run_units
 from odes_rl.rollouts.lanes import make_lanes
-from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS, tolerance_of_each
-from odes_rl.rollouts.native.finding import agrees, class_name, native_simulation, native_steps, own_steps, unwrap
-from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
+from odes_rl.rollouts.native.finding import agrees, native_simulation, native_steps, own_steps
 from odes_rl.rollouts.native.lane import NativeLane
-from odes_rl.rollouts.native.simulation import Scheme
+from odes_rl.rollouts.physics.description import Scheme
+from odes_rl.rollouts.physics.finding import class_name, unwrap
+from odes_rl.rollouts.physics.of_dm_control.tasks import DM_CONTROL_TASKS
+from odes_rl.rollouts.physics.of_gymnasium.tasks import GYMNASIUM_TASKS
+from odes_rl.rollouts.physics.words import NUMPY
 from odes_rl.rollouts.recording import record_episode
 from tests.act_weights import rule_weights
 
@@ -98,7 +100,7 @@ def test_rewards_of_many_steps_round_as_those_of_one(sigmoid, bounds, margin):
     """Here and there an array's square and a number's differ in the last bit: of these, a few."""
     x = np.random.default_rng(0).uniform(-1, 3, 20_000)
     expected = np.array([rewards.tolerance(number, bounds, margin, sigmoid) for number in x])
-    np.testing.assert_array_equal(tolerance_of_each(x, bounds, margin, sigmoid), expected)
+    np.testing.assert_array_equal(NUMPY.tolerance_of_each(x, bounds, margin, sigmoid), expected)
     assert not np.array_equal(rewards.tolerance(x, bounds, margin, sigmoid), expected)
 
 
@@ -196,21 +198,22 @@ def test_an_environment_that_steps_otherwise_is_not_trusted(task, change):
     environment = make_environment(task)
     right = native_simulation(environment)
     assert right is not None
+    described = right.description
     wrong = {
-        "reward": {"rewards": lambda *arguments: np.nextafter(right.rewards(*arguments), np.inf)},
-        "scheme": {"scheme": Scheme.STEP if right.scheme == Scheme.SPLIT else Scheme.SPLIT},
-        "observation": {"observation": right.observation[:-1]},
-        "substeps": {"substeps": right.substeps + 1},
+        "reward": {"rewards": lambda *arguments: np.nextafter(described.rewards(*arguments), np.inf)},
+        "scheme": {"scheme": Scheme.STEP if described.scheme == Scheme.SPLIT else Scheme.SPLIT},
+        "observation": {"observation": described.observation[:-1]},
+        "substeps": {"substeps": described.substeps + 1},
     }[change]
     assert agrees(environment, right)
-    assert not agrees(environment, right._replace(**wrong))
+    assert not agrees(environment, right._replace(description=described._replace(**wrong)))
 
 
 def test_options_of_the_environment_are_kept():
     environment = make_environment("Hopper-v5", terminate_when_unhealthy=False, ctrl_cost_weight=0.5)
     simulation = native_simulation(environment)
     assert simulation is not None
-    assert not simulation.ends
+    assert not simulation.description.ends
 
 
 def test_compiled_episodes_are_kept_for_the_next_process(tmp_path):

@@ -1,20 +1,19 @@
 """Finds environments with native stepping, and checks it against their own `step`. Free of JAX."""
 
 import logging
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from odes_rl.rollouts.environments import describe
 from odes_rl.rollouts.flattening import flattener
-from odes_rl.rollouts.native.gymnasium_tasks import GYMNASIUM_TASKS
 from odes_rl.rollouts.native.mujoco_calls import load_library
-from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import advance, is_healthy, observe, read_features
+from odes_rl.rollouts.native.tables import tables
+from odes_rl.rollouts.physics.description import Physics, size
+from odes_rl.rollouts.physics.finding import describe_physics, known, unwrap
+from odes_rl.rollouts.physics.words import NUMPY
 from odes_rl.rollouts.setup import Setup
 
 _log = logging.getLogger(__name__)
@@ -33,20 +32,17 @@ KEPT = frozenset(
 """Options that native stepping takes over from the environment, to the same bits; tests compare whole episodes."""
 
 
-def native_simulation(environment: gymnasium.Env, setup: Setup = _PLAIN) -> Simulation | None:
-    """The simulation for native stepping of `environment`, or None if its own `step` must be used.
+def native_simulation(environment: gymnasium.Env, setup: Setup = _PLAIN) -> Physics | None:
+    """The description for native stepping of `environment`, or None if its own `step` must be used.
 
     It is None if something in `setup` forbids it (`obstacle`), or the first steps of both differ in a bit, since
     another version of Gymnasium or DM Control may compute something else. Resets the environment.
     """
     if obstacle(environment, setup):
         return None
-    limits, inner = unwrap(environment)
-    simulation = _simulation(inner)
+    simulation = describe_physics(environment)
     if simulation is None or not load_library():
         return None
-    limits += [simulation.limit] if simulation.limit else []
-    simulation = simulation._replace(limit=min(limits, default=None))
     if not agrees(environment, simulation):
         _log.warning("%s steps differently from the native code: using its own step, which is slower", environment)
         return None
@@ -55,49 +51,13 @@ def native_simulation(environment: gymnasium.Env, setup: Setup = _PLAIN) -> Simu
 
 def obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
     """What in `setup` keeps an `environment` from native stepping that its task has; None if nothing in it does."""
-    if _maker(environment.unwrapped) is None:
+    if known(environment.unwrapped) is None:
         return None
     options = [name for name in setup.option_names if name not in KEPT]
     _, outermost = unwrap(environment)
     if outermost is not environment.unwrapped:
         return f"task.wrappers ({', '.join(wrap.name for wrap in setup.wrappers)})" if setup.wrappers else None
     return f"task.options ({', '.join(options)})" if options else None
-
-
-def unwrap(environment: gymnasium.Env) -> tuple[list[int], Any]:
-    """Time limits, and the environment below wrappers that change neither observation nor reward."""
-    limits: list[int] = []
-    inner: Any = environment
-    while type(inner) in (OrderEnforcing, TimeLimit):
-        if type(inner) is TimeLimit:
-            limits.append(inner._max_episode_steps)
-        inner = inner.env
-    return limits, inner
-
-
-def _simulation(inner: Any) -> Simulation | None:
-    make = _maker(inner)
-    return make() if make else None
-
-
-def _maker(inner: Any) -> Callable[[], Simulation] | None:
-    """What lays bare the environment below wrappers, if it is known."""
-    if (make := GYMNASIUM_TASKS.get(class_name(inner))) is not None:
-        return partial(make, inner)
-    if class_name(inner) != "shimmy.dm_control_compatibility:DmControlCompatibilityV0":
-        return None
-    control = inner._env
-    if class_name(control) != "dm_control.rl.control:Environment":
-        return None
-    from odes_rl.rollouts.native.dm_control_tasks import DM_CONTROL_TASKS  # needs dm_control
-
-    make = DM_CONTROL_TASKS.get(class_name(control.task))
-    return partial(make, control) if make is not None else None
-
-
-def class_name(thing: object) -> str:
-    """`module:class` of the type of `thing`."""
-    return f"{type(thing).__module__}:{type(thing).__qualname__}"
 
 
 class Steps(NamedTuple):
@@ -108,10 +68,10 @@ class Steps(NamedTuple):
     ends: np.ndarray
 
 
-def agrees(environment: gymnasium.Env, simulation: Simulation) -> bool:
+def agrees(environment: gymnasium.Env, simulation: Physics) -> bool:
     """Whether some steps of the simulation are bit-identical to those of `environment`."""
     task = describe(environment)
-    if size(simulation.observation) != task.observation_size:
+    if size(simulation.description.observation) != task.observation_size:
         return False
     low, high = np.maximum(task.low, -1), np.minimum(task.high, 1)
     draws = np.random.default_rng(0).uniform(low, high, (_PROOF_STEPS, task.action_size))
@@ -120,11 +80,11 @@ def agrees(environment: gymnasium.Env, simulation: Simulation) -> bool:
     return all(map(np.array_equal, mine, theirs))
 
 
-def native_steps(environment: gymnasium.Env, simulation: Simulation, actions: np.ndarray, seed: int = 0) -> Steps:
+def native_steps(environment: gymnasium.Env, simulation: Physics, actions: np.ndarray, seed: int = 0) -> Steps:
     """Steps of the simulation from a reset with that seed; an end does not stop them."""
-    steps, table = len(actions), tables([simulation])
-    observations = np.empty((steps + 1, size(simulation.observation)))
-    features = np.empty((steps + 1, size(simulation.features)))
+    steps, table, description = len(actions), tables([simulation]), simulation.description
+    observations = np.empty((steps + 1, size(description.observation)))
+    features = np.empty((steps + 1, size(description.features)))
     healthy, ends = np.empty(steps, np.bool_), np.empty(steps, np.bool_)
     environment.reset(seed=seed)
     observe(table, 0, observations[0])
@@ -134,8 +94,8 @@ def native_steps(environment: gymnasium.Env, simulation: Simulation, actions: np
         observe(table, 0, observations[t + 1])
         read_features(table, 0, features[t + 1])
         healthy[t] = is_healthy(table, 0)
-        ends[t] |= simulation.ends and not healthy[t]
-    return Steps(observations, simulation.rewards(features, actions, healthy), ends)
+        ends[t] |= description.ends and not healthy[t]
+    return Steps(observations, description.rewards(NUMPY, features, actions, healthy), ends)
 
 
 def own_steps(environment: gymnasium.Env, actions: np.ndarray, seed: int = 0) -> Steps:

@@ -6,7 +6,6 @@ import numpy as np
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.heads import BoxHead
-from odes_rl.rollouts.native.simulation import Simulation, size, tables
 from odes_rl.rollouts.native.stepping import (
     FAILED,
     GOES_ON,
@@ -18,6 +17,9 @@ from odes_rl.rollouts.native.stepping import (
     observe,
     read_features,
 )
+from odes_rl.rollouts.native.tables import tables
+from odes_rl.rollouts.physics.description import Physics, size
+from odes_rl.rollouts.physics.words import NUMPY
 
 _CHUNK = 1000
 """Steps that are remembered: a longer episode is run in pieces."""
@@ -26,18 +28,18 @@ _CHUNK = 1000
 class NativeLane:
     """A lane whose `step` runs an episode, or as much of a long one as is remembered; resets stay the lane's."""
 
-    def __init__(self, lane: Lane, simulation: Simulation) -> None:
+    def __init__(self, lane: Lane, simulation: Physics) -> None:
         self.lane = lane
         self.task = lane.task
-        self.simulation = simulation
+        self.description = simulation.description
         self.tables = tables([simulation])
         head = lane.acting.head
         assert isinstance(head, BoxHead), head
         self.bounds = Bounds(head.code, head.low, head.high)
         self.episode = compile_episode(lane.settings.act_rule)
-        steps = min(simulation.limit or _CHUNK, _CHUNK)
+        steps = min(self.description.limit or _CHUNK, _CHUNK)
         self.memory = Memory(
-            features=np.empty((steps + 1, size(simulation.features))),
+            features=np.empty((steps + 1, size(self.description.features))),
             actions=np.empty((steps, head.size), head.acting_type),
             healthy=np.empty(steps, np.bool_),
         )
@@ -58,7 +60,7 @@ class NativeLane:
 
     def step(self) -> bool:
         """Run the episode, or a part of it; False when it has ended."""
-        lane, memory, limit = self.lane, self.memory, self.simulation.limit
+        lane, memory, limit = self.lane, self.memory, self.description.limit
         left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
         board = lane.board
@@ -89,10 +91,11 @@ class NativeLane:
         lane.saturated += saturated
         if outcome == FAILED:
             return lane.finish(failed=True)
-        over = outcome != GOES_ON or lane.length[0] == self.simulation.limit
+        over = outcome != GOES_ON or lane.length[0] == self.description.limit
         if over or steps == len(self.memory.healthy):
             features, actions, healthy = self.memory
-            for reward in self.simulation.rewards(features[: steps + 1], actions[:steps], healthy[:steps]).tolist():
+            episode = features[: steps + 1], actions[:steps], healthy[:steps]
+            for reward in self.description.rewards(NUMPY, *episode).tolist():
                 lane.total += reward
             self.remembered = 0
         return not over or lane.finish(failed=not np.isfinite(lane.total))

@@ -1,4 +1,4 @@
-"""Compiled stepping: observations, environment steps and whole episodes of laid-bare simulations. Free of JAX.
+"""Compiled stepping: observations, environment steps and whole episodes of described simulations. Free of JAX.
 
 The global interpreter lock is released: a worker hears of its trainer's end while it steps.
 """
@@ -23,32 +23,49 @@ from odes_rl.rollouts.native.mujoco_calls import (
     read_int,
     write_float,
 )
-from odes_rl.rollouts.native.simulation import DOUBLE, Scheme, Tables
+from odes_rl.rollouts.native.numpy_loops import call_loop
+from odes_rl.rollouts.native.tables import DOUBLE, Tables
+from odes_rl.rollouts.physics.description import Scheme
 
 GOES_ON, OVER, FAILED = range(3)
-_FORCES, _SPLIT = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT)
+_FORCES, _SPLIT, _UPDATE = int(Scheme.STEP_AND_FORCES), int(Scheme.SPLIT), int(Scheme.STEP_AND_UPDATE)
 _WARNINGS = int(mujoco.mjtWarning.mjNWARNING)  # type: ignore[attr-defined]
 """Kinds of warnings that MuJoCo counts: pairs of int32, the last value and the count."""
 
 
 @compiled
-def _local(fused: bool, point: int, origin: int, frame: int, column: int) -> float:
-    """One coordinate of a point in a frame, in the order and rounding of NumPy's product."""
-    total = (read_float(point) - read_float(origin)) * read_float(frame + DOUBLE * column)
+def _component(address: int, origin: int, i: int) -> float:
+    value = read_float(address + DOUBLE * i)
+    return value - read_float(origin + DOUBLE * i) if origin else value
+
+
+@compiled
+def _local(fused: bool, vector: int, origin: int, frame: int, column: int) -> float:
+    """One coordinate of a vector in a frame, in the order and rounding of NumPy's product."""
+    total = _component(vector, origin, 0) * read_float(frame + DOUBLE * column)
     for i in range(1, 3):
-        difference = read_float(point + DOUBLE * i) - read_float(origin + DOUBLE * i)
+        difference = _component(vector, origin, i)
         entry = read_float(frame + DOUBLE * (3 * i + column))
         total = fused_multiply_add(difference, entry, total) if fused else total + difference * entry
     return total
 
 
 @compiled
-def _read(fused: bool, stretches: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+def _number(fused: bool, address: int, origin: int, frame: int, i: int) -> float:
+    return _local(fused, address, origin, frame, i) if frame else _component(address, origin, i)
+
+
+@compiled
+def _read(fused: bool, parts: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
     place = 0
-    for k in range(stretches.shape[0]):
-        address, length, origin, frame = stretches[k]
+    for k in range(parts.shape[0]):
+        address, length, origin, frame, loop, extra = parts[k]
+        if loop:
+            call_loop(loop, extra, address, out.ctypes.data + DOUBLE * place, length)
+            place += length
+            continue
         for i in range(length):
-            value = _local(fused, address, origin, frame, i) if frame else read_float(address + DOUBLE * i)
+            value = _number(fused, address, origin, frame, i)
             if value < limits[k, 0]:
                 value = limits[k, 0]
             elif value > limits[k, 1]:
@@ -97,7 +114,7 @@ def _step_physics(scheme: int, substeps: int, model: int, data: int) -> None:
         substeps -= 1
     for _ in range(substeps):
         mj_step(model, data)
-    if scheme == _SPLIT:
+    if scheme in (_SPLIT, _UPDATE):
         mj_step1(model, data)
     elif scheme == _FORCES:
         mj_rne_post_constraint(model, data)

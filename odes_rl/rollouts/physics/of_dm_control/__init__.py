@@ -1,0 +1,1 @@
+"""DM Control's suite, described. Free of JAX."""

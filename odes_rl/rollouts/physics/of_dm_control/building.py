@@ -1,0 +1,83 @@
+"""What the descriptions of DM Control's tasks share. Free of JAX.
+
+Each function of this room repeats what `get_observation` and `get_reward` of the task of that name compute. Rewards go
+through DM Control's own `tolerance`, over all steps of an episode at once where it rounds an array as it does a number.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mujoco
+
+from odes_rl.rollouts.physics.description import Description, Part, Rewards, Scheme, row, stretch
+from odes_rl.rollouts.physics.words import Words
+
+XX, XY, XZ, YX, YY, YZ, ZX, ZY, ZZ = range(9)
+"""Entries of a rotation matrix: the component along the first axis, of the world, of the second axis, of the body."""
+
+
+def body(control: Any, name: str, field: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
+    """Columns of a field of the body of that name."""
+    return row(data_of(control), field, model_of(control).body(name).id, first, last, **attributes)
+
+
+def sensor(control: Any, name: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
+    """Numbers of the sensor of that name."""
+    found = model_of(control).sensor(name)
+    numbers = range(int(found.dim[0]))[first:last]
+    start = int(found.adr[0])
+    return Part("sensordata", start + numbers.start, start + numbers.stop, **attributes)
+
+
+def velocities(control: Any) -> list[Part]:
+    """All of qvel."""
+    return [stretch(data_of(control), "qvel")]
+
+
+def small_control(words: Words, actions: Any) -> Any:
+    """[T]: 1 for no action, 0.8 for one at its bounds."""
+    quadratic = words.tolerance(actions, margin=1, value_at_margin=0, sigmoid="quadratic")
+    return (4 + quadratic.mean(axis=1)) / 5
+
+
+def model_of(control: Any) -> Any:
+    """The mjModel of an environment of DM Control."""
+    return control.physics.model.ptr
+
+
+def data_of(control: Any) -> Any:
+    """Its mjData."""
+    return control.physics.data.ptr
+
+
+def described(
+    control: Any,
+    observation: Mapping[str, Sequence[Part]],
+    features: Sequence[Part],
+    rewards: Rewards,
+    varied: Sequence[str] = (),
+) -> Description:
+    """A description with what the tasks of DM Control share; parts of the observation are in the order of their names.
+
+    That is the order in which Gymnasium's Dict space flattens them.
+    """
+    return Description(
+        observation=[part for name in sorted(observation) for part in observation[name]],
+        features=features,
+        healthy=[],
+        ends=False,
+        scheme=_scheme(control),
+        substeps=control._n_sub_steps,
+        rewards=rewards,
+        limit=math.ceil(control._step_limit) if math.isfinite(control._step_limit) else None,
+        diverges=True,
+        varied=varied,
+    )
+
+
+def _scheme(control: Any) -> Scheme:
+    if not control.physics.legacy_step:
+        return Scheme.STEP
+    runge_kutta = mujoco.mjtIntegrator.mjINT_RK4  # type: ignore[attr-defined]
+    return Scheme.STEP_AND_UPDATE if model_of(control).opt.integrator == runge_kutta else Scheme.SPLIT
