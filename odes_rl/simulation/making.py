@@ -45,8 +45,8 @@ def check(task: str, setup: Setup) -> None:
     put_model(task, edited(described.physics.model))
 
 
-def check_devices() -> None:
-    """Check that MJX is installed, and JAX has the devices that it was told to use; a CPU is warned of.
+def check_devices() -> str:
+    """The platform of JAX's devices, once MJX is installed and JAX has the devices that it was told to use.
 
     Raises:
         UserError: if it has not.
@@ -54,14 +54,12 @@ def check_devices() -> None:
     if not is_installed("mujoco") or not is_installed("mujoco.mjx"):
         raise missing("rollouts.backend: mjx", "mujoco.mjx")
     try:
-        platform = jax.local_devices()[0].platform
+        return jax.local_devices()[0].platform
     except RuntimeError as error:
         raise UserError(
             f"rollouts.backend: mjx found no accelerator where JAX_PLATFORMS asks for one ({one_line(error)}): install "
             'pip install "odes-rl[cuda]" or "odes-rl[tpu]", or unset JAX_PLATFORMS'
         ) from error
-    if platform == "cpu":
-        _log.warning("rollouts.backend: mjx runs on the CPU, since JAX has no accelerator; processes is faster there")
 
 
 def describe_task(settings: EpisodeSettings) -> Described:
@@ -101,7 +99,8 @@ def make_backend(settings: EpisodeSettings, lanes: int) -> DeviceBackend:
     Raises:
         UserError: as `check`.
     """
-    check_devices()
+    if check_devices() == "cpu":
+        _log.warning("rollouts.backend: mjx runs on the CPU, since JAX has no accelerator; processes is faster there")
     from odes_rl.simulation.tasks import make_simulator, start_of  # needs MJX
 
     environment, task, physics = describe_task(settings)

@@ -50,15 +50,16 @@ def make_simulator(task: str, physics: Physics) -> Simulator:
     return Simulator(step, constants, description.limit)
 
 
-def start_of(physics: Physics) -> Start:
-    """The start of an episode whose environment has just been reset, of float32 arrays [...]."""
+def start_of(physics: Physics, dtype: Any = np.float32) -> Start:
+    """The start of an episode whose environment is in the state from which it is to go on; arrays of that type."""
     description, model, data = physics
-    varied = {field: np.array(getattr(model, field), np.float32) for field in description.varied}
-    state = State(*(np.array(entry, np.float32) for entry in state_of(data)))
-    features, observation = (
-        np.array(read(np, data, parts), np.float32) for parts in (description.features, description.observation)
-    )
-    return Start(TaskState(state, features, varied), observation)
+
+    def read_all(parts: Any) -> np.ndarray:
+        return np.array(read(np, data, parts), dtype)
+
+    varied = {field: np.array(getattr(model, field), dtype) for field in description.varied}
+    state = State(*(np.array(entry, dtype) for entry in state_of(data)))
+    return Start(TaskState(state, read_all(description.features), varied), read_all(description.observation))
 
 
 def _step(description: Description, constants: Constants, state: TaskState, action: jax.Array) -> Step:
