@@ -51,27 +51,30 @@ def _local(fused: bool, vector: int, origin: int, frame: int, column: int) -> fl
 
 
 @compiled
-def _number(fused: bool, address: int, origin: int, frame: int, i: int) -> float:
-    return _local(fused, address, origin, frame, i) if frame else _component(address, origin, i)
+def _numbers(fused: bool, part: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+    """The numbers of a part [n] before its function."""
+    address, origin, frame = part[0], part[2], part[3]
+    low, high, absent = limits[0], limits[1], limits[2]
+    for i in range(out.size):
+        value = _local(fused, address, origin, frame, i) if frame else _component(address, origin, i)
+        if value == absent:
+            value = np.inf
+        out[i] = low if value < low else high if value > high else value
 
 
 @compiled
-def _read(fused: bool, parts: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+def _read(fused: bool, parts: np.ndarray, ranges: np.ndarray, out: np.ndarray) -> None:
     place = 0
     for k in range(parts.shape[0]):
-        address, length, origin, frame, loop, extra = parts[k]
+        length, loop, extra = parts[k, 1], parts[k, 4], parts[k, 5]
+        target = out[place : place + length]
         if loop:
-            call_loop(loop, extra, address, out.ctypes.data + DOUBLE * place, length)
-            place += length
-            continue
-        for i in range(length):
-            value = _number(fused, address, origin, frame, i)
-            if value < limits[k, 0]:
-                value = limits[k, 0]
-            elif value > limits[k, 1]:
-                value = limits[k, 1]
-            out[place] = value
-            place += 1
+            numbers = np.empty(length)
+            _numbers(fused, parts[k], ranges[k], numbers)
+            call_loop(loop, extra, numbers.ctypes.data, target.ctypes.data, length)
+        else:
+            _numbers(fused, parts[k], ranges[k], target)
+        place += length
 
 
 @compiled

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.rollouts.native.numpy_loops import loop_of
-from odes_rl.rollouts.physics.description import Interval, Part, Physics, Place
+from odes_rl.rollouts.physics.description import Part, Physics, Place
 
 DOUBLE = 8
 
@@ -20,8 +20,9 @@ class Tables(NamedTuple):
         handles: [S, 4] addresses of model, data, controls and counters of warnings.
         calls: [3] scheme, substeps, and whether an unhealthy agent ends its episode.
         observation: [S, k, 6] address, length, and addresses of origin, frame, and the loop of the function and its
-            data, of each part; limits in `observation_range` [k, 2].
-        features: [S, f, 6], likewise, with `features_range` [f, 2].
+            data, of each part; `observation_range` [k, 3] has lowest and highest number, and the one that stands for
+            none, or NaN.
+        features: [S, f, 6], likewise, with `features_range` [f, 3].
         healthy: [S, b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
         fused: whether products of a vector and a matrix round once for each product and sum, as NumPy's do here.
     """
@@ -44,12 +45,12 @@ def tables(simulations: Sequence[Physics]) -> Tables:
     return Tables(
         handles=np.array([_handles(s) for s in simulations], np.int64),
         calls=np.array([first.scheme, first.substeps, first.ends], np.int64),
-        observation=np.array([[_where(s.data, p) for p in s.description.observation] for s in simulations], np.int64),
-        observation_range=_limits(first.observation),
-        features=np.array([[_where(s.data, p) for p in s.description.features] for s in simulations], np.int64),
-        features_range=_limits(first.features),
+        observation=_places([(s.data, s.description.observation) for s in simulations]),
+        observation_range=_ranges(first.observation),
+        features=_places([(s.data, s.description.features) for s in simulations]),
+        features_range=_ranges(first.features),
         healthy=np.array(healthy, np.int64).reshape(len(simulations), -1, 2),
-        healthy_range=_limits(first.healthy),
+        healthy_range=np.array([(i.low, i.high) for i in first.healthy], np.float64).reshape(-1, 2),
         fused=products_are_fused(),
     )
 
@@ -60,17 +61,14 @@ def _handles(simulation: Physics) -> tuple[int, int, int, int]:
     return simulation.model._address, data._address, _address(data, Place("ctrl", 0)), warnings
 
 
+def _places(lists: list[tuple[Any, Sequence[Part]]]) -> np.ndarray:
+    return np.array([[_where(data, p) for p in parts] for data, parts in lists], np.int64).reshape(len(lists), -1, 6)
+
+
 def _where(data: Any, part: Part) -> tuple[int, int, int, int, int, int]:
-    length, loop = part.stop - part.start, loop_of(part.function) if part.function else (0, 0)
-    plain = part.origin is None and part.frame is None and not np.isfinite([part.low, part.high]).any()
-    assert plain or not part.function, part  # its loop reads MuJoCo's memory
-    return (
-        _address(data, Place(part.field, part.start)),
-        length,
-        _address(data, part.origin),
-        _address(data, part.frame),
-        *loop,
-    )
+    loop, extra = loop_of(part.function) if part.function else (0, 0)
+    start, origin, frame = (_address(data, p) for p in (Place(part.field, part.start), part.origin, part.frame))
+    return start, part.stop - part.start, origin, frame, loop, extra
 
 
 def _address(data: Any, place: Place | None) -> int:
@@ -82,8 +80,10 @@ def _address(data: Any, place: Place | None) -> int:
     return array.__array_interface__["data"][0] + DOUBLE * place.start
 
 
-def _limits(numbers: Sequence[Part] | Sequence[Interval]) -> np.ndarray:
-    return np.array([(n.low, n.high) for n in numbers], np.float64).reshape(-1, 2)
+def _ranges(parts: Sequence[Part]) -> np.ndarray:
+    absent = [np.nan if part.absent is None else part.absent for part in parts]
+    ranges = [(part.low, part.high, none) for part, none in zip(parts, absent, strict=True)]
+    return np.array(ranges, np.float64).reshape(-1, 3)
 
 
 def products_are_fused() -> bool:

@@ -47,6 +47,7 @@ class Part(NamedTuple):
         origin: as many numbers from here on are subtracted.
         frame: a rotation matrix [3, 3] is here. The three numbers from `start` on, less three of `origin`, are a
             vector, and the part has its first coordinates along the columns of the matrix, stop − start of them.
+        absent: this value, if given, stands for none, and is read as infinity.
         function: name of a function in NumPy, as in jax.numpy, of one number; "" leaves numbers as they are.
     """
 
@@ -57,6 +58,7 @@ class Part(NamedTuple):
     high: float = np.inf
     origin: Place | None = None
     frame: Place | None = None
+    absent: float | None = None
     function: str = ""
 
 
@@ -102,6 +104,18 @@ class Physics(NamedTuple):
     description: Description
     model: Any
     data: Any
+
+
+def joined(parts: Sequence[Part]) -> list[Part]:
+    """The same numbers in fewer parts: one for those that lie one behind the other."""
+    found: list[Part] = []
+    for part in parts:
+        plain = part.origin is None and part.frame is None
+        if plain and found and found[-1] == part._replace(start=found[-1].start, stop=part.start):
+            found[-1] = part._replace(start=found[-1].start)
+        else:
+            found.append(part)
+    return found
 
 
 def size(parts: Sequence[Part]) -> int:

@@ -10,16 +10,47 @@ from typing import Any
 
 import mujoco
 
-from odes_rl.rollouts.physics.description import Description, Part, Rewards, Scheme, row, stretch
+from odes_rl.rollouts.physics.description import Description, Part, Place, Rewards, Scheme, joined, place, row, stretch
 from odes_rl.rollouts.physics.words import Words
 
 XX, XY, XZ, YX, YY, YZ, ZX, ZY, ZZ = range(9)
 """Entries of a rotation matrix: the component along the first axis, of the world, of the second axis, of the body."""
 
 
-def body(control: Any, name: str, field: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
-    """Columns of a field of the body of that name."""
-    return row(data_of(control), field, model_of(control).body(name).id, first, last, **attributes)
+def numbers(control: Any, field: str, name: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
+    """Columns of what `field` has of the body, geom or site of that name."""
+    return row(data_of(control), field, _index(control, field, name), first, last, **attributes)
+
+
+def difference(
+    control: Any, end: tuple[str, str], start: tuple[str, str], first: int = 0, last: int | None = None
+) -> Part:
+    """Columns of one point, less those of another, each the field and the name of a body, geom or site."""
+    return numbers(control, *end, first, last, origin=at(control, *start, first))
+
+
+def at(control: Any, field: str, name: str, column: int = 0) -> Place:
+    """Where that column is of what `field` has of the body, geom or site of that name."""
+    return place(data_of(control), field, _index(control, field, name), column)
+
+
+def _index(control: Any, field: str, name: str) -> int:
+    kind = field.partition("_")[0] if "_" in field else "body"
+    return getattr(model_of(control), kind)(name).id
+
+
+def size_of(control: Any, kind: str, name: str, axis: int = 0) -> float:
+    """A size of the geom or site of that name."""
+    model = model_of(control)
+    return float(getattr(model, f"{kind}_size")[getattr(model, kind)(name).id, axis])
+
+
+def joint(control: Any, field: str, name: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
+    """Entries of `qpos` or `qvel` of the joint of that name."""
+    found, entries = model_of(control).joint(name), getattr(data_of(control).joint(name), field)
+    start = int((found.qposadr if field == "qpos" else found.dofadr)[0])
+    columns = range(entries.size)[first:last]
+    return Part(field, start + columns.start, start + columns.stop, **attributes)
 
 
 def sensor(control: Any, name: str, first: int = 0, last: int | None = None, **attributes: Any) -> Part:
@@ -30,9 +61,9 @@ def sensor(control: Any, name: str, first: int = 0, last: int | None = None, **a
     return Part("sensordata", start + numbers.start, start + numbers.stop, **attributes)
 
 
-def velocities(control: Any) -> list[Part]:
-    """All of qvel."""
-    return [stretch(data_of(control), "qvel")]
+def whole(control: Any, field: str, start: int = 0) -> list[Part]:
+    """All entries of a field from `start` on."""
+    return [stretch(data_of(control), field, start)]
 
 
 def small_control(words: Words, actions: Any) -> Any:
@@ -63,7 +94,7 @@ def described(
     That is the order in which Gymnasium's Dict space flattens them.
     """
     return Description(
-        observation=[part for name in sorted(observation) for part in observation[name]],
+        observation=joined([part for name in sorted(observation) for part in observation[name]]),
         features=features,
         healthy=[],
         ends=False,

@@ -1,57 +1,74 @@
-"""DM Control's humanoid, described. Free of JAX."""
+"""DM Control's humanoids, described. Free of JAX."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from dm_control.suite.humanoid import _STAND_HEIGHT
+from dm_control.suite.humanoid_CMU import _STAND_HEIGHT as _CMU_STAND_HEIGHT
 
-from odes_rl.rollouts.physics.description import Description, place, stretch
+from odes_rl.rollouts.physics.description import Description, Part
 from odes_rl.rollouts.physics.of_dm_control.building import (
     ZX,
+    ZY,
     ZZ,
-    body,
-    data_of,
+    at,
     described,
-    model_of,
+    numbers,
     sensor,
     small_control,
-    velocities,
+    whole,
 )
 from odes_rl.rollouts.physics.words import Words
 
 _LIMBS = ("left_hand", "left_foot", "right_hand", "right_foot")
+_CMU_LIMBS = ("lhand", "lfoot", "rhand", "rfoot")
 
 
 def humanoid(control: Any) -> Description:
     """humanoid-stand, humanoid-walk and humanoid-run."""
-    data, torso = data_of(control), model_of(control).body("torso").id
-    origin, frame = place(data, "xpos", torso), place(data, "xmat", torso)
-    velocity, height = sensor(control, "torso_subtreelinvel"), body(control, "head", "xpos", 2)
-    observation = {
-        "joint_angles": [stretch(data, "qpos", 7)],
-        "head_height": [height],
-        "extremities": [body(control, name, "xpos", origin=origin, frame=frame) for name in _LIMBS],
-        "torso_vertical": [body(control, "torso", "xmat", ZX)],
-        "com_velocity": [velocity],
-        "velocity": velocities(control),
-    }
+    observation = _observation(control, "torso", _LIMBS)
     if control.task._pure_state:
-        observation = {"position": [stretch(data, "qpos")], "velocity": velocities(control)}
+        observation = {"position": whole(control, "qpos"), "velocity": whole(control, "qvel")}
+    return _described(control, observation, "torso", ZZ, _STAND_HEIGHT)
+
+
+def humanoid_cmu(control: Any) -> Description:
+    """humanoid_CMU-stand, humanoid_CMU-walk and humanoid_CMU-run, whose thorax has its second axis up."""
+    return _described(control, _observation(control, "thorax", _CMU_LIMBS), "thorax", ZY, _CMU_STAND_HEIGHT)
+
+
+def _observation(control: Any, torso: str, limbs: Sequence[str]) -> dict[str, list[Part]]:
+    origin, frame = at(control, "xpos", torso), at(control, "xmat", torso)
+    return {
+        "joint_angles": whole(control, "qpos", 7),
+        "head_height": [numbers(control, "xpos", "head", 2)],
+        "extremities": [numbers(control, "xpos", name, origin=origin, frame=frame) for name in limbs],
+        "torso_vertical": [numbers(control, "xmat", torso, ZX)],
+        "com_velocity": [sensor(control, f"{torso}_subtreelinvel")],
+        "velocity": whole(control, "qvel"),
+    }
+
+
+def _described(
+    control: Any, observation: dict[str, list[Part]], torso: str, upwards: int, stand_height: float
+) -> Description:
+    move_speed = control.task._move_speed
 
     def rewards(words: Words, features: Any, actions: Any, healthy: Any) -> Any:
-        return _rewards(words, control.task._move_speed, features[1:], actions)
+        height, upright, velocity = features[1:, 0], features[1:, 1], features[1:, 2:]
+        standing = words.tolerance_of_each(height, (stand_height, math.inf), margin=stand_height / 4)
+        upright = words.tolerance(upright, (0.9, math.inf), sigmoid="linear", margin=1.9, value_at_margin=0)
+        posture = small_control(words, actions) * (standing * upright)
+        if move_speed == 0:
+            return posture * words.tolerance(velocity, margin=2).mean(axis=1)
+        bounds, speed = (move_speed, math.inf), words.norm(velocity)
+        move = words.tolerance(speed, bounds, margin=move_speed, value_at_margin=0, sigmoid="linear")
+        return posture * ((5 * move + 1) / 6)
 
-    return described(control, observation, [height, body(control, "torso", "xmat", ZZ), velocity], rewards)
-
-
-def _rewards(words: Words, move_speed: float, features: Any, actions: Any) -> Any:
-    """From features [T, 4]: height of the head, cosine to the vertical, and velocity."""
-    height, upright, velocity = features[:, 0], features[:, 1], features[:, 2:4]
-    standing = words.tolerance_of_each(height, (_STAND_HEIGHT, math.inf), margin=_STAND_HEIGHT / 4)
-    upright = words.tolerance(upright, (0.9, math.inf), sigmoid="linear", margin=1.9, value_at_margin=0)
-    posture = small_control(words, actions) * (standing * upright)
-    if move_speed == 0:
-        return posture * words.tolerance(velocity, margin=2).mean(axis=1)
-    bounds, speed = (move_speed, math.inf), words.norm(velocity)
-    move = words.tolerance(speed, bounds, margin=move_speed, value_at_margin=0, sigmoid="linear")
-    return posture * ((5 * move + 1) / 6)
+    features = [
+        numbers(control, "xpos", "head", 2),
+        numbers(control, "xmat", torso, upwards, upwards + 1),
+        sensor(control, f"{torso}_subtreelinvel", 0, 2),
+    ]
+    return described(control, observation, features, rewards)

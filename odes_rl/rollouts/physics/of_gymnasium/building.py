@@ -36,13 +36,14 @@ def described(
     features: Sequence[Part],
     healthy: Sequence[Interval],
     rewards: Rewards,
+    ends: bool = False,
 ) -> Description:
     """A description with what the tasks of Gymnasium share."""
     return Description(
         observation=observation,
         features=features,
         healthy=healthy,
-        ends=getattr(environment, "_terminate_when_unhealthy", False),
+        ends=ends or getattr(environment, "_terminate_when_unhealthy", False),
         scheme=scheme,
         substeps=environment.frame_skip,
         rewards=rewards,

@@ -32,6 +32,20 @@ def humanoid(environment: Any) -> Description:
     return described(environment, Scheme.STEP_AND_FORCES, observation, features, healthy, rewards)
 
 
+def humanoid_standup(environment: Any) -> Description:
+    """HumanoidStandup-v5: the height of the torso over the length of a physics step, less costs."""
+    data, timestep = environment.data, environment.model.opt.timestep
+
+    def rewards(words: Words, features: Any, actions: Any, healthy: Any) -> Any:
+        control = environment._ctrl_cost_weight * sum_of_squares(words, actions.astype(features.dtype))
+        impact = environment._impact_cost_weight * sum_of_squares(words, features[1:, 1:])
+        impact = words.array.clip(impact, *environment._impact_cost_range)
+        return features[1:, 0] / timestep - control - impact + 1
+
+    features = [stretch(data, "qpos", 2, 3), stretch(data, "cfrc_ext")]
+    return described(environment, Scheme.STEP_AND_FORCES, _observation(environment), features, [], rewards)
+
+
 def _observation(environment: Any) -> list[Part]:
     """State, inertia, velocities and forces of all bodies but the world, as far as they are included."""
     data = environment.data
