@@ -1,4 +1,4 @@
-"""MuJoCo's models as MJX takes them: what it lacks is edited out of a copy, where that changes nothing or is declared."""
+"""MuJoCo's models as MJX takes them: what it lacks is edited out of a copy, where that is neutral or declared."""
 
 import copy
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import mujoco
 
 from odes_rl.errors import UserError, one_line
-from odes_rl.extras import is_installed, missing
+from odes_rl.extras import require
 
 _ELSEWHERE = "use rollouts.backend: processes"
 _mj: Any = mujoco  # its enums are made as it is loaded, unseen by type checkers
@@ -95,8 +95,7 @@ def load_mjx() -> ModuleType:
     Raises:
         UserError: if it is not installed.
     """
-    if not is_installed("mujoco.mjx"):
-        raise missing("rollouts.backend: mjx", "mujoco.mjx")
+    require("rollouts.backend: mjx", "mujoco.mjx")
     with redirect_stdout(StringIO()):  # it prints that its Warp is missing
         from mujoco import mjx
 
