@@ -41,7 +41,7 @@ def check(task: str, setup: Setup) -> None:
     check_devices()
     described = describe_task(EpisodeSettings(task, None, "linear", "clip", setup=setup))
     close_all([described.environment])
-    put_model(task, edited(described.physics.model))
+    put_model(task, edited(described.physics.model), described.physics.description.varied)
 
 
 def check_devices() -> str:

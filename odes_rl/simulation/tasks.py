@@ -41,7 +41,7 @@ def make_simulator(task: str, physics: Physics) -> Simulator:
         UserError: if MJX lacks something that the model has.
     """
     description, model, _ = physics
-    put = put_model(task, edited(model))
+    put = put_model(task, edited(model), description.varied)
     constants = Constants(put, mjx.make_data(put))
 
     def step(constants: Constants, state: TaskState, action: jax.Array) -> Step:

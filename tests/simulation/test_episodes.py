@@ -6,6 +6,7 @@ import pytest
 from odes_rl.act.linear import LinearWeights
 from odes_rl.rollouts.protocol import Rollouts
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.simulation import programs
 from odes_rl.simulation.memory import needed
 from tests.simulation.fake import LIMIT, backend, make_seeds, make_statistics, make_weights, settings
 
@@ -101,6 +102,21 @@ def test_starts_that_are_foreseen_are_drawn_once_and_ahead():
         drawn.clear()
         device.evaluate(weights, statistics, following)
     assert not drawn
+
+
+def test_as_many_environments_run_at_once_as_fit_into_memory(monkeypatch):
+    questions = make_weights(40), make_statistics(), make_seeds(40, 1)
+    with backend() as roomy:
+        expected = roomy.evaluate(*questions)
+        (whole,) = roomy.programs._found.values()
+    assert whole.rows == 40
+    monkeypatch.setattr(programs, "available", lambda device: needed(whole.run) // 3)
+    with backend() as narrow:
+        found = narrow.evaluate(*questions)
+        (part,) = narrow.programs._found.values()
+    assert needed(part.run) <= needed(whole.run) // 3
+    assert part.rows in range(8, 14)
+    assert_close(found, expected)
 
 
 def test_no_more_memory_is_needed_for_longer_episodes():

@@ -23,6 +23,7 @@ FLAT = Setup(wrappers=(Wrap("ClipReward", {"max_reward": 1.0}),))
         ("CartPole-v1", Setup(), ["continuous actions only", "CartPole-v1", "rollouts.backend: processes"]),
         ("Swimmer-v5", FLAT, ["task.wrappers (ClipReward)", "Swimmer-v5", "rollouts.backend: processes"]),
         ("Swimmer-v5", Setup({"xml_file": "swimmer.xml"}), ["task.options (xml_file)", "leave it out"]),
+        ("dm_control/point_mass-hard-v0", Setup(), ["resets that draw wrap_prm", "rollouts.backend: processes"]),
         ("dm_control/quadruped-escape-v0", Setup(), ["HFIELD", "collisions not implemented", "backend: processes"]),
     ],
 )
