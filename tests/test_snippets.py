@@ -28,7 +28,17 @@ RUN = [
 READ = [
     f"docs/{name}.md"
     for name in (
-        *("benchmark", "cluster", "compare", "environments", "mathematics", "performance", "pretrained", "results"),
+        *(
+            "accelerators",
+            "benchmark",
+            "cluster",
+            "compare",
+            "environments",
+            "mathematics",
+            "performance",
+            "pretrained",
+            "results",
+        ),
         *("search", "studies"),
     )
 ]
