@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
 from odes_rl.errors import UserError
 from odes_rl.extras import require
-from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ class Evaluate(BaseModel):
     """Seed of the episodes. They differ from those of training and of its evaluations for any seed."""
     actions: Literal["greedy", "sampled"] | None = None
     """How logits choose discrete actions, in the film too; none means as in training: `task.actions` of the run."""
-    backend: Annotated[str, BACKENDS] | None = None
-    """Backend of the episodes; none means that of the run. Where one of the two is `mjx` and the other is not, both run
-    them, and the difference of the returns is told too."""
+    backend: str | None = None
+    """Backend of the episodes, as `odes-rl list backends` shows them; none means that of the run. Where one of the two
+    is `mjx` and the other is not, both run them, and the difference of the returns is told too."""
     video: str | None = None
     """File for a film of the first episode, .mp4 or .gif. Rendered by EGL or OSMesa, as MUJOCO_GL selects."""
 
