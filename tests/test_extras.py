@@ -58,6 +58,7 @@ MISSING = [
     (["train", "--task.id", "gymnasium_robotics:PointMaze_UMaze-v3", *SHORT], "gymnasium_robotics"),
     (["train", "--task.id", "Pendulum-v1", *SHORT, "--rollouts.backend", "ray"], "ray"),
     (["train", "--task.id", "Pendulum-v1", *SHORT, "--rollouts.backend", "envpool"], "envpool"),
+    (["train", "--task.id", "Pendulum-v1", *SHORT, "--rollouts.backend", "mjx"], "mujoco.mjx"),
     (["evaluate", "run", "--video", "film.mp4"], "imageio"),
     (["plot", "run"], "matplotlib"),
     (["inspect", "run"], "matplotlib"),

@@ -30,6 +30,7 @@ FLOORS = [
     {"flows"},
     {"policies", "continuous"},
     {"es", "rollouts", "supervised", "loggers"},
+    {"simulation"},
     {"config"},
     {"runs"},
     {"pretrained"},

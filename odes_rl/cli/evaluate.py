@@ -32,6 +32,9 @@ class Evaluate(BaseModel):
     """Seed of the episodes. They differ from those of training and of its evaluations for any seed."""
     actions: Literal["greedy", "sampled"] | None = None
     """How logits choose discrete actions, in the film too; none means as in training: `task.actions` of the run."""
+    backend: str | None = None
+    """Backend of the episodes, as `odes-rl list backends` shows them; none means that of the run. Where one of the two
+    is `mjx` and the other is not, both run them, and the difference of the returns is told too."""
     video: str | None = None
     """File for a film of the first episode, .mp4 or .gif. Rendered by EGL or OSMesa, as MUJOCO_GL selects."""
 
@@ -43,7 +46,7 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
         UserError: no run, no usable checkpoint, a film that cannot be made.
         EnvironmentFailure: if an environment raises.
     """
-    from odes_rl.training.evaluate import acting_as, evaluate_restored
+    from odes_rl.training.evaluate import acting_as, evaluate_restored, rolled_out_by
     from odes_rl.training.restoring import restore
 
     if command.video is not None:
@@ -51,8 +54,14 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
     restored = restore(command.run, command.checkpoint)
     if command.actions is not None:
         restored = acting_as(restored, command.actions)
-    rollouts = evaluate_restored(restored, command.episodes, command.seed)
-    for line in (restored.words, *describe_returns(rollouts)):
+    own, asked = restored.config.rollouts.backend, command.backend or restored.config.rollouts.backend
+    there = rolled_out_by(restored, asked) if command.backend else restored
+    rollouts = evaluate_restored(there, command.episodes, command.seed)
+    lines = describe_returns(rollouts)
+    if (asked == "mjx") != (own == "mjx"):
+        beside = evaluate_restored(restored, command.episodes, command.seed)
+        lines = transfer_table({asked: rollouts, own: beside})
+    for line in (restored.words, *lines):
         print(line)
     if command.video is not None:
         _film(restored, command.video, command.seed, int(rollouts.lengths[0, 0]))
@@ -99,6 +108,31 @@ def describe_returns(rollouts: "Rollouts") -> list[str]:
     if count == 1:
         lines = [f"return {mean:.2f} ({episodes(1)} of {steps:.0f} steps)"]
     return [*lines, failed] if rollouts.failed.any() else lines
+
+
+def transfer_table(found: Mapping[str, "Rollouts"]) -> list[str]:
+    """The lines of a table of the returns by two backends in episodes that begin alike, and of the gap between them."""
+    (asked, one), (own, other) = found.items()
+    both = ~(one.failed | other.failed)
+    rows = [(name, *_columns(rollouts)) for name, rollouts in found.items()]
+    gaps = one.returns[both] - other.returns[both]
+    if gaps.size:
+        error = f" ± {gaps.std(ddof=1) / gaps.size**0.5:.2f}" if gaps.size > 1 else ""
+        rows.append(("transfer gap", f"{gaps.mean():.2f}{error}", "", ""))
+    table = [("backend", "return", "steps", "failed"), *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    spread = "mean ± standard deviation" if both.size > 1 else "of one episode"
+    return [*lines, f"returns: {spread}; gap: {asked} less {own}, mean ± standard error over {episodes(gaps.size)}"]
+
+
+def _columns(rollouts: "Rollouts") -> tuple[str, str, str]:
+    """The mean return, the mean length and the number of failed episodes, in words."""
+    returns, failed = rollouts.returns[~rollouts.failed], str(int(rollouts.failed.sum()))
+    if not returns.size:
+        return "", "", failed
+    spread = f" ± {returns.std():.2f}" if returns.size > 1 else ""
+    return f"{returns.mean():.2f}{spread}", f"{rollouts.lengths[~rollouts.failed].mean():.0f}", failed
 
 
 def episodes(count: int) -> str:

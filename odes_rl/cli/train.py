@@ -118,7 +118,7 @@ def _check_reproducible(run: "RunDirectory") -> None:
     from odes_rl.runs.files import CONFIG
 
     before, now = load_config(run.path / CONFIG).rollouts, run.config.rollouts
-    for option, value in {"backend": "envpool", "inference": "device"}.items():
+    for option, value in (("backend", "envpool"), ("backend", "mjx"), ("inference", "device")):
         if getattr(now, option) == value != getattr(before, option):
             raise UserError(
                 f"resume cannot change rollouts.{option} from {getattr(before, option)} to {value}, whose results "

@@ -108,7 +108,8 @@ def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
     options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
     if isinstance(config, ExperimentConfig):
         options["rollouts.inference"] = config.rollouts.inference
-        options["rollouts.backend"] = "envpool" if config.rollouts.backend == "envpool" else "reproducible"
+        backend = config.rollouts.backend
+        options["rollouts.backend"] = backend if backend in ("envpool", "mjx") else "reproducible"
     return {name: value for name, value in options.items() if name not in _FREE}
 
 

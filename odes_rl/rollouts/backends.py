@@ -1,8 +1,11 @@
 """Rollout backends by name. Free of JAX: each imports what only it needs when it is made."""
 
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import NamedTuple
 
+from odes_rl.extras import require
 from odes_rl.parts import Registry
 from odes_rl.rollouts.inference import Actor
 from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
@@ -14,8 +17,9 @@ class Choice(NamedTuple):
 
     Attributes:
         backend: its name, which is not `auto`.
-        workers: processes, actors of `ray`, or threads of `envpool`; None for as many as the cluster has CPUs.
-        lanes: environments that each steps in turn.
+        workers: processes, actors of `ray`, or threads of `envpool`; None for as many as the cluster has CPUs. `mjx`
+            has one, this process.
+        lanes: environments that each steps in turn; of `mjx`, those that a device steps at once, at most.
         inference: who computes actions, "workers" or "device".
         deadline: seconds without an environment step after which a worker counts as hung; None for no limit.
         address: of the Ray cluster, see `RolloutsConfig`.
@@ -29,6 +33,8 @@ class Choice(NamedTuple):
     address: str | None = None
 
     def __str__(self) -> str:
+        if self.backend == "mjx":
+            return f"mjx, at most {self.lanes} environments at once on a device"
         if self.workers is None:
             return f"{self.backend}, one worker for each CPU of the cluster"
         kind = "thread" if self.backend == "envpool" else "worker"
@@ -87,6 +93,16 @@ def _envpool(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> 
     return EnvPoolBackend(settings, choice.workers, choice.lanes)
 
 
+def _mjx(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
+    return _simulation().make_backend(settings, choice.lanes)
+
+
+def _simulation() -> ModuleType:
+    """What makes the backend in the room above, which has JAX, as no worker may: it is imported by its name."""
+    require("rollouts.backend: mjx", "mujoco.mjx")
+    return import_module("odes_rl.simulation.making")
+
+
 def _check_processes(task: str, setup: Setup) -> None:
     from odes_rl.rollouts.registration import check_importable_elsewhere, check_known_elsewhere
 
@@ -109,6 +125,10 @@ def _check_envpool(task: str, setup: Setup) -> None:
     check_envpool_actions(task)
 
 
+def _check_mjx(task: str, setup: Setup) -> None:
+    _simulation().check(task, setup)
+
+
 BACKENDS = Registry(
     "backend",
     "backends",
@@ -119,6 +139,7 @@ BACKENDS = Registry(
         "processes": BackendFamily(_processes, "Worker processes; bit-identical to serial.", _check_processes),
         "ray": BackendFamily(_ray, "A Ray cluster; bit-identical to serial.", _check_ray),
         "envpool": BackendFamily(_envpool, "C++ threads; results are not reproducible.", _check_envpool),
+        "mjx": BackendFamily(_mjx, "Physics on a GPU or TPU; returns are distributed as on the CPU.", _check_mjx),
     },
 )
 """All backends by name."""

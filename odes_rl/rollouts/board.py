@@ -155,20 +155,11 @@ class Board(NamedTuple):
         return Rollouts(
             returns=np.where(self.failed, np.nan, self.returns),
             lengths=self.lengths.copy(),
-            moments=[self._moments(candidate) for candidate in range(self.seeds.shape[0])],
+            moments=[
+                Moments.of_sums(lengths, self.origin, sums, ~failed)
+                for lengths, sums, failed in zip(self.lengths, self.sums, self.failed, strict=True)
+            ],
             saturated=self.saturated / np.maximum(self.lengths * action_size, 1),
             failed=self.failed.copy(),
             restarts=restarts,
-        )
-
-    def _moments(self, candidate: int) -> Moments:
-        finished = ~self.failed[candidate]
-        count = self.lengths[candidate][finished].sum()
-        if not count:
-            return Moments.empty(self.mean.size)
-        shift, squares = self.sums[candidate][finished].sum(axis=0)
-        return Moments(
-            np.asarray(count, np.float64),
-            self.origin + shift / count,
-            np.maximum(squares - shift**2 / count, 0.0),
         )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +28,19 @@ class Moments(NamedTuple):
     def empty(cls, size: int) -> "Moments":
         """Moments of no observation of `size` entries."""
         return cls(np.zeros(()), np.zeros(size), np.zeros(size))
+
+    @classmethod
+    def of_sums(cls, lengths: np.ndarray, origin: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> "Moments":
+        """Moments of those of a candidate's episodes [E] that are `counted`, [E] bool.
+
+        `lengths` [E] are numbers of observations, `sums` [E, 2, n] those of their deviations from `origin` [n] and of
+        the squares of these.
+        """
+        count = lengths[counted].sum()
+        if not count:
+            return cls.empty(origin.size)
+        shift, squares = sums[counted].sum(axis=0)
+        return cls(np.asarray(count, np.float64), origin + shift / count, np.maximum(squares - shift**2 / count, 0.0))
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of both sets of observations together (Chan, Golub & LeVeque 1983)."""
@@ -108,6 +121,15 @@ class RolloutBackend(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exception: object) -> None: ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A backend that prepares episodes while it runs others."""
+
+    def foresee(self, episode_seeds: np.ndarray) -> None:
+        """Be told the seeds [C, E] of the call of `evaluate` that follows the next one."""
+        ...
 
 
 class EpisodeSettings(NamedTuple):

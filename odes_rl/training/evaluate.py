@@ -9,6 +9,8 @@ import jax
 import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.rollouts.backends import BACKENDS
+from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
@@ -57,6 +59,18 @@ def acting_as(restored: Restored, actions: Actions) -> Restored:
     config = config.model_copy(update={"task": config.task.model_copy(update={"actions": actions})})
     describe_task(config.task.id, actions=actions, setup=config.task.setup)
     return restored._replace(config=config)
+
+
+def rolled_out_by(restored: Restored, backend: str) -> Restored:
+    """`restored`, with its episodes run by the backend of that name.
+
+    Raises:
+        UserError: if there is no such backend, or it cannot run the task.
+    """
+    config = restored.config
+    BACKENDS.find(backend).check(config.task.id, config.task.setup)
+    rollouts = RolloutsConfig(backend=backend, deadline=config.rollouts.deadline)
+    return restored._replace(config=config.model_copy(update={"rollouts": rollouts}))
 
 
 def film_restored(

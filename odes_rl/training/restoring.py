@@ -64,7 +64,7 @@ def restore_run(run: Source, checkpoint: Checkpoint = "best") -> Restored:
     if isinstance(run, RunDirectory):
         run.check_begun()
     config = _on_this_machine(run.config)
-    experiment = make_experiment(config)
+    experiment = make_experiment(_without_device(config))
     return Restored(config, experiment, *restore_learnt(run, experiment, checkpoint))
 
 
@@ -133,3 +133,10 @@ def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:
         return config
     here = RolloutsConfig(lanes=config.rollouts.lanes, deadline=config.rollouts.deadline)
     return config.model_copy(update={"rollouts": here})
+
+
+def _without_device(config: ExperimentConfig) -> ExperimentConfig:
+    """`config` without the backend `mjx`, which nothing but episodes on it needs: opening it says what is missing."""
+    if config.rollouts.backend != "mjx":
+        return config
+    return config.model_copy(update={"rollouts": RolloutsConfig(backend="serial")})

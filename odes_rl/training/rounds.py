@@ -1,8 +1,10 @@
 """The episodes of a generation: one round of candidates, or as many as it takes."""
 
+import numpy as np
+
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.interrupts import check_interrupted
-from odes_rl.rollouts.protocol import RolloutBackend, Rollouts
+from odes_rl.rollouts.protocol import Foreseeing, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import training_seeds
 from odes_rl.training.evaluate import normalising_moments
 from odes_rl.training.experiment import Experiment, TrainingState
@@ -38,8 +40,14 @@ def progress_of(config: ExperimentConfig, state: TrainingState) -> float:
 def _round(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState, number: int
 ) -> Rollouts:
-    strategy, generation = config.strategy, int(state.strategy.generation)
-    signs, first = strategy.population // strategy.directions, number * strategy.directions
-    seeds = training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes, first)
     weights = experiment.candidate_weights(state.strategy, number, progress_of(config, state))
+    if isinstance(backend, Foreseeing):  # of the rounds that follow, one is likely: the first of the next generation
+        backend.foresee(_seeds(config, int(state.strategy.generation) + 1, 0))
+    seeds = _seeds(config, int(state.strategy.generation), number)
     return backend.evaluate(weights, normalising_moments(config, state), seeds)
+
+
+def _seeds(config: ExperimentConfig, generation: int, number: int) -> np.ndarray:
+    strategy = config.strategy
+    signs, first = strategy.population // strategy.directions, number * strategy.directions
+    return training_seeds(config.run.seed, generation, strategy.directions, signs, strategy.episodes, first)

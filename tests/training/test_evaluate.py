@@ -44,6 +44,14 @@ def test_evaluate_says_which_checkpoint_it_took(tmp_path, capsys):
     assert told(capsys, "inspect", str(run.path))[0].startswith(f"checkpoint: best, of generation {best}")
 
 
+def test_episodes_by_another_backend_are_the_same(tmp_path, capsys):
+    run, _ = train_run(tmp_path / "run", run__generations=1)
+    own = told(capsys, "evaluate", str(run.path), "--episodes", "2")
+    assert told(capsys, "evaluate", str(run.path), "--episodes", "2", "--backend", "auto") == own
+    assert main(["evaluate", str(run.path), "--backend", "serail"]) == 2
+    assert "unknown backend 'serail': did you mean 'serial'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("generation", "words"),
     [
