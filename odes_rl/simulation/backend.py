@@ -142,4 +142,5 @@ class DeviceBackend:
 def _mesh_of(weights: Any) -> Mesh | None:
     """The mesh whose devices share the candidates' weights; None if a single one has them."""
     sharding = getattr(jax.tree.leaves(weights)[0], "sharding", None)
-    return sharding.mesh if isinstance(sharding, NamedSharding) and sharding.mesh.size > 1 else None
+    mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
+    return mesh if isinstance(mesh, Mesh) and mesh.size > 1 else None
