@@ -40,7 +40,8 @@ class Compare(BaseModel):
     seeds: int | None = Field(default=None, ge=1)
     """Number of seeds, counted from 0; overrides the file, and all of its entries."""
     jobs: int | None = Field(default=None, ge=1)
-    """Number of runs at the same time; none means one for each core."""
+    """Number of runs at the same time; none means one for each core. With `rollouts.backend: mjx` the number of
+    policies and tasks at the same time, each with all its seeds in one program; none means one."""
     dry_run: bool = False
     """Only print the runs, their remaining work and the expected time."""
     report_only: bool = False

@@ -1,4 +1,4 @@
-"""The process of one cell, started as `python -m odes_rl.compare.cell RUN BUDGET WORKERS`.
+"""The process of a cell, or of several seeds of one, started as `python -m odes_rl.compare.cell BUDGET WORKERS RUN …`.
 
 It stops, with a checkpoint, when its standard input ends: so it does when whoever started it is gone, however that
 came. The last line of its standard error says why it failed.
@@ -7,6 +7,8 @@ came. The last line of its standard error says why it failed.
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
@@ -16,20 +18,21 @@ from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.run_directory import RunDirectory, recorded_kind
 from odes_rl.training.fit import fit
+from odes_rl.training.together import train_together
 from odes_rl.training.train import train
 
 _PATIENCE = 60.0
 """Seconds to wait for a process that a killed comparison has left, and which is about to end."""
 
 
-def main(path: str, budget: str, workers: str) -> int:
-    """Go on with the run at `path` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
+def main(budget: str, workers: str, *paths: str) -> int:
+    """Go on with the runs at `paths` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     try:
         threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
-        if recorded_kind(path) is FITTING:
-            _fit(path, {"run.epochs": budget})
+        if recorded_kind(paths[0]) is FITTING:
+            _fit(paths[0], {"run.epochs": budget})
         else:
-            _train(path, {"run.env_steps": budget, "rollouts.workers": workers})
+            _train(paths, {"run.env_steps": budget, "rollouts.workers": workers})
     except Interrupted as interrupt:
         return interrupt.status
     except (UserError, StorageError) as error:
@@ -42,10 +45,16 @@ def main(path: str, budget: str, workers: str) -> int:
     return 0
 
 
-def _train(path: str, overrides: dict[str, str]) -> None:
-    with RunDirectory.open(path, overrides) as run, only_trainer(run.path, _PATIENCE):
-        write_size(run.path, run.config)
-        train(run, lambda metrics: None)
+def _train(paths: Sequence[str], overrides: dict[str, str]) -> None:
+    with ExitStack() as stack:
+        runs = [stack.enter_context(RunDirectory.open(path, overrides)) for path in paths]
+        for run in runs:
+            stack.enter_context(only_trainer(run.path, _PATIENCE))
+            write_size(run.path, run.config)
+        if len(runs) == 1:
+            train(runs[0], lambda metrics: None)
+        else:
+            train_together(runs, lambda run, metrics: None)
 
 
 def _fit(path: str, overrides: dict[str, str]) -> None:

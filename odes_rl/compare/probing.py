@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from odes_rl.compare.cells import Cell
-from odes_rl.compare.processes import failure, start_cell, stop
+from odes_rl.compare.processes import failure, start_cells, stop
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.interrupts import check_interrupted, interruptible
@@ -114,7 +114,7 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> tuple[flo
         changes |= {"loggers": (), "logger_options": {}}  # a probe is none of the runs that are asked for
         run: Any = cell.config.run.model_copy(update=changes)
         config: Any = cell.config.model_copy(update={"run": run})
-        running = start_cell(cell._replace(path=Path(directory, "run"), config=config), workers)
+        running = start_cells([cell._replace(path=Path(directory, "run"), config=config)], workers)
         try:
             while running.process.poll() is None:
                 check_interrupted()

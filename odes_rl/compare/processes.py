@@ -21,22 +21,30 @@ _PATIENCE = 60.0
 
 
 class Running(NamedTuple):
-    """A cell and its process."""
+    """Cells and their process."""
 
-    cell: Cell
+    cells: Sequence[Cell]
     process: subprocess.Popen
 
+    @property
+    def log(self) -> Path:
+        """What the process prints."""
+        return self.cells[0].path / LOG
 
-def start_cell(cell: Cell, workers: int) -> Running:
-    """Start training `cell`, or going on with it, with so many worker processes.
+
+def start_cells(cells: Sequence[Cell], workers: int) -> Running:
+    """Start training `cells`, or going on with them, in one process, with so many worker processes.
+
+    Of several cells, all differ in their seeds alone.
 
     Raises:
-        UserError: if the run's directory cannot be made.
+        UserError: if a run's directory cannot be made.
     """
-    if not (cell.path / CONFIG).exists():
-        RunDirectory.create(cell.path, cell.config).close()
-    arguments = [str(cell.path), str(cell.budget), str(workers)]
-    return Running(cell, start_process("odes_rl.compare.cell", arguments, cell.path / LOG))
+    for cell in cells:
+        if not (cell.path / CONFIG).exists():
+            RunDirectory.create(cell.path, cell.config).close()
+    arguments = [str(cells[0].budget), str(workers), *(str(cell.path) for cell in cells)]
+    return Running(cells, start_process("odes_rl.compare.cell", arguments, cells[0].path / LOG))
 
 
 def start_process(module: str, arguments: Sequence[str], log: Path) -> subprocess.Popen:
@@ -67,17 +75,17 @@ def one_threaded() -> dict[str, str]:
 
 
 def failure(running: Running) -> str | None:
-    """Why the ended process of a cell failed, in one line; None if it did not."""
+    """Why the ended process of cells failed, in one line; None if it did not."""
     status = running.process.returncode
     if status == 0:
         return None
     if status in INTERRUPTED:
         return "it was interrupted by a signal"
     if status < 0:
-        return f"its process was ended by signal {-status}, see {running.cell.path / LOG}"
-    text = (running.cell.path / LOG).read_text(encoding="utf-8", errors="replace")
+        return f"its process was ended by signal {-status}, see {running.log}"
+    text = (running.log).read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
-    return f"{lines[-1].strip()}, see {running.cell.path / LOG}" if lines else f"exit status {status}"
+    return f"{lines[-1].strip()}, see {running.log}" if lines else f"exit status {status}"
 
 
 def stop(processes: Sequence[subprocess.Popen]) -> None:

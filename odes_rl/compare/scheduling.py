@@ -1,12 +1,13 @@
-"""Running the cells of a comparison: as many at once as there are cores, each with its share of them."""
+"""Running the cells of a comparison: as many at once as there are cores, each with its share of them; on a device all seeds."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from odes_rl.compare.cells import Cell
-from odes_rl.compare.processes import Running, failure, start_cell, stop
+from odes_rl.compare.processes import Running, failure, start_cells, stop
 from odes_rl.compare.standing import Standing, standing
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError, one_line
 from odes_rl.interrupts import check_interrupted
 
@@ -27,23 +28,43 @@ def share_cores(cores: int, cells: int, jobs: int | None) -> tuple[int, int]:
     return at_once, max(cores // at_once, 1)
 
 
+def jobs_of(cells: Sequence[Cell], jobs: int | None) -> int | None:
+    """Processes at once that `jobs` allows for `cells`; by default one where any is on a device, which it has alone."""
+    return 1 if jobs is None and any(map(runs_on_device, cells)) else jobs
+
+
+def runs_on_device(cell: Cell) -> bool:
+    """Whether the episodes of `cell` run on a device."""
+    return isinstance(cell.config, ExperimentConfig) and cell.config.rollouts.backend == "mjx"
+
+
+def processes_of(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Which cells share a process: on a device all seeds of a task and a policy, elsewhere none."""
+    shared: dict[object, list[Cell]] = {}
+    for cell in cells:
+        shared.setdefault((cell.task, cell.learner) if runs_on_device(cell) else cell, []).append(cell)
+    return list(shared.values())
+
+
 def run_cells(cells: Sequence[Cell], cores: int, jobs: int | None, watch: Watch) -> dict[Cell, str]:
     """Run all `cells` that are not done; those that failed, each with its reason.
 
     Whatever interrupts this, every process is stopped, with a checkpoint, before it leaves.
     """
     standings = {cell: standing(cell) for cell in cells}
-    waiting = deque(cell for cell in cells if not standings[cell].done)
-    at_once, workers = share_cores(cores, len(waiting), jobs)
+    to_run = [cell for cell in cells if not standings[cell].done]
+    waiting = deque(processes_of(to_run))
+    at_once, workers = share_cores(cores, len(waiting), jobs_of(to_run, jobs))
     running: list[Running] = []
     failures: dict[Cell, str] = {}
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 _start(waiting.popleft(), workers, running, failures)
-            standings |= {entry.cell: standing(entry.cell) for entry in running}
+            active = [cell for entry in running for cell in entry.cells]
+            standings |= {cell: standing(cell) for cell in active}
             _reap(running, standings, failures)
-            watch(standings, [entry.cell for entry in running], failures)
+            watch(standings, [cell for entry in running for cell in entry.cells], failures)
             time.sleep(_PAUSE)
             check_interrupted()
     finally:
@@ -55,14 +76,15 @@ def _reap(running: list[Running], standings: dict[Cell, Standing], failures: dic
     """Take the cells whose processes have ended out of `running`."""
     for entry in [entry for entry in running if entry.process.poll() is not None]:
         running.remove(entry)
-        standings[entry.cell] = standing(entry.cell)
         reason = failure(entry)
-        if reason is not None:
-            failures[entry.cell] = reason
+        for cell in entry.cells:
+            standings[cell] = standing(cell)
+            if reason is not None and not standings[cell].done:
+                failures[cell] = reason
 
 
-def _start(cell: Cell, workers: int, running: list[Running], failures: dict[Cell, str]) -> None:
+def _start(cells: Sequence[Cell], workers: int, running: list[Running], failures: dict[Cell, str]) -> None:
     try:
-        running.append(start_cell(cell, workers))
+        running.append(start_cells(cells, workers))
     except UserError as error:
-        failures[cell] = one_line(error)
+        failures.update(dict.fromkeys(cells, one_line(error)))

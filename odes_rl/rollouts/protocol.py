@@ -123,6 +123,23 @@ class RolloutBackend(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
+class Request(NamedTuple):
+    """The arguments of a call of `RolloutBackend.evaluate`."""
+
+    weights: Any
+    statistics: Moments
+    episode_seeds: np.ndarray
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A backend that answers several requests faster together than one after another."""
+
+    def evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
+        """What `evaluate` would return for each of `requests`, of which `parties` come at most, all of one kind."""
+        ...
+
+
 @runtime_checkable
 class Foreseeing(Protocol):
     """A backend that prepares episodes while it runs others."""

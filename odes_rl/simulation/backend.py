@@ -1,10 +1,9 @@
 """The backend `mjx`: the episodes of a generation in one program on JAX's devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -13,16 +12,15 @@ from odes_rl.errors import UserError
 from odes_rl.es.population import POPULATION, whole_on_each
 from odes_rl.interrupts import interruptible
 from odes_rl.rollouts.environments import Task
-from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
-from odes_rl.simulation.episodes import Normalising, Play, Tally
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Request, Rollouts
+from odes_rl.simulation.episodes import Play, Tally
 from odes_rl.simulation.programs import Batch, Programs, places
+from odes_rl.simulation.rows import Rows, joined_rows, rows_of, split_rows
 from odes_rl.simulation.simulator import Simulator, Start
 from odes_rl.simulation.starts import Starts
 
 CHUNK = 50
 """Environment steps between two looks at whether all episodes have ended."""
-_RESOLUTION = 1e-6
-"""Of an entry's mean: float32 does not tell smaller deviations from rounding."""
 
 
 class DeviceBackend:
@@ -62,56 +60,66 @@ class DeviceBackend:
             UserError: if the device runs out of memory.
             EnvironmentFailure: if an environment does not reset.
         """
+        return self.evaluate_all([Request(weights, statistics, episode_seeds)], 1)[0]
+
+    def evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
+        """See `Joining`.
+
+        Raises:
+            UserError: if the device runs out of memory.
+            EnvironmentFailure: if an environment does not reset.
+        """
         try:
-            return interruptible(self._evaluate, weights, statistics, episode_seeds)
+            return interruptible(self._evaluate_all, requests, parties)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
                 raise
+            episodes = sum(request.episode_seeds.size for request in requests)
             raise UserError(
-                f"rollouts.backend: mjx ran out of the device's memory with {episode_seeds.size} episodes of "
+                f"rollouts.backend: mjx ran out of the device's memory with {episodes} episodes of "
                 f"{self.settings.task}: set rollouts.lanes to fewer at once, or use rollouts.backend: processes"
             ) from error
 
-    def _evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
-        candidates, episodes = episode_seeds.shape
-        if candidates == 1:  # a policy that is evaluated: its episodes become rows, of which a program has more
-            seeds, owners = episode_seeds.reshape(-1, 1), np.zeros(episodes, np.int64)
-        else:
-            seeds, owners = episode_seeds, np.arange(candidates)
-        tally = self._run(jax.tree.map(jnp.asarray, weights), statistics, seeds, owners)
-        return self._rollouts(
-            Tally(*(leaf.reshape(candidates, episodes, *leaf.shape[2:]) for leaf in tally)), statistics
-        )
+    def _evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
+        found: dict[int, Rollouts] = {}
+        rows = [rows_of(request) for request in requests]
+        for width in {each.seeds.shape[1] for each in rows}:
+            chosen = [place for place, each in enumerate(rows) if each.seeds.shape[1] == width]
+            joined = joined_rows([rows[place] for place in chosen])
+            tally = self._run(joined, parties * len(rows[chosen[0]].seeds))
+            for place, own in zip(chosen, split_rows(tally, [len(rows[place].seeds) for place in chosen]), strict=True):
+                found[place] = self._rollouts(own, requests[place])
+        return [found[place] for place in range(len(requests))]
 
-    def _run(self, weights: Any, statistics: Moments, seeds: np.ndarray, owners: np.ndarray) -> Tally:
-        """The results [R, E] of episodes with `seeds` [R, E], with the weights of candidate owners [r] in row r."""
-        mesh, starts = _mesh_of(weights), self.starts.of(seeds)
-        constants, normalising = self.simulator.constants, _normalising(statistics)
+    def _run(self, rows: Rows, room: int) -> Tally:
+        """The results [R, E] of the episodes of `rows`, by a program that has room for so many rows."""
+        mesh, starts, constants = _mesh_of(rows.weights), self.starts.of(rows.seeds), self.simulator.constants
         if mesh is not None:
-            constants, normalising = jax.device_put((constants, normalising), whole_on_each(mesh))
-        example = Batch(weights, starts, np.ones(seeds.shape, np.bool_))
-        program = self.programs.find(len(seeds), mesh, (constants, normalising, example))
+            constants = jax.device_put(constants, whole_on_each(mesh))
+        whole = Batch(rows.weights, rows.normalising, starts, np.ones(rows.seeds.shape, np.bool_))
+        program = self.programs.find(max(room, len(rows.seeds)), mesh, constants, whole)
         dispatched = [
-            program.run(constants, normalising, self._batch(weights, starts, owners, rows, mesh))
-            for rows in places(len(seeds), program.rows)
+            program.run(constants, self._batch(whole, rows.owners, chosen, mesh))
+            for chosen in places(len(rows.seeds), program.rows)
         ]
         self.starts.draw_ahead()
         tallies = jax.device_get(dispatched)
-        return Tally(*(np.concatenate(leaves)[: len(seeds)] for leaves in zip(*tallies, strict=True)))
+        return Tally(*(np.concatenate(leaves)[: len(rows.seeds)] for leaves in zip(*tallies, strict=True)))
 
-    def _batch(self, weights: Any, starts: Start, owners: np.ndarray, rows: np.ndarray, mesh: Mesh | None) -> Batch:
-        """The batch of those rows; −1 is none."""
-        candidates = owners[np.maximum(rows, 0)]
-        episodes = starts.observation.shape[1]
-        count = jax.tree.leaves(weights)[0].shape[0]
-        if not np.array_equal(candidates, np.arange(count)):
-            weights = self._take(weights, candidates)
-        wanted = np.repeat((rows >= 0)[:, None], episodes, axis=1)
-        batch = Batch(weights, jax.tree.map(lambda leaf: leaf[np.maximum(rows, 0)], starts), wanted)
+    def _batch(self, whole: Batch, owners: np.ndarray, rows: np.ndarray, mesh: Mesh | None) -> Batch:
+        """The batch of those rows of `whole`; −1 is none."""
+        chosen = np.maximum(rows, 0)
+        normalising, starts, wanted = jax.tree.map(lambda leaf: leaf[chosen], whole[1:])
+        count, weights = jax.tree.leaves(whole.weights)[0].shape[0], whole.weights
+        if not np.array_equal(owners[chosen], np.arange(count)):
+            weights = self._take(weights, owners[chosen])
+        batch = Batch(weights, normalising, starts, wanted & (rows >= 0)[:, None])
         return batch if mesh is None else jax.device_put(batch, NamedSharding(mesh, PartitionSpec(POPULATION)))
 
-    def _rollouts(self, tally: Tally, statistics: Moments) -> Rollouts:
-        lengths, origin = tally.lengths.astype(np.int64), _origin(statistics).astype(np.float64)
+    def _rollouts(self, tally: Tally, request: Request) -> Rollouts:
+        shape, statistics = request.episode_seeds.shape, request.statistics
+        tally = Tally(*(leaf.reshape(*shape, *leaf.shape[2:]) for leaf in tally))
+        lengths, origin = tally.lengths.astype(np.int64), statistics.mean.astype(np.float32).astype(np.float64)
         return Rollouts(
             returns=np.where(tally.failed, np.nan, tally.returns.astype(np.float64)),
             lengths=lengths,
@@ -129,16 +137,6 @@ class DeviceBackend:
 
     def __exit__(self, *exception: object) -> None:
         self._close()
-
-
-def _origin(statistics: Moments) -> np.ndarray:
-    return statistics.mean.astype(np.float32)
-
-
-def _normalising(statistics: Moments) -> Normalising:
-    centre, deviation = statistics.centre(), statistics.standard_deviation()
-    resolved = np.where(deviation <= _RESOLUTION * np.abs(centre), np.inf, deviation)
-    return Normalising(centre.astype(np.float32), resolved.astype(np.float32), _origin(statistics))
 
 
 def _mesh_of(weights: Any) -> Mesh | None:

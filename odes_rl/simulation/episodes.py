@@ -37,7 +37,7 @@ class Play(NamedTuple):
 
 
 class Normalising(NamedTuple):
-    """Each [n]: what is subtracted from observations, what they are divided by, and the centre of their moments."""
+    """Each [R, n]: what is subtracted from observations, what they are divided by, and the centre of their moments."""
 
     mean: Any
     deviation: Any
@@ -73,16 +73,18 @@ class Episode(NamedTuple):
 def run_episodes(
     simulator: Simulator, play: Play, constants: Any, weights: Any, normalising: Normalising, starts: Start, wanted: Any
 ) -> Tally:
-    """Run an episode from each of `starts` (leaves [R, E, …]) with row r's `weights` (leaves [R, …]); results [R, E].
+    """Run an episode from each of `starts` (leaves [R, E, …]) with row r's `weights` and `normalising` (leaves [R, …]).
+
+    Results are [R, E].
 
     Those that are not `wanted` [R, E] end before their first step. An episode that has ended stays at its start, where
     nothing diverges and no solver takes longer than for the others.
     """
-    advance = partial(_advance, simulator, play, constants, normalising)
-    advance = jax.vmap(jax.vmap(advance, in_axes=(None, 0, 0)), in_axes=(0, 0, 0))
+    advance = partial(_advance, simulator, play, constants)
+    advance = jax.vmap(jax.vmap(advance, in_axes=(None, None, 0, 0)))
 
     def step(episodes: Episode, _: None) -> tuple[Episode, None]:
-        return advance(weights, starts, episodes), None
+        return advance(weights, normalising, starts, episodes), None
 
     def chunk(episodes: Episode) -> Episode:
         before = episodes.tally
@@ -108,8 +110,8 @@ def _advance(
     simulator: Simulator,
     play: Play,
     constants: Any,
-    normalising: Normalising,
     weights: Any,
+    normalising: Normalising,
     start: Start,
     episode: Episode,
 ) -> Episode:

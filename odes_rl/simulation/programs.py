@@ -24,19 +24,21 @@ class Batch(NamedTuple):
 
     Attributes:
         weights: leaves [R, …].
+        normalising: leaves [R, n].
         starts: leaves [R, E, …].
         wanted: [R, E] bool; the others fill the batch up.
     """
 
     weights: Any
+    normalising: Normalising
     starts: Start
     wanted: Any
 
 
 class Program(NamedTuple):
-    """A compiled program: `run(constants, normalising, batch) -> tally`, for batches of so many rows."""
+    """A compiled program: `run(constants, batch) -> tally`, for batches of so many rows."""
 
-    run: Callable[[Any, Normalising, Batch], Tally]
+    run: Callable[[Any, Batch], Tally]
     rows: int
 
 
@@ -48,54 +50,49 @@ class Programs:
         self._simulator, self._play, self._most = simulator, play, most
         self._found: dict[Any, Program] = {}
 
-    def find(self, rows: int, mesh: Mesh | None, arguments: tuple[Any, Normalising, Batch]) -> Program:
-        """The program for so many rows of episodes like those in `arguments`, whose batch has any number of rows.
+    def find(self, rows: int, mesh: Mesh | None, constants: Any, batch: Batch) -> Program:
+        """The program for so many rows of episodes like those of `batch`, which has any number of rows.
 
         It depends on nothing but these and the memory: what ran before leads to no other program, and to no other bits.
         """
         rows = FEW if rows <= 4 * FEW else rows
-        episodes = arguments[2].wanted.shape[1]
+        episodes = batch.wanted.shape[1]
         key = (rows, episodes, mesh)
         if key not in self._found:
-            self._found[key] = self._fitting(rows, mesh, arguments)
+            self._found[key] = self._fitting(rows, mesh, constants, batch)
         return self._found[key]
 
-    def _fitting(self, rows: int, mesh: Mesh | None, arguments: tuple[Any, Normalising, Batch]) -> Program:
-        devices, episodes = (mesh.size if mesh else 1), arguments[2].wanted.shape[1]
+    def _fitting(self, rows: int, mesh: Mesh | None, constants: Any, batch: Batch) -> Program:
+        devices, episodes = (mesh.size if mesh else 1), batch.wanted.shape[1]
         limit = available(jax.local_devices()[0])
         share = min(-(-rows // devices), max(1, self._most // episodes))
         while True:
             batches = -(-rows // (share * devices))
             share = -(-rows // (batches * devices))  # as even as can be
-            compiled = self._compile(share * devices, mesh, arguments)
+            compiled = self._compile(share * devices, mesh, constants, batch)
             taken = needed(compiled)
             _log.info("%d environments at once take %.3g GB of %.3g", share * episodes, taken / 1e9, limit / 1e9)
             if taken <= limit or share == 1:
                 return Program(compiled, share * devices)
             share = max(1, min(share - 1, int(share * limit / taken)))
 
-    def _compile(self, rows: int, mesh: Mesh | None, arguments: tuple[Any, Normalising, Batch]) -> Any:
+    def _compile(self, rows: int, mesh: Mesh | None, constants: Any, batch: Batch) -> Any:
         run = partial(_run, self._simulator, self._play, mesh)
-        constants, normalising, batch = arguments
         sized = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((rows, *leaf.shape[1:]), leaf.dtype), batch)
         if mesh is None:
             jitted = jax.jit(run)
         else:
             whole, split = whole_on_each(mesh), NamedSharding(mesh, PartitionSpec(POPULATION))
-            jitted = jax.jit(run, in_shardings=(whole, whole, split), out_shardings=split)
+            jitted = jax.jit(run, in_shardings=(whole, split), out_shardings=split)
         with jax.default_matmul_precision("highest"):  # physics, and policies: elsewhere 10 bits may be all there are
-            return jitted.lower(constants, normalising, sized).compile()
+            return jitted.lower(constants, sized).compile()
 
 
-def _run(
-    simulator: Simulator, play: Play, mesh: Mesh | None, constants: Any, normalising: Normalising, batch: Batch
-) -> Tally:
-    def on_device(device: Any, shared: Any, batch: Batch) -> Tally:
-        constants, normalising = shared
-        weights, starts, wanted = batch
-        return run_episodes(simulator, play, constants, weights, normalising, starts, wanted)
+def _run(simulator: Simulator, play: Play, mesh: Mesh | None, constants: Any, batch: Batch) -> Tally:
+    def on_device(device: Any, constants: Any, batch: Batch) -> Tally:
+        return run_episodes(simulator, play, constants, *batch)
 
-    return over_devices(on_device, mesh, (constants, normalising), batch)
+    return over_devices(on_device, mesh, constants, batch)
 
 
 def places(rows: int, at_once: int) -> np.ndarray:

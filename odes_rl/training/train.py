@@ -1,9 +1,10 @@
 """Training: ask, roll out, tell, write down; generation by generation."""
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import reduce
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -43,8 +44,17 @@ from odes_rl.training.restarts import (
 from odes_rl.training.rounds import progress_of, roll_out
 
 
-def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState:
+class Equipment(NamedTuple):
+    """What training needs beside a run, and runs whose configs differ in their seeds can share."""
+
+    experiment: Experiment
+    backend: RolloutBackend
+
+
+def train(run: RunDirectory, report: Callable[[Metrics], None], equipment: Equipment | None = None) -> TrainingState:
     """Train the policy of `run` to the end that its config sets, from its latest checkpoint if it has one.
+
+    `equipment` is that of its config, opened already; none makes it.
 
     `report` receives each line of the metrics. Whatever interrupts training, the state after the last
     finished generation is saved first, if it can be. The policy of the last generation is evaluated. Signals are noted
@@ -59,11 +69,10 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
     config = run.config
     run.loggers.check()
     with signals_noted(), ExitStack() as stack:
-        experiment = interruptible(make_experiment, config)
+        experiment, backend = equipment or stack.enter_context(_equipped(config))
         warn_if_endless(config.task.id, experiment.task)
         warn_of_own_step(config.task.id, config.task.setup)
         futile = FutileGenerations(config.task.id, config.run.failing_generations)
-        backend = stack.enter_context(open_backend(config, experiment.policy))
         journal = Journal(run, report)
         state = _begin(journal, experiment, backend)
         compiled: set[int] = set()
@@ -86,6 +95,13 @@ def train(run: RunDirectory, report: Callable[[Metrics], None]) -> TrainingState
             journal.save_before_leaving(state, cause)
             raise
     return state
+
+
+@contextmanager
+def _equipped(config: ExperimentConfig) -> Iterator[Equipment]:
+    experiment = interruptible(make_experiment, config)
+    with open_backend(config, experiment.policy) as backend:
+        yield Equipment(experiment, backend)
 
 
 def _begin(journal: Journal, experiment: Experiment, backend: RolloutBackend) -> TrainingState:

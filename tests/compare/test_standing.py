@@ -15,7 +15,7 @@ from odes_rl.compare.config import load_comparison
 from odes_rl.compare.display import show_cells
 from odes_rl.compare.forecast import forecast, forecast_lines
 from odes_rl.compare.probing import Overhead, Rate, probe
-from odes_rl.compare.scheduling import share_cores
+from odes_rl.compare.scheduling import jobs_of, processes_of, share_cores
 from odes_rl.compare.standing import Standing, check_recorded, rate, standing
 from odes_rl.errors import UserError
 from odes_rl.runs.run_directory import RunDirectory
@@ -134,11 +134,11 @@ def test_policies_are_probed_without_a_run(cells, monkeypatch):
 def test_a_run_that_probes_is_logged_nowhere(cells, monkeypatch):
     started = []
 
-    def start(cell, workers):
-        started.append(cell.config.run)
+    def start(cells, workers):
+        started.append(cells[0].config.run)
         raise UserError("seen enough")
 
-    monkeypatch.setattr(probing, "start_cell", start)
+    monkeypatch.setattr(probing, "start_cells", start)
     logged = {"loggers": ("wandb",), "logger_options": {"wandb": {"project": "mine"}}}
     rollouts = cells[0].config.rollouts.model_copy(update={"inference": "device"})
     run = cells[0].config.run.model_copy(update=logged)
@@ -170,6 +170,24 @@ def test_a_task_that_fails_in_a_probe_is_told_in_one_line(tmp_path, monkeypatch)
 )
 def test_cores_are_shared_out(cores, cells, jobs, expected):
     assert share_cores(cores, cells, jobs) == expected
+
+
+def test_on_a_device_all_seeds_of_a_policy_on_a_task_share_a_process(cells):
+    def on(backend):
+        rollouts = cells[0].config.rollouts.model_copy(update={"backend": backend})
+        return [cell._replace(config=cell.config.model_copy(update={"rollouts": rollouts})) for cell in cells]
+
+    seeds = [[cell.seed for cell in process] for process in processes_of(on("mjx"))]
+    assert [len({(cell.task, cell.learner) for cell in process}) for process in processes_of(on("mjx"))] == [1] * len(
+        seeds
+    )
+    assert sum(map(len, seeds)) == len(cells) > len(seeds)
+    assert processes_of(on("processes")) == [[cell] for cell in on("processes")]
+    assert [jobs_of(on(*asked[:1]), asked[1]) for asked in (("mjx", None), ("mjx", 3), ("serial", None))] == [
+        1,
+        3,
+        None,
+    ]
 
 
 def shown(cells, *, terminal, height=40):

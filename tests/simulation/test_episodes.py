@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odes_rl.act.linear import LinearWeights
-from odes_rl.rollouts.protocol import Rollouts
+from odes_rl.rollouts.protocol import Request, Rollouts
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.simulation import programs
 from odes_rl.simulation.memory import needed
@@ -127,3 +127,25 @@ def test_no_more_memory_is_needed_for_longer_episodes():
             (program,) = device.programs._found.values()
         sizes.append(needed(program.run))
     assert sizes[0] == sizes[1]
+
+
+def test_requests_that_are_answered_together_get_what_each_gets_alone():
+    """Of populations of two sizes and of one policy, each with its own statistics."""
+    requests = [
+        Request(make_weights(5, seed=1), make_statistics(), make_seeds(5, 2)),
+        Request(make_weights(3, seed=2), make_statistics()._replace(mean=np.array([1.0, 0.5, 4.0])), make_seeds(3, 2)),
+        Request(make_weights(1, seed=3), make_statistics(), make_seeds(1, 4)),
+    ]
+    with backend() as device:
+        for answer, request in zip(device.evaluate_all(requests, 3), requests, strict=True):
+            assert_close(answer, device.evaluate(*request))
+
+
+def test_who_has_left_leaves_room_and_no_other_program():
+    request = Request(*asked(40))
+    with backend() as device:
+        both = device.evaluate_all([request, request], 2)
+        alone = device.evaluate_all([request], 2)
+        assert len(device.programs._found) == 1
+    assert_same(alone[0], both[0])
+    assert_same(alone[0], both[1])
