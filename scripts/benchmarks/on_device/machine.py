@@ -1,13 +1,13 @@
 """Whether JAX sees the device, what it is, and its memory's bandwidth: that of a copy, which reads and writes."""
 
 import statistics
-import time
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from costs import seconds_of
 
-_COPIES = 20
+_COPIES, _SECONDS = 3, 2.0
 
 
 def measure(cell: dict[str, Any], seconds: float, report: Any) -> dict[str, Any]:
@@ -29,9 +29,7 @@ def bandwidth(size: int) -> float:
     """Bytes a second of a copy of `size` bytes."""
     copy = jax.jit(jnp.copy)
     array = jax.block_until_ready(jnp.zeros(size // 4, jnp.float32))
-    times = []
-    for _ in range(1 + _COPIES):  # the first warms up
-        started = time.perf_counter()
-        jax.block_until_ready(copy(array))
-        times.append(time.perf_counter() - started)
-    return 2 * size / statistics.median(times[1:])
+    times: list[float] = []
+    while len(times) <= _COPIES or sum(times) < _SECONDS:
+        times.append(seconds_of(copy, array)[0])
+    return 2 * size / statistics.median(times[1:])  # the first one warms up
