@@ -43,7 +43,7 @@ def is_installed(module: str) -> bool:
     """Whether there is a module of that name, which is not imported."""
     try:
         return find_spec(module) is not None
-    except ValueError:  # it is kept from being imported
+    except (ValueError, ModuleNotFoundError):  # it is kept from being imported, or what it is a part of is missing
         return False
 
 

@@ -55,13 +55,12 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
     restored = restore(command.run, command.checkpoint)
     if command.actions is not None:
         restored = acting_as(restored, command.actions)
-    own, asked = restored.config.rollouts.backend, command.backend
-    if asked is not None:
-        own_restored, restored = restored, rolled_out_by(restored, asked)
-    rollouts = evaluate_restored(restored, command.episodes, command.seed)
+    own, asked = restored.config.rollouts.backend, command.backend or restored.config.rollouts.backend
+    there = rolled_out_by(restored, asked) if command.backend else restored
+    rollouts = evaluate_restored(there, command.episodes, command.seed)
     lines = describe_returns(rollouts)
-    if asked is not None and (asked == "mjx") != (own == "mjx"):
-        beside = evaluate_restored(own_restored, command.episodes, command.seed)
+    if (asked == "mjx") != (own == "mjx"):
+        beside = evaluate_restored(restored, command.episodes, command.seed)
         lines = transfer_table({asked: rollouts, own: beside})
     for line in (restored.words, *lines):
         print(line)

@@ -5,6 +5,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
 
+from odes_rl.extras import require
 from odes_rl.parts import Registry
 from odes_rl.rollouts.inference import Actor
 from odes_rl.rollouts.protocol import EpisodeSettings, RolloutBackend
@@ -93,12 +94,13 @@ def _envpool(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> 
 
 
 def _mjx(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
-    return _simulation("making").make_backend(settings, choice.lanes)
+    return _simulation().make_backend(settings, choice.lanes)
 
 
-def _simulation(module: str) -> ModuleType:
-    """A module of the room above, which has JAX, as no worker may: it is imported by its name."""
-    return import_module(f"odes_rl.simulation.{module}")
+def _simulation() -> ModuleType:
+    """What makes the backend in the room above, which has JAX, as no worker may: it is imported by its name."""
+    require("rollouts.backend: mjx", "mujoco.mjx")
+    return import_module("odes_rl.simulation.making")
 
 
 def _check_processes(task: str, setup: Setup) -> None:
@@ -124,7 +126,7 @@ def _check_envpool(task: str, setup: Setup) -> None:
 
 
 def _check_mjx(task: str, setup: Setup) -> None:
-    _simulation("making").check(task, setup)
+    _simulation().check(task, setup)
 
 
 BACKENDS = Registry(

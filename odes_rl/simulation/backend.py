@@ -79,10 +79,12 @@ class DeviceBackend:
         else:
             seeds, owners = episode_seeds, np.arange(candidates)
         tally = self._run(jax.tree.map(jnp.asarray, weights), statistics, seeds, owners)
-        return self._rollouts(Tally(*(leaf.reshape(candidates, episodes, *leaf.shape[2:]) for leaf in tally)), statistics)
+        return self._rollouts(
+            Tally(*(leaf.reshape(candidates, episodes, *leaf.shape[2:]) for leaf in tally)), statistics
+        )
 
     def _run(self, weights: Any, statistics: Moments, seeds: np.ndarray, owners: np.ndarray) -> Tally:
-        """The results [R, E] of episodes with `seeds` [R, E], of which row r has the weights of candidate owners [r]."""
+        """The results [R, E] of episodes with `seeds` [R, E], with the weights of candidate owners [r] in row r."""
         mesh, starts = _mesh_of(weights), self.starts.of(seeds)
         constants, normalising = self.simulator.constants, _normalising(statistics)
         if mesh is not None:
@@ -142,4 +144,5 @@ def _normalising(statistics: Moments) -> Normalising:
 def _mesh_of(weights: Any) -> Mesh | None:
     """The mesh whose devices share the candidates' weights; None if a single one has them."""
     sharding = getattr(jax.tree.leaves(weights)[0], "sharding", None)
-    return sharding.mesh if isinstance(sharding, NamedSharding) and sharding.mesh.size > 1 else None
+    mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
+    return mesh if isinstance(mesh, Mesh) and mesh.size > 1 else None

@@ -1,10 +1,9 @@
 """Environment steps of MJX: the calls of MuJoCo that an environment makes, each traced once.
 
-What is carried from one physics step to the next is the state alone; `mjx.Data`, a hundred times as large, is made of it
-anew. MJX's own fourth-order step traces the forward dynamics four times, which takes four times as long to compile.
+What is carried from one physics step to the next is the state alone; `mjx.Data`, a hundred times as large, is made of
+it anew. MJX's own fourth-order step traces the forward dynamics four times, which takes four times as long to compile.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -23,10 +22,10 @@ _RK4 = ((0.5, 1 / 6), (0.5, 1 / 3), (1.0, 1 / 3), (0.0, 1 / 6))
 class State(NamedTuple):
     """What MuJoCo carries from step to step: qpos [nq], qvel [nv], act [na], and qacc [nv] to start its solver from."""
 
-    qpos: jax.Array
-    qvel: jax.Array
-    act: jax.Array
-    warmstart: jax.Array
+    qpos: Any
+    qvel: Any
+    act: Any
+    warmstart: Any
 
 
 def data_of(template: Any, state: State) -> Any:
@@ -41,7 +40,7 @@ def state_of(data: Any) -> State:
 
 
 def physics_step(model: Any, data: Any) -> Any:
-    """The `mjx.Data` after `mj_step`: the state is new, all else that of the last evaluation of forces, as in MuJoCo."""
+    """The `mjx.Data` after `mj_step`: a new state; all else is that of the last evaluation of forces, as in MuJoCo."""
     if model.opt.integrator == mjx.IntegratorType.RK4:
         return _runge_kutta(model, data)
     data = mjx.forward(model, data)

@@ -8,7 +8,6 @@ import gymnasium
 import jax
 
 from odes_rl.errors import UserError, one_line
-from odes_rl.extras import is_installed, missing
 from odes_rl.rollouts.environments import Task, close_all, describe, make_environment
 from odes_rl.rollouts.native.finding import agrees, obstacle
 from odes_rl.rollouts.native.mujoco_calls import load_library
@@ -42,17 +41,15 @@ def check(task: str, setup: Setup) -> None:
     check_devices()
     described = describe_task(EpisodeSettings(task, None, "linear", "clip", setup=setup))
     close_all([described.environment])
-    put_model(task, edited(described.physics.model))
+    put_model(task, edited(described.physics.model), described.physics.description.varied)
 
 
 def check_devices() -> str:
-    """The platform of JAX's devices, once MJX is installed and JAX has the devices that it was told to use.
+    """The platform of JAX's devices, if it has those that it was told to use.
 
     Raises:
         UserError: if it has not.
     """
-    if not is_installed("mujoco") or not is_installed("mujoco.mjx"):
-        raise missing("rollouts.backend: mjx", "mujoco.mjx")
     try:
         return jax.local_devices()[0].platform
     except RuntimeError as error:

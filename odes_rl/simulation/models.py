@@ -1,16 +1,17 @@
-"""MuJoCo's models as MJX takes them: what it lacks is edited out of a copy, where that changes nothing or is declared."""
+"""MuJoCo's models as MJX takes them: what it lacks is edited out of a copy, where that is neutral or declared."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax
 import mujoco
 
 from odes_rl.errors import UserError, one_line
-from odes_rl.extras import is_installed, missing
+from odes_rl.extras import require
 
 _ELSEWHERE = "use rollouts.backend: processes"
 _mj: Any = mujoco  # its enums are made as it is loaded, unseen by type checkers
@@ -95,24 +96,27 @@ def load_mjx() -> ModuleType:
     Raises:
         UserError: if it is not installed.
     """
-    if not is_installed("mujoco.mjx"):
-        raise missing("rollouts.backend: mjx", "mujoco.mjx")
+    require("rollouts.backend: mjx", "mujoco.mjx")
     with redirect_stdout(StringIO()):  # it prints that its Warp is missing
         from mujoco import mjx
 
     return mjx
 
 
-def put_model(task: str, model: Any) -> Any:
+def put_model(task: str, model: Any, varied: Sequence[str] = ()) -> Any:
     """The `mjx.Model` of an edited MuJoCo `model`, in JAX's default type of floats; `task` is named in messages.
 
     Raises:
-        UserError: if MJX is not installed, or lacks something that the model has and no edit removes.
+        UserError: if MJX is not installed, or lacks something that the model has and no edit removes, or has fixed one
+            of the `varied` fields, whose values are to differ between environments.
     """
     mjx = load_mjx()
     try:
         if model.opt.noslip_iterations:  # which it would ignore without a word
             raise NotImplementedError("noslip iterations are not implemented")
-        return mjx.put_model(model, impl="jax")
+        put = mjx.put_model(model, impl="jax")
+        if fixed := [field for field in varied if not isinstance(getattr(put, field), jax.Array)]:
+            raise NotImplementedError(f"resets that draw {', '.join(fixed)} are not implemented")
+        return put
     except NotImplementedError as error:
         raise UserError(f"rollouts.backend: mjx cannot run {task}: {one_line(error)}; {_ELSEWHERE}") from error

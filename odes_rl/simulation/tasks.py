@@ -41,7 +41,7 @@ def make_simulator(task: str, physics: Physics) -> Simulator:
         UserError: if MJX lacks something that the model has.
     """
     description, model, _ = physics
-    put = put_model(task, edited(model))
+    put = put_model(task, edited(model), description.varied)
     constants = Constants(put, mjx.make_data(put))
 
     def step(constants: Constants, state: TaskState, action: jax.Array) -> Step:
@@ -65,7 +65,7 @@ def start_of(physics: Physics, dtype: Any = np.float32) -> Start:
 def _step(description: Description, constants: Constants, state: TaskState, action: jax.Array) -> Step:
     model = constants.model.replace(**state.varied)
     template = constants.template.replace(ctrl=constants.template.ctrl.at[: action.size].set(action))
-    physics, features, observation, healthy = _after_physics(description, model, template, state)
+    physics, (features, observation, healthy) = _after_physics(description, model, template, state)
     rewards = description.rewards(JAX, jnp.stack([state.features, features]), action[None], healthy[None])
     sound = jnp.array([jnp.all(jnp.abs(leaf) <= _LARGEST) for leaf in (physics.qpos, physics.qvel, physics.warmstart)])
     over = ~healthy if description.ends else jnp.zeros_like(healthy)
@@ -74,8 +74,8 @@ def _step(description: Description, constants: Constants, state: TaskState, acti
 
 def _after_physics(
     description: Description, model: Any, template: Any, state: TaskState
-) -> tuple[State, jax.Array, jax.Array, jax.Array]:
-    """The state, features, observation and health after the physics steps of an environment step.
+) -> tuple[State, tuple[jax.Array, jax.Array, jax.Array]]:
+    """The state, and features, observation and health, after the physics steps of an environment step.
 
     What a description reads is read at each of them, since that is smaller than what it is read from.
     """
@@ -99,7 +99,7 @@ def _after_physics(
         data = data_of(template, physics).replace(sensordata=seen)
         data = mjx.sensor_vel(model, mjx.fwd_velocity(model, mjx.sensor_pos(model, mjx.fwd_position(model, data))))
         seen = _look(description, data)
-    return physics, *seen
+    return physics, seen
 
 
 def _look(description: Description, data: Any) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -17,9 +17,9 @@ def tolerance(
     sigmoid: str = "gaussian",
     value_at_margin: float = 0.1,
 ) -> jax.Array:
-    """1 where x lies within `bounds`, falling to `value_at_margin` at `margin` outside them (DM Control, Tassa et al. 2018).
+    """1 where x [...] lies within `bounds`, falling to `value_at_margin` at a distance of `margin` from them.
 
-    Entry by entry, of an array of any shape.
+    DM Control's (Tassa et al. 2018, §3).
     """
     lower, upper = bounds
     inside = (lower <= x) & (x <= upper)

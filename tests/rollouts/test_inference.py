@@ -16,7 +16,7 @@ from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.training.device_actor import DeviceActor
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-TASKS = {"Swimmer-v5": 20, "Hopper-v5": 200, "dm_control/cheetah-run-v0": 15, "dm_control/pendulum-swingup-v0": 15}
+TASKS = {"Swimmer-v5": 20, "Hopper-v5": 200, "dm_control/cheetah-run-v0": 15, "Pendulum-v1": 15}
 """Native ones, one that falls, and one that goes through its own step."""
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from dm_control.utils import rewards
 from rollout_cases import assert_same_bits, make_seeds, make_statistics, make_weights
 from rollout_cases import settings as make_settings
 
@@ -17,13 +16,9 @@ from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.episodes import Lane, run_units
 from odes_rl.rollouts.lanes import make_lanes
-from odes_rl.rollouts.native.finding import agrees, native_simulation, native_steps, own_steps
+from odes_rl.rollouts.native.finding import agrees, native_simulation
 from odes_rl.rollouts.native.lane import NativeLane
 from odes_rl.rollouts.physics.description import Scheme
-from odes_rl.rollouts.physics.finding import class_name, unwrap
-from odes_rl.rollouts.physics.of_dm_control.tasks import DM_CONTROL_TASKS
-from odes_rl.rollouts.physics.of_gymnasium.tasks import GYMNASIUM_TASKS
-from odes_rl.rollouts.physics.words import NUMPY
 from odes_rl.rollouts.recording import record_episode
 from tests.act_weights import rule_weights
 
@@ -42,6 +37,7 @@ TASKS = [
     "dm_control/humanoid-walk-v0",
     "dm_control/humanoid-run_pure_state-v0",
 ]
+"""Tasks whose whole episodes are compared in every run of the tests; test_physics compares steps of all others."""
 STEPS, CANDIDATES, EPISODES = 120, 3, 2
 
 
@@ -74,41 +70,6 @@ def test_episodes_are_those_of_the_environments_own_step(task, squash):
     for scale in (0.3, 2.0):
         questions = questions_with_falls(task, scale)
         assert_same_bits(roll_out(native, questions), roll_out(general, questions))
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_every_observation_reward_and_end_has_the_same_bits(task):
-    environment, twin = make_environment(task), make_environment(task)
-    simulation = native_simulation(environment)
-    assert simulation is not None
-    space = environment.action_space
-    draws = np.random.default_rng(3).uniform(-1, 1, (60, *(space.shape or ())))
-    for seed in range(4):
-        actions = (draws / (1 + seed)).astype(space.dtype)
-        mine = native_steps(environment, simulation, actions, seed)
-        theirs = own_steps(twin, actions, seed)
-        until = 1 + np.argmax(theirs.ends) if theirs.ends.any() else len(actions)
-        np.testing.assert_array_equal(mine.observations[: until + 1], theirs.observations[: until + 1])
-        np.testing.assert_array_equal(mine.rewards[:until], theirs.rewards[:until])
-        np.testing.assert_array_equal(mine.ends[:until], theirs.ends[:until])
-
-
-@pytest.mark.parametrize(
-    ("sigmoid", "bounds", "margin"), [("long_tail", (0, 0.1), 0.5), ("gaussian", (1.4, np.inf), 0.35)]
-)
-def test_rewards_of_many_steps_round_as_those_of_one(sigmoid, bounds, margin):
-    """Here and there an array's square and a number's differ in the last bit: of these, a few."""
-    x = np.random.default_rng(0).uniform(-1, 3, 20_000)
-    expected = np.array([rewards.tolerance(number, bounds, margin, sigmoid) for number in x])
-    np.testing.assert_array_equal(NUMPY.tolerance_of_each(x, bounds, margin, sigmoid), expected)
-    assert not np.array_equal(rewards.tolerance(x, bounds, margin, sigmoid), expected)
-
-
-def test_every_task_laid_bare_is_tested():
-    found = {class_name(unwrap(make_environment(task))[1]) for task in TASKS if "dm_control" not in task}
-    assert found == set(GYMNASIUM_TASKS)
-    controls = [unwrap(make_environment(task))[1]._env for task in TASKS if "dm_control" in task]
-    assert {class_name(control.task) for control in controls} == set(DM_CONTROL_TASKS)
 
 
 @pytest.mark.parametrize("rule", ACT_RULES)
@@ -187,9 +148,8 @@ class Sweetened(gymnasium.Wrapper):
 
 def test_an_environment_that_is_wrapped_or_unknown_goes_through_its_own_step():
     assert native_simulation(Sweetened(make_environment("HalfCheetah-v5"))) is None
-    assert native_simulation(make_environment("Reacher-v5")) is None
     assert native_simulation(make_environment("HalfCheetah-v4")) is None
-    assert native_simulation(make_environment("dm_control/walker-run-v0")) is None
+    assert native_simulation(make_environment("dm_control/lqr-lqr_2_1-v0")) is None
 
 
 @pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/humanoid-stand-v0"])

@@ -173,6 +173,10 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("Walker2d-v5", {"terminate_when_unhealthy": False, "healthy_z_range": [1.0, 1.3]}),
     ("Ant-v5", {**ANT, "include_cfrc_ext_in_observation": False}),
     ("Humanoid-v5", {**LEFT_OUT, "contact_cost_range": [0, 3]}),
+    ("HumanoidStandup-v5", {**LEFT_OUT, "uph_cost_weight": 2, "impact_cost_weight": 0.1, "impact_cost_range": [1, 3]}),
+    ("Reacher-v5", {"reward_dist_weight": 0.3, "reward_control_weight": 0.7}),
+    ("Pusher-v5", {"reward_near_weight": 0.3}),
+    ("InvertedDoublePendulum-v5", {"healthy_reward": 3}),
     ("dm_control/cheetah-run-v0", {"environment_kwargs": {"n_sub_steps": 3}}),
     (
         "dm_control/cheetah-run-v0",
@@ -180,6 +184,9 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("dm_control/swimmer-swimmer6-v0", {"task_kwargs": {"time_limit": 1}}),
     ("dm_control/humanoid-stand-v0", {"task_kwargs": {"time_limit": 1}}),
+    ("dm_control/cartpole-three_poles-v0", {"task_kwargs": {"num_poles": 4, "sparse": True}}),
+    ("dm_control/manipulator-bring_ball-v0", {"task_kwargs": {"fully_observable": False}}),
+    ("dm_control/pendulum-swingup-v0", {"environment_kwargs": {"legacy_step": False}}),
 ]
 """Every option that native stepping takes over, and other values than its defaults."""
 

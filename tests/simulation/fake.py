@@ -17,7 +17,7 @@ TASK = "tests.simulation.fake:Drift"
 
 
 class Drift(gymnasium.Env):
-    """Moves by a tenth of the action's sum and of its own place; over outside the bound, at the latest after LIMIT steps."""
+    """Moves by a tenth of the action and of its own place; over outside the bound, at the latest after LIMIT steps."""
 
     def __init__(self):
         self.observation_space = Box(-np.inf, np.inf, (3,), np.float64)

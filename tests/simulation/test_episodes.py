@@ -6,6 +6,8 @@ import pytest
 from odes_rl.act.linear import LinearWeights
 from odes_rl.rollouts.protocol import Rollouts
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.simulation import programs
+from odes_rl.simulation.memory import needed
 from tests.simulation.fake import LIMIT, backend, make_seeds, make_statistics, make_weights, settings
 
 
@@ -56,7 +58,8 @@ def test_rows_that_fill_a_batch_up_show_in_no_bit_of_the_others():
         eight = device.evaluate(weights, statistics, seeds)
         five = device.evaluate(LinearWeights(weights.matrix[:5]), statistics, seeds[:5])
         assert len(device.programs._found) == 1
-    assert_same(five, Rollouts(*(entry[:5] for entry in eight[:-1]), restarts=0))
+    returns, lengths, moments, saturated, failed, restarts = eight
+    assert_same(five, Rollouts(returns[:5], lengths[:5], moments[:5], saturated[:5], failed[:5], restarts))
 
 
 def test_episodes_of_one_policy_are_those_of_a_generation():
@@ -78,7 +81,7 @@ def test_what_is_not_finite_fails_its_episode_and_no_other():
 
 
 def test_a_state_that_diverges_fails_the_episode():
-    with backend(constants=np.float32(np.nan)) as device:
+    with backend(constants=float("nan")) as device:
         rollouts = device.evaluate(*asked())
     assert rollouts.failed.all()
     assert np.isnan(rollouts.returns).all()
@@ -101,11 +104,26 @@ def test_starts_that_are_foreseen_are_drawn_once_and_ahead():
     assert not drawn
 
 
+def test_as_many_environments_run_at_once_as_fit_into_memory(monkeypatch):
+    questions = make_weights(40), make_statistics(), make_seeds(40, 1)
+    with backend() as roomy:
+        expected = roomy.evaluate(*questions)
+        (whole,) = roomy.programs._found.values()
+    assert whole.rows == 40
+    monkeypatch.setattr(programs, "available", lambda device: needed(whole.run) // 3)
+    with backend() as narrow:
+        found = narrow.evaluate(*questions)
+        (part,) = narrow.programs._found.values()
+    assert needed(part.run) <= needed(whole.run) // 3
+    assert part.rows in range(8, 14)
+    assert_close(found, expected)
+
+
 def test_no_more_memory_is_needed_for_longer_episodes():
     sizes = []
     for limit in (10, 10_000):
         with backend(settings(max_steps=limit)) as device:
             device.evaluate(*asked(9, 1))
             (program,) = device.programs._found.values()
-        sizes.append(program.run.memory_analysis().temp_size_in_bytes)
+        sizes.append(needed(program.run))
     assert sizes[0] == sizes[1]

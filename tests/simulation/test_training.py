@@ -7,7 +7,7 @@ from odes_rl.training.train import train
 from tests.made_runs import bits, create_run, timeless, train_run
 
 OPTIONS = {
-    "task__id": "Swimmer-v5",
+    "task__id": "InvertedPendulum-v5",  # which falls early, and has the smallest model of those that do
     "task__max_steps": 20,
     "rollouts__backend": "mjx",
     "run__generations": 2,
@@ -33,7 +33,7 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_bits(whole, tmp_path):
     assert bits(continued) == bits(state)
     assert timeless(resumed) == timeless(run)
     assert run.metrics()[-1]["failed_candidates"] == 0
-    assert state.moments.count == state.env_steps == 2 * 6 * 20
+    assert 0 < state.moments.count == state.env_steps < 2 * 6 * 20
 
 
 def test_evaluation_on_both_physics_tells_the_gap(whole, capsys):

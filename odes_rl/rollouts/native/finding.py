@@ -25,8 +25,10 @@ KEPT = frozenset(
         *("terminate_when_unhealthy", "healthy_z_range", "healthy_angle_range", "healthy_state_range", "frame_skip"),
         *("contact_force_range", "reset_noise_scale", "exclude_current_positions_from_observation", "main_body"),
         *(f"include_{name}_in_observation" for name in ("cfrc_ext", "cinert", "cvel", "qfrc_actuator")),
-        *("task_kwargs.random", "task_kwargs.time_limit"),
-        *("environment_kwargs.control_timestep", "environment_kwargs.n_sub_steps"),
+        *("reward_dist_weight", "reward_control_weight", "reward_near_weight"),
+        *("uph_cost_weight", "impact_cost_weight", "impact_cost_range"),
+        *(f"task_kwargs.{name}" for name in ("random", "time_limit", "fully_observable", "num_poles", "sparse")),
+        *(f"environment_kwargs.{name}" for name in ("control_timestep", "n_sub_steps", "legacy_step")),
     }
 )
 """Options that native stepping takes over from the environment, to the same bits; tests compare whole episodes."""
