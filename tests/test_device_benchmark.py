@@ -98,10 +98,10 @@ def test_the_plan_compiles_ahead_all_that_it_will_run(sizes):
     sizes = getattr(plan, sizes)
     alone = {stage.name: stage for stage in plan.stages(sizes, cores=2, compilers=1)}
     assert "compile" not in alone
-    assert alone["throughput"].share == 11
+    assert alone["throughput"].share == 14
     found = plan.stages(sizes, cores=16, compilers=4)
     names = [stage.name for stage in found]
-    assert names == ["machine", "parity", "compile", *list(alone)[2:]]
+    assert names == ["machine", "parity", "weights", "compile", *list(alone)[3:]]
     stages = {stage.name: stage for stage in found}
     ahead = [cell["cell"] for cell in stages["compile"].cells]
     throughput = [cell for cell in stages["throughput"].cells if cell["backend"] == "mjx"]
@@ -189,6 +189,7 @@ def test_all_of_it_runs_small_on_the_cpu(tmp_path):
     failures = [outcome for stage in found.values() for outcome in stage["cells"] if outcome["failed"]]
     assert not failures, done.stderr
     assert found["parity"]["cells"][0]["figures"]["agrees"]
+    assert found["weights"]["cells"][0]["figures"]["difference"] < 1e-5
     assert found["training"]["cells"][0]["figures"]["generations"] == 5
     assert "| Swimmer-v5 | 8 | – | yes | yes | yes | yes | yes |" in done.stdout
 

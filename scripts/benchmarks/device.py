@@ -5,10 +5,10 @@
     .venv/bin/python scripts/benchmarks/device.py --cpu --quick              # small: says that all of it works
 
 Stages follow one another in order of value: whether JAX sees the device, and the bandwidth of a copy; one step of MJX
-beside the environment's own; environment steps a second of `mjx` by candidates, beside `processes` on all cores; bits
-from run to run; `ask`, `materialise`, `tell`; `inference: device`; trainings. Each has a share of --minutes, and the
-next ones get what it leaves. A stage runs in a process of its own. A cell that fails, dies, hangs or does not fit into
-the memory is recorded as such, and the next one goes on. --output is whole at any time.
+beside the environment's own, and weights beside the CPU's; environment steps a second of `mjx` by candidates, beside
+`processes` on all cores; bits from run to run; `ask`, `materialise`, `tell`; `inference: device`; trainings. Each has a
+share of --minutes, and the next ones get what it leaves. A stage runs in a process of its own. A cell that fails, dies,
+hangs or does not fit into the memory is recorded as such, and the next one goes on. --output is whole at any time.
 
 Where there are cores for it, several processes compile at once, before the throughput: on a GPU they choose kernels
 while others run. --compilers 1 leaves that out.

@@ -19,7 +19,7 @@ def measure(cell: dict[str, Any], seconds: float, report: Any) -> dict[str, Any]
         "device": devices[0].device_kind,
         "devices": len(devices),
         "memory": told.get("bytes_limit"),
-        "version": devices[0].client.platform_version.splitlines()[0],
+        "version": devices[0].client.platform_version[:200],
     }
     report(known)
     return {**known, "bandwidth": bandwidth(cell["copy_bytes"])}

@@ -25,6 +25,13 @@ def parity(outcomes: Outcomes, _: Any) -> Iterable[Row]:
         yield [outcome["cell"]["task"], str(figures["steps"]), *differences, ends, "yes" if figures["agrees"] else "no"]
 
 
+def weights(outcomes: Outcomes, _: Any) -> Iterable[Row]:
+    """Differences of a hidden size."""
+    for outcome in outcomes:
+        figures = outcome["figures"]
+        yield [str(outcome["cell"]["hidden"]), f"{figures['difference']:.1e}", f"{figures['precise']:.1e}"]
+
+
 def compiled(outcomes: Outcomes, _: Any) -> Iterable[Row]:
     """What a first run spent on compiling."""
     for outcome in outcomes:

@@ -47,6 +47,11 @@ _TABLES: dict[str, tuple[str, list[str], Callable[[Outcomes, Any], Iterable[Row]
         ["task", "steps", "observation", "reward", "ends apart", "within 1e-3"],
         rows.parity,
     ),
+    "weights": (
+        "Weights beside the CPU's, largest difference",
+        ["h", "as in training", "with the highest precision"],
+        rows.weights,
+    ),
     "throughput": (
         "Environment steps a second",
         ["task", "backend", "candidates", "env.step/s", "/ processes", "at once", "GB", "µs a start", *_COMPILING],
