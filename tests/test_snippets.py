@@ -28,8 +28,8 @@ RUN = [
 READ = [
     f"docs/{name}.md"
     for name in (
-        *("benchmark", "cluster", "compare", "environments", "mathematics", "performance", "pretrained", "results"),
-        *("search", "studies"),
+        *("accelerators", "benchmark", "cluster", "compare", "environments", "mathematics", "performance"),
+        *("pretrained", "results", "search", "studies"),
     )
 ]
 PAGES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))]

@@ -62,6 +62,7 @@ def _runge_kutta(model: Any, start: Any) -> Any:
             qvel=start.qvel + ahead * data.qacc * model.opt.timestep,
             act=start.act + ahead * data.act_dot * model.opt.timestep,
         )
+        following = jax.tree.map(lambda new, old: new.astype(old.dtype), following, carry[0])  # some indices widen
         return (following, sums, sensors), None
 
     zeros = jax.tree.map(jnp.zeros_like, (start.qvel, start.qacc, start.act_dot))

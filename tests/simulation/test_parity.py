@@ -40,7 +40,8 @@ def test_returns_have_the_distribution_of_those_of_the_environment(task):
     seeds = np.random.default_rng(0).integers(0, 2**31, (2, 100))  # others for each: pairs would differ by less
     with make_backend(settings, 100) as device, SerialBackend(settings) as serial:
         ours, theirs = (
-            backend.evaluate(weights, statistics, rows[None]) for backend, rows in zip((device, serial), seeds, strict=True)
+            backend.evaluate(weights, statistics, rows[None])
+            for backend, rows in zip((device, serial), seeds, strict=True)
         )
     error = np.sqrt((ours.returns.var(ddof=1) + theirs.returns.var(ddof=1)) / 100)
     assert not ours.failed.any()
