@@ -36,7 +36,7 @@ from typing import Any
 
 from measuring import say, write_report
 from on_device.driving import Child, StageRun
-from on_device.plan import FULL, QUICK, Stage, allotted, stages
+from on_device.plan import FULL, QUICK, Cell, Stage, allotted, stages
 from on_device.sheet import sheet
 
 from odes_rl.rollouts.choosing import available_cores
@@ -49,13 +49,14 @@ _LAST_SECONDS = 5.0
 """Of all the time, for the tables."""
 
 
-def launch(stage: Stage, *, on_cpu: bool) -> Child:
-    """A process for the cells of `stage`."""
+def launch(stage: Stage, cell: Cell, *, on_cpu: bool) -> Child:
+    """A process for cells of `stage`, of which `cell` is the first."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
     if on_cpu:
         environment["JAX_PLATFORMS"] = "cpu"
     if stage.at_once > 1:  # or the first one would take the memory of all
         environment["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {cell.get('flags', '')}".strip()
     return Child([sys.executable, str(_CHILD), stage.name], environment)
 
 

@@ -11,17 +11,20 @@ from on_device.generation import Generation, opened
 
 
 def measure(cell: dict[str, Any], seconds: float, report: Any) -> dict[str, Any]:
-    """Digests of the weights, and of episodes and updates, each made twice."""
+    """Digests of weights, episodes and updates, each made twice, and seconds of the second episodes."""
     with opened(cell) as generation:
-        episodes, updates = zip(*(_learn(generation) for _ in range(2)), strict=True)
-        return {"weights": _digest(generation.weights), "episodes": list(episodes), "updates": list(updates)}
+        (_, *first), (elapsed, *second) = _learn(generation), _learn(generation)
+        names = ("weights", "episodes", "updates")
+        return {"seconds": elapsed, **dict(zip(names, zip(first, second, strict=True), strict=True))}
 
 
-def _learn(generation: Generation) -> tuple[str, str]:
-    _, rollouts = generation.run()
+def _learn(generation: Generation) -> tuple[float, str, str, str]:
+    experiment, strategy = generation.experiment, generation.state.strategy
+    weights = experiment.candidate_weights(strategy)
+    elapsed, rollouts = generation.run()
     told = jnp.asarray(np.nan_to_num(rollouts.returns.mean(axis=1)), jnp.float32)
-    strategy, _ = generation.experiment.strategy.tell(generation.state.strategy, told[None], 0.0)
-    return _digest(rollouts), _digest(strategy.params)
+    updated, _ = experiment.strategy.tell(strategy, told[None], 0.0)
+    return elapsed, _digest(weights), _digest(rollouts), _digest(updated.params)
 
 
 def _digest(tree: Any) -> str:

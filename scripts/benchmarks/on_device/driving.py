@@ -87,9 +87,16 @@ class StageRun:
     """The cells of a stage, measured until its time is up."""
 
     def __init__(
-        self, stage: Stage, seconds: float, launch: Callable[[Stage], Child], changed: Callable[[list[Outcome]], None]
+        self,
+        stage: Stage,
+        seconds: float,
+        launch: Callable[[Stage, Cell], Child],
+        changed: Callable[[list[Outcome]], None],
     ) -> None:
-        """`launch(stage)` makes a process for it; `changed(outcomes)` is called with all that are known, in order."""
+        """Cells are measured in processes that `launch(stage, cell)` makes; `cell` is the first of one.
+
+        `changed(outcomes)` is called with all that are known, in the order of the stage.
+        """
         self.stage = stage
         self.outcomes: dict[int, Outcome] = {}
         self._launch, self._changed = launch, changed
@@ -112,7 +119,7 @@ class StageRun:
         while (following := self._next()) is not None:
             number, cell = following
             if child is None or self.stage.is_fresh or not child.is_running():
-                child = self._renewed(child)
+                child = self._renewed(child, cell)
             title = f"{self.stage.name} {words(cell)}"
             child.measure(
                 title, cell, self._cell_deadline(), lambda outcome, number=number: self._record(number, outcome)
@@ -130,10 +137,10 @@ class StageRun:
                 return self._waiting.popleft()
         return None
 
-    def _renewed(self, child: Child | None) -> Child:
+    def _renewed(self, child: Child | None, cell: Cell) -> Child:
         if child is not None:
             child.end()
-        return self._launch(self.stage)
+        return self._launch(self.stage, cell)
 
     def _cell_deadline(self) -> float:
         """Of cells that take whatever time there is, none takes that of those after it."""

@@ -15,6 +15,7 @@ FULL = {
     "parity_steps": 200,
     "max_steps": 200,
     "episode_steps": 1000,
+    "flags": ["", "--xla_gpu_deterministic_ops=true"],
     "hidden": [16, 64, 256],
     "populations": [200, 4096, 1024, 16384],
     "inference": [(16, 1024), (64, 1024), (256, 256), (1024, 32)],
@@ -31,6 +32,7 @@ QUICK = {
     "parity_steps": 8,
     "max_steps": 10,
     "episode_steps": 10,
+    "flags": [""],
     "hidden": [4],
     "populations": [8],
     "inference": [(4, 8)],
@@ -111,7 +113,8 @@ def _throughput(sizes: dict[str, Any], cores: int) -> list[Cell]:
 
 def _bits(sizes: dict[str, Any]) -> list[Cell]:
     (task, *_), (candidates, *_) = sizes["tasks"], sizes["candidates"]
-    return [{**_mjx(sizes, task, candidates), "turn": turn} for turn in range(2)]
+    cell = _mjx(sizes, task, candidates)
+    return [{**cell, "flags": flags, "turn": turn} for flags in sizes["flags"] for turn in range(2)]
 
 
 def _learner(sizes: dict[str, Any]) -> list[Cell]:

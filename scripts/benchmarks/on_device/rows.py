@@ -65,16 +65,17 @@ def throughput(outcomes: Outcomes, _: Any) -> Iterable[Row]:
 
 
 def bits(outcomes: Outcomes, _: Any) -> Iterable[Row]:
-    """Whether digests are the same in one process, and in both."""
-    cell = outcomes[0]["cell"]
-    row = [cell["task"], f"{cell['candidates']:,}"]
-    for name in ("weights", "episodes", "updates"):
-        found = [figures[name] for figures in _figures(outcomes)]
-        here = {len(set(one)) == 1 for one in found if isinstance(one, list)}
-        elsewhere = len({str(one) for one in found}) == 1 if len(found) > 1 else None
-        row += [{True: "yes", False: "no"}[all(here)] if here else NONE]
-        row += [{True: "yes", False: "no", None: NONE}[elsewhere]]
-    yield row
+    """Of all flags of the compiler: seconds, and whether digests are the same in one process, and in both."""
+    answers = {True: "yes", False: "no", None: NONE}
+    for flags in dict.fromkeys(outcome["cell"]["flags"] for outcome in outcomes):
+        found = [outcome for outcome in outcomes if outcome["cell"]["flags"] == flags]
+        cell, both = found[0]["cell"], _figures(found)
+        row = [cell["task"], f"{cell['candidates']:,}", flags or NONE, f"{min(one['seconds'] for one in both):.2f}"]
+        for name in ("weights", "episodes", "updates"):
+            here = all(len(set(one[name])) == 1 for one in both)
+            elsewhere = str(both[0][name]) == str(both[1][name]) if len(both) > 1 else None
+            row += [answers[here], answers[elsewhere]]
+        yield row
 
 
 def learner(outcomes: Outcomes, results: Any) -> Iterable[Row]:

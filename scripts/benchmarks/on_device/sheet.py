@@ -58,7 +58,11 @@ _TABLES: dict[str, tuple[str, list[str], Callable[[Outcomes, Any], Iterable[Row]
         rows.throughput,
     ),
     "compile": ("First runs, several at a time", ["stage", "task", "candidates", *_COMPILING], rows.compiled),
-    "bits": ("Identical bits, in one process and in another", ["task", "candidates", *_IDENTICAL], rows.bits),
+    "bits": (
+        "Identical bits, in one process and in another",
+        ["task", "candidates", "XLA_FLAGS", "seconds", *_IDENTICAL],
+        rows.bits,
+    ),
     "learner": (
         "ODEtoODE's candidates and update",
         ["h", "population", "ask ms", "of copy", "materialise ms", "of copy", "tell ms", "of copy", "GB"],

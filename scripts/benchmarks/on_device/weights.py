@@ -12,7 +12,8 @@ _POLICIES = 8
 
 def measure(cell: dict[str, Any], seconds: float, report: Any) -> dict[str, Any]:
     """Largest difference to the CPU's weights of ODEtoODE, as training computes them, and with `highest` precision."""
-    policy = make_policy(policy_config_class("ode_to_ode")(hidden=cell["hidden"]), 17, 6)
+    options: dict[str, Any] = {"hidden": cell["hidden"]}
+    policy = make_policy(policy_config_class("ode_to_ode")(**options), 17, 6)  # the sizes of HalfCheetah
     params = jax.jit(jax.vmap(policy.init))(jax.random.split(jax.random.key(0), _POLICIES))
     weights = _weights(policy, params)
     with jax.default_matmul_precision("highest"):
