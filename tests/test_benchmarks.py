@@ -174,6 +174,16 @@ def test_outside_measures_both_kinds_of_generation(tmp_path):
 
 
 @pytest.mark.slow
+def test_stepping_measures_native_steps_beside_the_physics(tmp_path):
+    results, printed = run("throughput.py", tmp_path / "stepping.json", "--stepping", "--quick", "--hidden", "4")
+    assert list(results) == ["Reacher-v5", "dm_control/pendulum-swingup-v0"]
+    for task, figures in results.items():
+        assert set(figures["rates"]) == {"physics", "own step", "native", "resets"}
+        assert figures["native_over_own"] > 0 < figures["act_share"] < 1
+        assert f"| {task} |" in printed
+
+
+@pytest.mark.slow
 def test_scaling_measures_workers_and_lanes(tmp_path):
     results, printed = run("scaling.py", tmp_path / "scaling.json", "--quick", "--tasks", "Hopper-v5", "--workers", "2")
     figures = results["Hopper-v5"]

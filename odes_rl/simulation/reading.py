@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from odes_rl.rollouts.physics.description import Interval, Part
+from odes_rl.rollouts.physics.description import Distance, Interval, Part
 
 
-def read(namespace: Any, data: Any, parts: Sequence[Part]) -> Any:
+def read(namespace: Any, data: Any, parts: Sequence[Part | Distance]) -> Any:
     """[n] numbers of all `parts` of an mjData or an mjx.Data, of the arrays of that namespace, NumPy's or JAX's."""
-    pieces = [_part(namespace, data, part) for part in parts]
+    pieces = [_distance(namespace, data, p) if isinstance(p, Distance) else _part(namespace, data, p) for p in parts]
     return namespace.concatenate(pieces) if pieces else namespace.zeros(0)
 
 
@@ -29,8 +29,16 @@ def _part(namespace: Any, data: Any, part: Part) -> Any:
         numbers = numbers - _numbers(data, *part.origin, width)
     if part.frame:
         numbers = (numbers @ _numbers(data, *part.frame, 9).reshape(3, 3))[:length]
+    if part.absent is not None:
+        numbers = namespace.where(numbers == part.absent, namespace.inf, numbers)
     numbers = namespace.clip(numbers, part.low, part.high)
     return getattr(namespace, part.function)(numbers) if part.function else numbers
+
+
+def _distance(namespace: Any, data: Any, distance: Distance) -> Any:
+    """[1] of how far two points are apart."""
+    first, second = (read(namespace, data, parts) for parts in (distance.first, distance.second))
+    return namespace.sqrt(namespace.sum(namespace.square(first - second)))[None] - distance.less
 
 
 def _numbers(data: Any, field: str, start: int, length: int) -> Any:

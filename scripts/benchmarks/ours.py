@@ -93,6 +93,7 @@ class Trainer:
         self.config = self._config(directory, {})
         self.experiment = make_experiment(self.config)
         self.state = initial_state(self.experiment, seed=0)
+        self.weights = self.experiment.candidate_weights(self.state.strategy, 0)
         self.run = RunDirectory.create(Path(directory) / "run", self.config)
         self.journal = Journal(self.run, lambda line: None)
 
@@ -112,12 +113,17 @@ class Trainer:
 
     def record_episodes(self) -> list[Episode]:
         """The episodes of the generation's candidates."""
-        weights = self.experiment.candidate_weights(self.state.strategy, 0)
-        seeds = training_seeds(0, 0, self.config.strategy.directions, 2, 1)
-        statistics = Moments.empty(self.experiment.task.observation_size)
+        return record_episodes(Lane(self.episode_settings()), posted(*self.questions()))
+
+    def episode_settings(self) -> EpisodeSettings:
+        """What a lane is told of them."""
         task, policy = self.config.task, self.config.policy
-        settings = EpisodeSettings(task.id, task.max_steps, self.experiment.policy.act_rule, policy.squash)
-        return record_episodes(Lane(settings), posted(weights, statistics, seeds))
+        return EpisodeSettings(task.id, task.max_steps, self.experiment.policy.act_rule, policy.squash)
+
+    def questions(self) -> tuple[Any, Moments, np.ndarray]:
+        """Their weights, the statistics of observations, and their seeds, as a backend is asked."""
+        seeds = training_seeds(0, 0, self.config.strategy.directions, 2, 1)
+        return self.weights, Moments.empty(self.experiment.task.observation_size), seeds
 
 
 class Generations:

@@ -8,6 +8,7 @@ are measured in turn, after a round to warm up; figures are medians of the round
 
     .venv/bin/python scripts/benchmarks/throughput.py --output throughput.json
     .venv/bin/python scripts/benchmarks/throughput.py --outside
+    .venv/bin/python scripts/benchmarks/throughput.py --stepping
     .venv/bin/python scripts/benchmarks/throughput.py --quick
 """
 
@@ -15,6 +16,7 @@ import argparse
 import os
 import statistics
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -40,6 +42,7 @@ TASKS = (
 QUICK = {"population": 8, "rounds": 1, "max_steps": 25, "seconds": 0.1, "fastest": True}
 FULL = {"population": 64, "rounds": 5, "max_steps": None, "seconds": 1.0, "fastest": False}
 OUTSIDE = {"population": 200, "rounds": 3}
+STEPPING = {"population": 8}
 
 
 def measure(task: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -121,14 +124,24 @@ def main() -> None:
         results = measure_outside(options)
         print(outside_table(results))
     else:
-        from tables import tables
-
         results = {}
+        measure_task, tables = _measurement(options)
         for task in options.tasks:
-            results[task] = measure(task, _options_of(task, options))
+            results[task] = measure_task(task, options)
             write_report(options.output, options, results)  # after each: all of them take hours
         print(tables(results))
     write_report(options.output, options, results)
+
+
+def _measurement(options: argparse.Namespace) -> tuple[Callable[[str, Any], dict[str, Any]], Callable[[Any], str]]:
+    """What measures a task, and what makes tables of all results."""
+    if options.stepping:
+        from stepping import measure_stepping, stepping_table
+
+        return measure_stepping, stepping_table
+    from tables import tables
+
+    return lambda task, options: measure(task, _options_of(task, options)), tables
 
 
 def _options() -> argparse.Namespace:
@@ -146,6 +159,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--max-steps", type=int, help="steps an episode at most")
     parser.add_argument("--seconds", type=float, help="a measurement is repeated for at least that long")
     parser.add_argument("--outside", action="store_true", help="only the share outside rollouts, on Humanoid-v5")
+    parser.add_argument("--stepping", action="store_true", help="only native stepping, in one process, by CPU time")
     parser.add_argument("--quick", action="store_true", help="small and short: says that all of it works")
     parser.add_argument("--output", help="JSON file for the figures")
     options = parser.parse_args()
@@ -154,7 +168,12 @@ def _options() -> argparse.Namespace:
 
 def _defaults(options: argparse.Namespace) -> dict[str, Any]:
     tasks = ("HalfCheetah-v5", "dm_control/cheetah-run-v0") if options.quick else TASKS
-    sizes = QUICK if options.quick else FULL | (OUTSIDE if options.outside else {})
+    if options.stepping:
+        from stepping import TASKS as STEPPED
+
+        tasks = ("Reacher-v5", "dm_control/pendulum-swingup-v0") if options.quick else STEPPED
+    more = (OUTSIDE if options.outside else {}) | (STEPPING if options.stepping else {})
+    sizes = QUICK if options.quick else FULL | more
     return {"tasks": tasks, **sizes}
 
 

@@ -26,12 +26,12 @@ GYMNASIUM = (
     *("Swimmer-v5", "HalfCheetah-v5", "Hopper-v5", "Walker2d-v5", "Ant-v5", "Humanoid-v5", "HumanoidStandup-v5"),
     *("Reacher-v5", "Pusher-v5", "InvertedPendulum-v5", "InvertedDoublePendulum-v5"),
 )
-UNDESCRIBED = ("dog-fetch", "finger-turn_easy", "finger-turn_hard", "lqr-lqr_2_1", "lqr-lqr_6_2")
+UNDESCRIBED = ("dog-fetch", "lqr-lqr_2_1", "lqr-lqr_6_2")
 """Tasks of DM Control's suite that observe what is no part of MuJoCo's data, or end by it."""
 ONE_EACH = (
     *("acrobot-swingup", "ball_in_cup-catch", "cartpole-two_poles", "cartpole-swingup_sparse", "cheetah-run"),
-    *("dog-stand", "dog-run", "finger-spin", "fish-upright", "fish-swim", "hopper-stand", "hopper-hop"),
-    *("humanoid-stand", "humanoid-run_pure_state", "humanoid_CMU-run", "manipulator-bring_ball"),
+    *("dog-stand", "dog-run", "finger-spin", "finger-turn_hard", "fish-upright", "fish-swim", "hopper-stand"),
+    *("hopper-hop", "humanoid-stand", "humanoid-run_pure_state", "humanoid_CMU-run", "manipulator-bring_ball"),
     *("manipulator-insert_peg", "pendulum-swingup", "point_mass-hard", "quadruped-walk", "quadruped-escape"),
     *("quadruped-fetch", "reacher-hard", "stacker-stack_2", "swimmer-swimmer6", "walker-stand", "walker-run"),
 )
@@ -119,11 +119,19 @@ def on_target(physics):
     physics.named.model.geom_pos["target"] = physics.named.data.geom_xpos["finger"]
 
 
+def hinge_on_target(physics):
+    physics.named.data.qpos["hinge"] = 0
+    physics.forward()
+    named = physics.named
+    named.model.site_pos["target", ["x", "z"]] = named.data.site_xpos["tip", ["x", "z"]]
+
+
 PLACES = {
     "acrobot-swingup_sparse": at_rest,
     "ball_in_cup-catch": in_the_cup,
     "cartpole-swingup_sparse": at_rest,
     "finger-spin": spinning,
+    "finger-turn_hard": hinge_on_target,
     "hopper-stand": at_rest,
     "pendulum-swingup": at_rest,
     "point_mass-hard": at_rest,

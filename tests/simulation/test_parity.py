@@ -33,17 +33,14 @@ def test_a_step_of_every_task_is_that_of_its_environment(task):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/cheetah-run-v0"])
+@pytest.mark.parametrize("task", ["InvertedPendulum-v5", "Hopper-v5", "dm_control/cheetah-run-v0"])
 def test_returns_have_the_distribution_of_those_of_the_environment(task):
-    settings = EpisodeSettings(task, None, "linear", "tanh")
+    settings = EpisodeSettings(task, 100, "linear", "tanh")
     weights, statistics = steady_policy(task), Moments.empty(describe_task(task).observation_size)
-    seeds = np.random.default_rng(0).integers(0, 2**31, (2, 100))  # others for each: pairs would differ by less
+    seeds = np.random.default_rng(0).integers(0, 2**31, (1, 100))
     with make_backend(settings, 100) as device, SerialBackend(settings) as serial:
-        ours, theirs = (
-            backend.evaluate(weights, statistics, rows[None])
-            for backend, rows in zip((device, serial), seeds, strict=True)
-        )
-    error = np.sqrt((ours.returns.var(ddof=1) + theirs.returns.var(ddof=1)) / 100)
+        ours, theirs = (backend.evaluate(weights, statistics, seeds) for backend in (device, serial))
+    error = theirs.returns.std(ddof=1) / 10
     assert not ours.failed.any()
     assert abs(ours.returns.mean() - theirs.returns.mean()) < 2 * error
-    assert error < 0.2 * abs(theirs.returns.mean())
+    assert error < 0.1 * abs(theirs.returns.mean())

@@ -35,7 +35,7 @@ def test_the_other_words_are_those_of_numpy():
 
 
 @pytest.mark.parametrize(
-    "task", ["Hopper-v5", "Reacher-v5", "dm_control/swimmer-swimmer6-v0", "dm_control/finger-spin-v0"]
+    "task", ["Hopper-v5", "Reacher-v5", "dm_control/swimmer-swimmer6-v0", "dm_control/finger-turn_hard-v0"]
 )
 def test_what_is_read_after_a_reset_is_what_the_environment_observes(task):
     environment = make_environment(task)

@@ -9,7 +9,8 @@ import numpy as np
 from odes_rl.rollouts.environments import describe
 from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.native.mujoco_calls import load_library
-from odes_rl.rollouts.native.stepping import advance, is_healthy, observe, read_features
+from odes_rl.rollouts.native.reading import is_healthy, observe, read_features
+from odes_rl.rollouts.native.stepping import advance
 from odes_rl.rollouts.native.tables import tables
 from odes_rl.rollouts.physics.description import Physics, size
 from odes_rl.rollouts.physics.finding import describe_physics, known, unwrap

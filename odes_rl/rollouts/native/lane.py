@@ -6,6 +6,7 @@ import numpy as np
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.heads import BoxHead
+from odes_rl.rollouts.native.reading import observe, read_features
 from odes_rl.rollouts.native.stepping import (
     FAILED,
     GOES_ON,
@@ -14,8 +15,6 @@ from odes_rl.rollouts.native.stepping import (
     Normalising,
     apply,
     compile_episode,
-    observe,
-    read_features,
 )
 from odes_rl.rollouts.native.tables import tables
 from odes_rl.rollouts.physics.description import Physics, size

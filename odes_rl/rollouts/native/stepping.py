@@ -1,4 +1,4 @@
-"""Compiled stepping: observations, environment steps and whole episodes of described simulations. Free of JAX.
+"""Compiled stepping: environment steps and whole episodes of described simulations. Free of JAX.
 
 The global interpreter lock is released: a worker hears of its trainer's end while it steps.
 """
@@ -14,16 +14,14 @@ from odes_rl.act.bounds import normalise, squash
 from odes_rl.act.choice import act, compiled_with
 from odes_rl.act.compilation import compiled
 from odes_rl.rollouts.native.mujoco_calls import (
-    fused_multiply_add,
     mj_rne_post_constraint,
     mj_step,
     mj_step1,
     mj_step2,
-    read_float,
     read_int,
     write_float,
 )
-from odes_rl.rollouts.native.numpy_loops import call_loop
+from odes_rl.rollouts.native.reading import is_healthy, observe, read_features
 from odes_rl.rollouts.native.tables import DOUBLE, Tables
 from odes_rl.rollouts.physics.description import Scheme
 
@@ -34,80 +32,12 @@ _WARNINGS = int(mujoco.mjtWarning.mjNWARNING)  # type: ignore[attr-defined]
 
 
 @compiled
-def _component(address: int, origin: int, i: int) -> float:
-    value = read_float(address + DOUBLE * i)
-    return value - read_float(origin + DOUBLE * i) if origin else value
-
-
-@compiled
-def _local(fused: bool, vector: int, origin: int, frame: int, column: int) -> float:
-    """One coordinate of a vector in a frame, in the order and rounding of NumPy's product."""
-    total = _component(vector, origin, 0) * read_float(frame + DOUBLE * column)
-    for i in range(1, 3):
-        difference = _component(vector, origin, i)
-        entry = read_float(frame + DOUBLE * (3 * i + column))
-        total = fused_multiply_add(difference, entry, total) if fused else total + difference * entry
-    return total
-
-
-@compiled
-def _numbers(fused: bool, part: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
-    """The numbers of a part [n] before its function."""
-    address, origin, frame = part[0], part[2], part[3]
-    low, high, absent = limits[0], limits[1], limits[2]
-    for i in range(out.size):
-        value = _local(fused, address, origin, frame, i) if frame else _component(address, origin, i)
-        if value == absent:
-            value = np.inf
-        out[i] = low if value < low else high if value > high else value
-
-
-@compiled
-def _read(fused: bool, parts: np.ndarray, ranges: np.ndarray, out: np.ndarray) -> None:
-    place = 0
-    for k in range(parts.shape[0]):
-        length, loop, extra = parts[k, 1], parts[k, 4], parts[k, 5]
-        target = out[place : place + length]
-        if loop:
-            numbers = np.empty(length)
-            _numbers(fused, parts[k], ranges[k], numbers)
-            call_loop(loop, extra, numbers.ctypes.data, target.ctypes.data, length)
-        else:
-            _numbers(fused, parts[k], ranges[k], target)
-        place += length
-
-
-@compiled
-def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
-    """Write the observation [n] float64 of simulation `s`."""
-    _read(tables.fused, tables.observation[s], tables.observation_range, observation)
-
-
-@compiled
-def read_features(tables: Tables, s: int, features: np.ndarray) -> None:
-    """Write the features [F] of simulation `s`."""
-    _read(tables.fused, tables.features[s], tables.features_range, features)
-
-
-@compiled
 def _warnings(tables: Tables, s: int) -> int:
     counters, total = tables.handles[s, 3], 0
     if counters:
         for i in range(_WARNINGS):
             total += read_int(counters + DOUBLE * i)
     return total
-
-
-@compiled
-def is_healthy(tables: Tables, s: int) -> bool:
-    """Whether the agent of simulation `s` is healthy."""
-    for k in range(tables.healthy.shape[1]):
-        low, high = tables.healthy_range[k]
-        for i in range(tables.healthy[s, k, 1]):
-            value = read_float(tables.healthy[s, k, 0] + DOUBLE * i)
-            if not (low < value and value < high):
-                return False
-    return True
 
 
 @compiled

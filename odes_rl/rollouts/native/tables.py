@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.rollouts.native.numpy_loops import loop_of
-from odes_rl.rollouts.physics.description import Part, Physics, Place
+from odes_rl.rollouts.physics.description import Distance, Part, Physics, Place, size
 
 DOUBLE = 8
 
@@ -22,6 +22,8 @@ class Tables(NamedTuple):
         observation: [S, k, 6] address, length, and addresses of origin, frame, and the loop of the function and its
             data, of each part; `observation_range` [k, 3] has lowest and highest number, and the one that stands for
             none, or NaN.
+        distances: [S, d, 2, p, 6] the parts of both points of each distance in the observation, likewise; its place
+            there in `distance_places` [d], and the length that is subtracted in `distance_less` [d].
         features: [S, f, 6], likewise, with `features_range` [f, 3].
         healthy: [S, b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
         fused: whether products of a vector and a matrix round once for each product and sum, as NumPy's do here.
@@ -31,6 +33,9 @@ class Tables(NamedTuple):
     calls: np.ndarray
     observation: np.ndarray
     observation_range: np.ndarray
+    distances: np.ndarray
+    distance_places: np.ndarray
+    distance_less: np.ndarray
     features: np.ndarray
     features_range: np.ndarray
     healthy: np.ndarray
@@ -42,11 +47,16 @@ def tables(simulations: Sequence[Physics]) -> Tables:
     """The tables of simulations of one task."""
     first = simulations[0].description
     healthy = [[_where(s.data, i.part)[:2] for i in s.description.healthy] for s in simulations]
+    distances = [part for part in first.observation if isinstance(part, Distance)]
+    places = [size(first.observation[:i]) for i, part in enumerate(first.observation) if isinstance(part, Distance)]
     return Tables(
         handles=np.array([_handles(s) for s in simulations], np.int64),
         calls=np.array([first.scheme, first.substeps, first.ends], np.int64),
         observation=_places([(s.data, s.description.observation) for s in simulations]),
         observation_range=_ranges(first.observation),
+        distances=np.stack([_sides(s) for s in simulations]),
+        distance_places=np.array(places, np.int64),
+        distance_less=np.array([distance.less for distance in distances], np.float64),
         features=_places([(s.data, s.description.features) for s in simulations]),
         features_range=_ranges(first.features),
         healthy=np.array(healthy, np.int64).reshape(len(simulations), -1, 2),
@@ -61,8 +71,21 @@ def _handles(simulation: Physics) -> tuple[int, int, int, int]:
     return simulation.model._address, data._address, _address(data, Place("ctrl", 0)), warnings
 
 
-def _places(lists: list[tuple[Any, Sequence[Part]]]) -> np.ndarray:
-    return np.array([[_where(data, p) for p in parts] for data, parts in lists], np.int64).reshape(len(lists), -1, 6)
+def _places(lists: list[tuple[Any, Sequence[Part | Distance]]]) -> np.ndarray:
+    places = [[_where(data, part) for part in map(_read_first, parts)] for data, parts in lists]
+    return np.array(places, np.int64).reshape(len(lists), -1, 6)
+
+
+def _read_first(part: Part | Distance) -> Part:
+    """What is read in the place of a distance, before that is written there."""
+    return part if isinstance(part, Part) else part.first[0]._replace(stop=part.first[0].start + 1)
+
+
+def _sides(simulation: Physics) -> np.ndarray:
+    """[d, 2, p, 6]: the parts of both points of each distance."""
+    distances = [part for part in simulation.description.observation if isinstance(part, Distance)]
+    sides = [[[_where(simulation.data, part) for part in side] for side in distance[:2]] for distance in distances]
+    return np.array(sides, np.int64).reshape(len(distances), 2, -1, 6) if sides else np.zeros((0, 2, 0, 6), np.int64)
 
 
 def _where(data: Any, part: Part) -> tuple[int, int, int, int, int, int]:
@@ -80,9 +103,9 @@ def _address(data: Any, place: Place | None) -> int:
     return array.__array_interface__["data"][0] + DOUBLE * place.start
 
 
-def _ranges(parts: Sequence[Part]) -> np.ndarray:
-    absent = [np.nan if part.absent is None else part.absent for part in parts]
-    ranges = [(part.low, part.high, none) for part, none in zip(parts, absent, strict=True)]
+def _ranges(parts: Sequence[Part | Distance]) -> np.ndarray:
+    read = [_read_first(part) for part in parts]
+    ranges = [(part.low, part.high, np.nan if part.absent is None else part.absent) for part in read]
     return np.array(ranges, np.float64).reshape(-1, 3)
 
 

@@ -62,6 +62,20 @@ class Part(NamedTuple):
     function: str = ""
 
 
+class Distance(NamedTuple):
+    """One number: how far two points are apart, less a length.
+
+    Attributes:
+        first: parts that make up the one point; they may have an `origin`, and nothing else is done with them.
+        second: as many parts, of the same sizes, that make up the other.
+        less: the length.
+    """
+
+    first: tuple[Part, ...]
+    second: tuple[Part, ...]
+    less: float
+
+
 class Interval(NamedTuple):
     """An agent is healthy while each number of a part is strictly between `low` and `high`."""
 
@@ -74,7 +88,7 @@ class Description(NamedTuple):
     """What a task's environment makes of MuJoCo's data, step by step.
 
     Attributes:
-        observation: parts of the observation [n], one behind the other.
+        observation: parts of the observation [n], and distances, one behind the other.
         features: parts which, with the actions, determine the rewards: [F] after the reset and each step.
         healthy: intervals outside which the agent is not healthy.
         ends: whether the episode ends when it is not.
@@ -86,7 +100,7 @@ class Description(NamedTuple):
         varied: fields of mjModel whose values a reset draws: they differ from episode to episode.
     """
 
-    observation: Sequence[Part]
+    observation: Sequence[Part | Distance]
     features: Sequence[Part]
     healthy: Sequence[Interval]
     ends: bool
@@ -106,21 +120,26 @@ class Physics(NamedTuple):
     data: Any
 
 
-def joined(parts: Sequence[Part]) -> list[Part]:
+def joined(parts: Sequence[Part | Distance]) -> list[Part | Distance]:
     """The same numbers in fewer parts: one for those that lie one behind the other."""
-    found: list[Part] = []
+    found: list[Part | Distance] = []
     for part in parts:
-        plain = part.origin is None and part.frame is None
-        if plain and found and found[-1] == part._replace(start=found[-1].start, stop=part.start):
-            found[-1] = part._replace(start=found[-1].start)
+        last = found[-1] if found else None
+        if isinstance(part, Part) and isinstance(last, Part) and _continues(last, part):
+            found[-1] = last._replace(stop=part.stop)
         else:
             found.append(part)
     return found
 
 
-def size(parts: Sequence[Part]) -> int:
+def _continues(last: Part, part: Part) -> bool:
+    plain = part.origin is None and part.frame is None
+    return plain and last == part._replace(start=last.start, stop=part.start)
+
+
+def size(parts: Sequence[Part | Distance]) -> int:
     """How many numbers they hold."""
-    return sum(part.stop - part.start for part in parts)
+    return sum(part.stop - part.start if isinstance(part, Part) else 1 for part in parts)
 
 
 def stretch(data: Any, field: str, start: int = 0, stop: int | None = None, **attributes: Any) -> Part:

@@ -10,7 +10,18 @@ from typing import Any
 
 import mujoco
 
-from odes_rl.rollouts.physics.description import Description, Part, Place, Rewards, Scheme, joined, place, row, stretch
+from odes_rl.rollouts.physics.description import (
+    Description,
+    Distance,
+    Part,
+    Place,
+    Rewards,
+    Scheme,
+    joined,
+    place,
+    row,
+    stretch,
+)
 from odes_rl.rollouts.physics.words import Words
 
 XX, XY, XZ, YX, YY, YZ, ZX, ZY, ZZ = range(9)
@@ -84,7 +95,7 @@ def data_of(control: Any) -> Any:
 
 def described(
     control: Any,
-    observation: Mapping[str, Sequence[Part]],
+    observation: Mapping[str, Sequence[Part | Distance]],
     features: Sequence[Part],
     rewards: Rewards,
     varied: Sequence[str] = (),

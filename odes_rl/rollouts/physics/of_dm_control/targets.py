@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from dm_control.suite.finger import _SPIN_VELOCITY
 
-from odes_rl.rollouts.physics.description import Description, Part, Place
+from odes_rl.rollouts.physics.description import Description, Distance, Part, Place
 from odes_rl.rollouts.physics.of_dm_control.building import (
     described,
     difference,
@@ -62,6 +62,22 @@ def finger_spin(control: Any) -> Description:
         return (features[1:, 0] <= -_SPIN_VELOCITY) * 1.0
 
     return described(control, _finger(control), [sensor(control, "hinge_velocity")], rewards)
+
+
+def finger_turn(control: Any) -> Description:
+    """finger-turn_easy and finger-turn_hard: the tip of the spun body reaches the target."""
+    radius = control.task._target_radius
+    target, tip = _from_hinge(control, "target"), _from_hinge(control, "tip")
+
+    def rewards(words: Words, features: Any, actions: Any, healthy: Any) -> Any:
+        return (words.norm(features[1:, :2] - features[1:, 2:]) - radius <= 0) * 1.0
+
+    observation = {
+        **_finger(control),
+        "target_position": target,
+        "dist_to_target": [Distance(tuple(target), tuple(tip), radius)],
+    }
+    return described(control, observation, [*target, *tip], rewards, varied=["site_pos"])
 
 
 def _finger(control: Any) -> dict[str, list[Part]]:

@@ -11,7 +11,7 @@ from odes_rl.rollouts.physics.of_dm_control.pendulums import acrobot, cartpole, 
 from odes_rl.rollouts.physics.of_dm_control.quadruped import quadruped_escape, quadruped_fetch, quadruped_move
 from odes_rl.rollouts.physics.of_dm_control.runners import cheetah, hopper, walker
 from odes_rl.rollouts.physics.of_dm_control.swimmers import fish_swim, fish_upright, swimmer
-from odes_rl.rollouts.physics.of_dm_control.targets import ball_in_cup, finger_spin, point_mass, reacher
+from odes_rl.rollouts.physics.of_dm_control.targets import ball_in_cup, finger_spin, finger_turn, point_mass, reacher
 
 DM_CONTROL_TASKS: dict[str, Callable[[Any], Description]] = {
     "dm_control.suite.acrobot:Balance": acrobot,
@@ -21,6 +21,7 @@ DM_CONTROL_TASKS: dict[str, Callable[[Any], Description]] = {
     "dm_control.suite.dog:Move": dog_move,
     "dm_control.suite.dog:Stand": dog_stand,
     "dm_control.suite.finger:Spin": finger_spin,
+    "dm_control.suite.finger:Turn": finger_turn,
     "dm_control.suite.fish:Swim": fish_swim,
     "dm_control.suite.fish:Upright": fish_upright,
     "dm_control.suite.hopper:Hopper": hopper,
