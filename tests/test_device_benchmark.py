@@ -138,7 +138,7 @@ def done(cell: dict[str, Any], figures: dict[str, Any], failed: str | None = Non
 
 def test_the_tables_have_what_there_is():
     printed = benchmark("on_device.sheet").sheet(results())
-    assert "| 1 × Device (gpu) | 80.0 | 2000 |" in printed
+    assert "| 1 × Device (gpu) | 80.0 | 2,000.0 |" in printed
     lines = [line for line in printed.splitlines() if line.startswith("| Swimmer-v5")]
     assert lines == [
         "| Swimmer-v5 | processes | 64 | 100,000 | 1.00 | – | – | – | – | – | – |",

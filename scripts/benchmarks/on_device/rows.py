@@ -13,7 +13,7 @@ def machine(outcomes: Outcomes, _: Any) -> Iterable[Row]:
     for figures in _figures(outcomes):
         memory = figures["memory"]
         device = f"{figures['devices']} × {figures['device']} ({figures['platform']})"
-        yield [device, f"{memory / 1e9:.1f}" if memory else NONE, _number(figures.get("bandwidth"), 1e9, ".0f")]
+        yield [device, f"{memory / 1e9:.1f}" if memory else NONE, _number(figures.get("bandwidth"), 1e9, ",.1f")]
 
 
 def parity(outcomes: Outcomes, _: Any) -> Iterable[Row]:
