@@ -4,13 +4,13 @@ Both draw the same number of normal directions, mirror them, rank returns, and s
 evosax keeps a generation's candidates and reads the noise off them in `tell`; ours draws it again.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from costs import most_bytes
 from evosax.algorithms.distribution_based.open_es import Open_ES
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
 
@@ -69,16 +69,3 @@ def evosax(size: int, candidates: int) -> Contestant:
 
 
 CONTESTANTS: dict[str, Callable[[int, int], Contestant]] = {"ours": ours, "evosax": evosax}
-
-
-def most_bytes(*compiled: Any) -> int:
-    """Bytes that the hungriest of the compiled functions needs at once."""
-    plans = [function.memory_analysis() for function in compiled]
-    return max(plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes for plan in plans)
-
-
-def seconds_of(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    """How long a call takes until its result is there, and the result."""
-    started = time.perf_counter()
-    result = jax.block_until_ready(function(*arguments))
-    return time.perf_counter() - started, result

@@ -14,7 +14,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from contestants import CONTESTANTS, seconds_of
+from contestants import CONTESTANTS
+from costs import seconds_of
 from measuring import say, table, write_report
 from policies import SETTINGS, measure_policy
 

@@ -27,7 +27,7 @@ def run(training: Training, tell: Callable[[dict[str, Any]], None]) -> Outcome:
     return watch.finish()
 
 
-def _own_standard_output() -> TextIO:
+def own_standard_output() -> TextIO:
     """Standard output for this program alone: what libraries print to it goes to standard error from here on."""
     stream = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -42,7 +42,7 @@ def _keep_to_cores(count: int) -> None:
 
 def main() -> None:
     """Train as the argument says."""
-    lines = _own_standard_output()
+    lines = own_standard_output()
     training = Training(**json.loads(sys.argv[1]))
     _keep_to_cores(training.workers)
     logging.disable(logging.INFO)
