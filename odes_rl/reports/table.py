@@ -121,6 +121,10 @@ def within(value: float | None, low: float | None, high: float | None, form: Cal
     return form(value) if low is None or high is None else f"{form(value)} [{form(low)}, {form(high)}]"
 
 
+def _memory(row: Row) -> list[str]:
+    return [_megabytes(4, row.parameters), _megabytes(1, row.activation_bytes)]
+
+
 def _megabytes(each: int, count: int | None) -> str:
     """The memory of `count` things of `each` bytes."""
     return "–" if count is None else f"{each * count / 1e6:.3g}"

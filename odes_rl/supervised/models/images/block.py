@@ -1,6 +1,7 @@
 """A residual block whose kernels are functions of depth: x ← x + η F(x, K(t_i)), i = 1..L."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -103,12 +104,17 @@ def block(form: Form, channels: int) -> Block:
         shared = [(own["scaling"], convolve(ones, own["time"]) if form.time else None) for own in params]
         return shared, along(params)
 
+    @partial(jax.checkpoint, prevent_cse=False)  # it is cheap to make again, and large to keep
+    def normalised(scaling: Params, x: jax.Array, stored: Statistics | None) -> tuple[jax.Array, Statistics | None]:
+        x, found = form.scaled.apply(scaling, x, stored)
+        return activate(form.activation, x), found
+
     def change(x: jax.Array, shared: Any, layer: Any) -> tuple[jax.Array, list[Statistics | None]]:
         weights, t, stored = layer
         seen = []
         for index, ((scaling, time), kernel) in enumerate(zip(shared, weights, strict=True)):
-            x, found = form.scaled.apply(scaling, x, None if stored is None else stored[index])
-            x = convolve(activate(form.activation, x), kernel)
+            x, found = normalised(scaling, x, None if stored is None else stored[index])
+            x = convolve(x, kernel)
             x = x if time is None else x + t * time
             seen.append(found)
         return x, seen

@@ -49,17 +49,22 @@ class Scaled(NamedTuple):
         `batch` uses those of the batch itself, or the `stored` ones where they are given (Ioffe & Szegedy 2015).
         `group` normalises each example by itself (Wu & He 2018).
         """
-        found = None
-        if self.kind == "group":
-            x = self._by_groups(x)
-        elif self.kind == "batch":
-            found = stored or Statistics(jnp.mean(x, (0, 1, 2)), jnp.var(x, (0, 1, 2)))
-            x = (x - found.mean) * lax.rsqrt(found.variance + _EPSILON)
-        return (x * params["gain"] if "gain" in params else x) + params["shift"], found
+        if self.kind not in ("group", "batch"):
+            return x + params["shift"], None
+        used = self._of_groups(x) if self.kind == "group" else stored or self._of_batch(x)
+        scale = lax.rsqrt(used.variance + _EPSILON) * params["gain"]
+        # One product and one sum an entry: what is small is put together first.
+        return x * scale + (params["shift"] - used.mean * scale), used if self.kind == "batch" else None
 
-    def _by_groups(self, x: jax.Array) -> jax.Array:
-        groups = gcd(self.groups, x.shape[-1])
-        parts = x.reshape(*x.shape[:-1], groups, -1)
-        mean = jnp.mean(parts, (1, 2, 4), keepdims=True)
-        variance = jnp.var(parts, (1, 2, 4), keepdims=True)
-        return ((parts - mean) * lax.rsqrt(variance + _EPSILON)).reshape(x.shape)
+    def _of_batch(self, x: jax.Array) -> Statistics:
+        mean, square = jnp.mean(x, (0, 1, 2)), jnp.mean(x**2, (0, 1, 2))
+        return Statistics(mean, jnp.maximum(square - mean**2, 0))
+
+    def _of_groups(self, x: jax.Array) -> Statistics:
+        """Of each example [B, 1, 1, c], alike for the channels of a group; first over places, where the work is."""
+        channels = x.shape[-1]
+        groups = gcd(self.groups, channels)
+        moments = jnp.stack([jnp.mean(x, (1, 2)), jnp.mean(x**2, (1, 2))])
+        of_groups = jnp.mean(moments.reshape(2, x.shape[0], groups, -1), -1)
+        mean, square = jnp.repeat(of_groups, channels // groups, -1)[:, :, None, None]
+        return Statistics(mean, jnp.maximum(square - mean**2, 0))
