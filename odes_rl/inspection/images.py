@@ -71,8 +71,8 @@ def describe_images(inspection: ImageInspection) -> list[str]:
     first, last = np.median(norms[[0, -1]], axis=1)
     return [
         f"{inspection.title}: {norms.shape[1]} test examples",
-        f"hidden images through {stages} stages of {len(norms) // stages - 1} steps, root mean square of their entries "
-        f"from {first:.3g} to {last:.3g} (median)",
+        f"hidden images through {stages} {'stages' if stages > 1 else 'stage'} of {len(norms) // stages - 1} steps, "
+        f"root mean square of their entries from {first:.3g} to {last:.3g} (median)",
         f"gradients at the start of depth {np.nanmin(ratios):.3g} to {np.nanmax(ratios):.3g} of those at its end",
         f"{len(weights.distance)} kernels, distance from orthonormal rows at most {weights.distance.max():.2g}",
         f"singular values from {np.nanmin(weights.singular_values):.3g} to {np.nanmax(weights.singular_values):.3g}",

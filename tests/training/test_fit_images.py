@@ -94,7 +94,7 @@ def test_it_is_inspected_and_drawn(whole, tmp_path, capsys):
     assert main(["inspect", str(run.path), "--output", str(tmp_path / "inside")]) == 0
     told = capsys.readouterr().out
     assert "image_t_nanode on digits, epoch 3: 100 test examples" in told
-    assert "through 1 stages of 2 steps" in told
+    assert "through 1 stage of 2 steps" in told
     assert matplotlib.image.imread(tmp_path / "inside.png").std() > 0.05
     assert main(["plot", str(run.path), "--output", str(tmp_path / "curves")]) == 0
     assert (tmp_path / "curves.png").is_file()
