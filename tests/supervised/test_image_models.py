@@ -1,6 +1,7 @@
 """Models of images: what holds of each, the equations of Table 1's, kernels, normalisation, and memory."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +31,7 @@ VARIANTS = {
 }
 
 
-def build(variant, shape=SHAPE, **options):
+def build(variant, shape=SHAPE, **options) -> tuple[Any, Any]:
     name = variant.split()[0]
     config = model_config_class(name)(**{"width": 4, "steps": STEPS, "stages": 1} | VARIANTS[variant] | options)
     model = make_model(config, shape, CLASSES)
@@ -138,7 +139,7 @@ def test_more_iterations_find_states_again_more_exactly():
 
 
 def test_activations_take_less_memory_the_less_of_them_is_kept():
-    def bytes_of(adjoint, steps):
+    def bytes_of(adjoint, steps) -> Any:
         model, params = build("image_auto", shape=(16, 16, 1), adjoint=adjoint, steps=steps, normalisation="none")
         seen = images(8, (16, 16, 1))
         program = jax.jit(jax.grad(lambda p: jnp.sum(model.apply(p, seen, None) ** 2)))
@@ -265,7 +266,7 @@ def test_what_a_config_cannot_see_is_told_when_the_model_is_built():
     with pytest.raises(UserError, match="cannot be halved so often"):
         build("image_auto", stages=4)
     with pytest.raises(UserError, match="give \\(height, width, channels\\)"):
-        make_model(model_config_class("image_auto")(), 12, 3)
+        make_model(model_config_class("image_auto").model_validate({}), 12, 3)
     with pytest.raises(ValueError, match="buckets is 4, but 3 steps see no more than 3"):
         build("image_b_nanode", buckets=4)
     with pytest.raises(ValueError, match=r"trajectory_options\.degre"):
