@@ -19,6 +19,7 @@ EXTRAS = {
     "av": "films",
     "pygame": "films",
     "matplotlib": "plots",
+    "PIL": "plots",
     "tensorboardX": "tensorboard",
     "sklearn": "digits",
     "onnx": "onnx",

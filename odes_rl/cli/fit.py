@@ -89,7 +89,7 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
             only_trainer(run.path),
             show_progress(fitting_course(run.config.run.epochs)) as report,
         ):
-            run_fitting(run, report)
+            run_fitting(run, report, report)
     except StorageError as error:
         raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *accuracy_lines(run.path)):

@@ -25,7 +25,7 @@ class Inspect(BaseModel):
     choice for fitted models."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """For a policy: seed of the episode, the first one of `evaluate`. For a fitted model: draws 500 test examples if
-    there are more, and the one whose sensitivities are shown."""
+    there are more, 100 for a model of images, and the one whose sensitivities are shown."""
     output: str | None = None
     """File for the figure, with the extension .png, .pdf or .svg; without an extension, a PNG and a PDF. Default:
     inspection.png and inspection.pdf in the run directory, which are replaced; of a pretrained policy in this one, with
@@ -68,10 +68,17 @@ def _fitted(command: Inspect) -> "tuple[list[str], Figure]":
     from odes_rl.config.layering import FITTING
     from odes_rl.inspection.fitted import look_into_fit
     from odes_rl.inspection.fitted_picture import draw_fitted
+    from odes_rl.inspection.images import describe_images, look_into_images
+    from odes_rl.inspection.images_picture import draw_images
     from odes_rl.inspection.summary import describe_fitted
     from odes_rl.runs.run_directory import RunDirectory
+    from odes_rl.supervised.models import MODELS
 
     if command.checkpoint == "best":
         raise UserError("checkpoint is 'best', but fitted models only have latest checkpoints: leave --checkpoint out")
-    inspection = look_into_fit(RunDirectory.open(command.run, kind=FITTING), command.seed)
+    run = RunDirectory.open(command.run, kind=FITTING)
+    if MODELS.find(run.config.model.name).images:
+        images = look_into_images(run, command.seed)
+        return describe_images(images), draw_images(images)
+    inspection = look_into_fit(run, command.seed)
     return describe_fitted(inspection), draw_fitted(inspection)

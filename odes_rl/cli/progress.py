@@ -147,10 +147,15 @@ def _line_report(course: Course, console: Console, seconds_between: float) -> Re
         if now - last_shown < seconds_between and limit.done(metrics) < limit.total:
             return
         last_shown = now
-        parts = [f"{limit.words} {metrics[limit.metric]}/{limit.total}", course.summary(newest), left]
+        parts = [f"{limit.words} {_counted(metrics[limit.metric])}/{limit.total}", course.summary(newest), left]
         console.print(", ".join(filter(None, parts)), highlight=False, soft_wrap=True)
 
     return report
+
+
+def _counted(value: float) -> str:
+    """A whole number as it is; of an unfinished epoch, with its fraction."""
+    return f"{value}" if isinstance(value, int) else f"{value:.2f}"
 
 
 def _known(metrics: Mapping[str, Any]) -> dict[str, Any]:

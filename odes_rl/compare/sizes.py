@@ -13,7 +13,7 @@ from odes_rl.policies.counting import parameter_count
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.files import CELL, METRICS, replace_text, writing_to
 from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.models import make_model
+from odes_rl.supervised.models import input_shape, make_model
 from odes_rl.training.experiment import make_experiment
 
 
@@ -44,12 +44,13 @@ def write_size(path: Path, config: ExperimentConfig | FitConfig) -> None:
 
 def _count(config: ExperimentConfig | FitConfig) -> int:
     if isinstance(config, FitConfig):
-        return parameter_count(make_model(config.model, *_sizes(config.data.source)))
+        size, classes = _sizes(config.data.source)
+        return parameter_count(make_model(config.model, input_shape(config.model.name, size), classes))
     return parameter_count(make_experiment(config).policy)
 
 
 @cache
-def _sizes(source: str) -> tuple[int, int]:
-    """Pixels of an image, and number of classes."""
+def _sizes(source: str) -> tuple[tuple[int, ...], int]:
+    """Shape of an image, and number of classes."""
     data = load_dataset(source)
-    return data.train.images[0].size, data.classes
+    return data.train.images.shape[1:], data.classes

@@ -1,6 +1,7 @@
 """Networks of continuous depth, in parts: input networks, vector fields, depth, solver, losses along depth."""
 
 from odes_rl.continuous.adjoint import Loss, depth_loss, functional_gradient
+from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.density import log_density, normal_log_density, sample_and_log_density, with_log_density
 from odes_rl.continuous.fields import Field, convolution_field, network_field, second_order, trajectory_field
 from odes_rl.continuous.inputs import Inputs, at_places, at_rest, identity, linear, zeros_added
@@ -27,6 +28,7 @@ __all__ = [
     "at_rest",
     "continuous_network",
     "convolution_field",
+    "convolve",
     "counting",
     "depth_loss",
     "evidence_bound",

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import activate
+from odes_rl.continuous.convolution import convolve
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory
 from odes_rl.manifolds import Euclidean
 from odes_rl.manifolds.matrix_functions import matmul
@@ -127,17 +128,6 @@ def convolution_field(
         return u
 
     return Field(init, manifolds, lambda params: params, apply)
-
-
-def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """[B, H, W, m] `images` [B, H, W, n] convolved with `kernel` [k, k, n, m], k odd, zeros around.
-
-    As one product of matrices, for gradients of XLA's own convolution are slow on a CPU.
-    """
-    k, (_, height, width, _) = kernel.shape[0], images.shape
-    padded = jnp.pad(images, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)))
-    shifted = [padded[:, i : i + height, j : j + width] for i in range(k) for j in range(k)]
-    return matmul(jnp.concatenate(shifted, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
 
 
 def second_order(inner: Field) -> Field:

@@ -42,6 +42,8 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     """
     fitting, state = restore_fit(run)
     name, source, path = run.config.model.name, Path(run.config.data.source).name, str(run.path)
+    if fitting.model.layers is None:
+        raise UserError(f"{path!r}: the model {name} has no hidden layers that could be inspected")
     layers = fitting.model.layers(state.params)
     count = len(layers.weights)
     if not count:

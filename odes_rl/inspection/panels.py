@@ -101,7 +101,7 @@ def _draw_singular_values(axes: Axes, weights: Weights) -> None:
     axes.set_title("singular values of W", fontsize="medium")
     axes.set_ylabel("singular value")
     axes.set_xlabel("weight matrix through depth")
-    axes.set_ylim(0, 1.1 * weights.singular_values.max())
+    axes.set_ylim(0, 1.1 * np.nanmax(weights.singular_values))
 
 
 def _draw_spectrum(axes: Axes, bracket: Bracket) -> None:

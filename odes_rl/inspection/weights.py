@@ -44,7 +44,7 @@ def distance_from_orthogonal(W: np.ndarray) -> np.ndarray:
 
 
 def singular_values(W: np.ndarray) -> np.ndarray:
-    """[K, h] of matrices [K, h, h], in decreasing order."""
+    """[K, h] of matrices [K, h, h], or [K, p, q] with h the smaller side, in decreasing order."""
     return np.linalg.svd(W.astype(np.float64), compute_uv=False)
 
 

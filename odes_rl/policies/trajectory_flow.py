@@ -7,13 +7,12 @@ from pydantic import Field, model_validator
 
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES
-from odes_rl.flows.trajectories.options import options_of
+from odes_rl.flows.trajectories.options import factory_options
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Stiefel
 from odes_rl.policies.flow import FlowConfig, flow_policy
 from odes_rl.policies.policy import Policy
 from odes_rl.policies.residual import Matchable
-from odes_rl.validation import build_model
 
 
 class TrajectoryFlowConfig(FlowConfig, Matchable, frozen=True):
@@ -28,19 +27,10 @@ class TrajectoryFlowConfig(FlowConfig, Matchable, frozen=True):
     @model_validator(mode="after")
     def _check_options(self) -> "TrajectoryFlowConfig":
         try:
-            self.factory_options()
+            factory_options(self.trajectory, self.trajectory_options)
         except UserError as error:
             raise ValueError(str(error)) from error
         return self
-
-    def factory_options(self) -> dict[str, Any]:
-        """The options with the types that the factory's signature gives them.
-
-        Raises:
-            UserError: if one is unknown, or of another type.
-        """
-        model = options_of(TRAJECTORIES.find(self.trajectory))
-        return dict(build_model(model, self.trajectory_options, "trajectory_options."))
 
 
 def trajectory_flow(config: TrajectoryFlowConfig, observation_size: int, action_size: int) -> Policy:
@@ -51,7 +41,7 @@ def trajectory_flow(config: TrajectoryFlowConfig, observation_size: int, action_
     """
     try:
         factory = TRAJECTORIES.find(config.trajectory)
-        trajectory: Any = factory(config.hidden, **config.factory_options())
+        trajectory: Any = factory(config.hidden, **factory_options(config.trajectory, config.trajectory_options))
     except ValueError as error:
         raise UserError(f"policy.trajectory {config.trajectory!r}: {error}") from error
     if not isinstance(trajectory, Trajectory):

@@ -12,7 +12,7 @@ _END = "_accuracy"
 def accuracy_lines(run: Path) -> list[str]:
     """The accuracy on the test examples after the last epoch of the run at `run`, and on each corruption of them.
 
-    At the end comes the path of its curve, drawn anew.
+    Then come the temporary memory of its training, if known, and the path of its curve, drawn anew.
 
     Raises:
         UserError: if there are metrics that cannot be read.
@@ -22,7 +22,12 @@ def accuracy_lines(run: Path) -> list[str]:
         return ["no epoch has been evaluated yet"]
     last = evaluated[-1]
     accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(last).items()]
-    return [f"accuracy after epoch {last['epoch']}:", *accuracies, curve_line(run)]
+    return [f"accuracy after epoch {last['epoch']}:", *accuracies, *_memory_lines(last), curve_line(run)]
+
+
+def _memory_lines(line: Metrics) -> list[str]:
+    size = line.get("activation_bytes")
+    return [] if size is None else [f"activations: {size / 1e6:.1f} MB, the temporary memory of training (XLA)"]
 
 
 def evaluated_accuracies(line: Metrics) -> dict[str, float]:

@@ -54,6 +54,7 @@ class Result(NamedTuple):
         run: its curve, up to the budget of its task.
         finished: whether it has reached the budget.
         parameters: number of parameters of its policy or model; None if not recorded.
+        activation_bytes: temporary memory of its training, for supervised runs; None if not recorded.
         speed: environment steps or examples a second, median over generations or epochs; None if unknown.
         accuracies: test set → accuracy in the last evaluation, for supervised runs.
         stuck: evaluations at its end that did not improve, if they are as many as its `run.stuck_evaluations`; else 0.
@@ -63,6 +64,7 @@ class Result(NamedTuple):
     run: Run
     finished: bool
     parameters: int | None
+    activation_bytes: int | None
     speed: float | None
     accuracies: Mapping[str, float]
     stuck: int
@@ -108,6 +110,7 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
         run._replace(steps=run.steps[inside], returns=run.returns[inside]),
         lines[-1][measure.steps] >= budget,
         _written(place.path).get("parameters"),
+        lines[-1].get("activation_bytes"),
         float(np.median(speeds)) if speeds else None,
         evaluated_accuracies(evaluated[-1]),
         _stuck(evaluated[-1].get("evaluations_since_improvement"), run.options.get("run.stuck_evaluations")),

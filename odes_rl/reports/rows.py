@@ -24,6 +24,7 @@ class Row(NamedTuple):
         task: label.
         learner: label of the policy or model.
         parameters: of it.
+        activation_bytes: temporary memory of its training, for supervised models.
         seeds: counted here.
         finished: of them.
         planned: in the comparison.
@@ -49,6 +50,7 @@ class Row(NamedTuple):
     task: str
     learner: str
     parameters: int | None
+    activation_bytes: int | None
     seeds: int
     finished: int
     planned: int
@@ -98,6 +100,7 @@ def _row(
         task,
         learner,
         next((result.parameters for result in group if result.parameters is not None), None),
+        next((result.activation_bytes for result in group if result.activation_bytes is not None), None),
         len(group),
         sum(result.finished for result in group),
         sum((place.task, place.learner) == (task, learner) for place in comparison.places),

@@ -22,12 +22,16 @@ HEADINGS = (
     "P(better than {baseline}) [95 %]",
     "{speed}",
 )
+_MEMORY = ("parameters, MB", "activations, MB")
+"""Headings behind that of the parameters, for supervised models."""
 _STEPS = EngFormatter(places=2)
 
 
 def csv_text(measure: Measure, rows: Sequence[Row]) -> str:
-    """Every field of `rows`, empty where there is none."""
-    return _csv([_named(measure, field) for field in Row._fields], rows)
+    """Every field of `rows`, empty where there is none; `activation_bytes` of supervised models alone."""
+    fields = [field for field in Row._fields if measure is not RETURNS or field != "activation_bytes"]
+    lines = [[getattr(row, field) for field in fields] for row in rows]
+    return _csv([_named(measure, field) for field in fields], lines)
 
 
 def evaluations_text(measure: Measure, results: Sequence[Result]) -> str:
@@ -65,15 +69,21 @@ def headings(comparison: Comparison, task: str) -> list[str]:
         "steps": "steps" if measure is RETURNS else measure.steps_label,
         "speed": measure.speed_label,
     }
-    return [heading.format(**named) for heading in HEADINGS]
+    memory = () if measure is RETURNS else _MEMORY
+    return [heading.format(**named) for heading in (*HEADINGS[:2], *memory, *HEADINGS[2:])]
 
 
 def cells_of(comparison: Comparison, row: Row) -> list[str]:
-    """The fields of `row` as they are shown, under `HEADINGS`."""
+    """The fields of `row` as they are shown, under the `headings`."""
     form = comparison.measure.values_form
     return [
         row.learner,
         "–" if row.parameters is None else f"{row.parameters}",
+        *(
+            []
+            if comparison.measure is RETURNS
+            else [_megabytes(4, row.parameters), _megabytes(1, row.activation_bytes)]
+        ),
         f"{row.finished} of {row.planned}",
         spread(row.best_mean, row.best_std, form),
         spread(row.final_mean, row.final_std, form),
@@ -109,6 +119,15 @@ def within(value: float | None, low: float | None, high: float | None, form: Cal
     if value is None:
         return "–"
     return form(value) if low is None or high is None else f"{form(value)} [{form(low)}, {form(high)}]"
+
+
+def _memory(row: Row) -> list[str]:
+    return [_megabytes(4, row.parameters), _megabytes(1, row.activation_bytes)]
+
+
+def _megabytes(each: int, count: int | None) -> str:
+    """The memory of `count` things of `each` bytes."""
+    return "–" if count is None else f"{each * count / 1e6:.3g}"
 
 
 def _reached(row: Row) -> str:

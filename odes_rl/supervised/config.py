@@ -14,7 +14,13 @@ class DataConfig(BaseModel):
     model_config = STRICT
 
     source: str = "digits"
-    """`digits`, which comes with scikit-learn; a file such as `mnist.npz`; or a directory with MNIST's IDX files."""
+    """`digits`, which comes with scikit-learn; a file such as `mnist.npz`; or a directory with MNIST's IDX files, or
+    with the files of CIFAR-10 or CIFAR-100, pickled or binary."""
+    crop: int = Field(default=0, ge=0)
+    """Training images are moved by up to this number of pixels along both axes, at random, with zeros beyond the
+    edge."""
+    flip: bool = False
+    """Training images are turned left to right, half of them, at random."""
     corrupted: bool = False
     """Also evaluate on the corruptions of MNIST-C. Training sees clean images only."""
     corrupted_directory: str | None = None

@@ -1,23 +1,25 @@
 """Fitting: epochs of supervised learning, each written down."""
 
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from odes_rl.config.schema import FitConfig
+from odes_rl.errors import UserError
 from odes_rl.interrupts import interruptible, signals_noted
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.supervised.augmenting import make_augmentation
 from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
 from odes_rl.supervised.data.dataset import Dataset, Split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
 from odes_rl.supervised.learner import FitState, Learner, make_learner
-from odes_rl.supervised.models import make_model
+from odes_rl.supervised.models import input_shape, make_model
 from odes_rl.supervised.models.model import Model
+from odes_rl.training.epochs import Epochs, Report, ready, step_by_step, whole_epochs
 
 TEST = "test"
 """The name of the clean test examples among those that are evaluated."""
@@ -29,14 +31,20 @@ class Fitting(NamedTuple):
     Attributes:
         data: what is learnt from.
         evaluated: name → examples that the model is evaluated on; `test`, and the corruptions if asked for.
+        shape: of an example as the model takes it, (n,) or (h, w, n).
         model: as the config names it.
-        learner: its `epoch` and `evaluate` are compiled.
+        learner: how it is trained; its `evaluate` is compiled.
     """
 
     data: Dataset
     evaluated: dict[str, Split]
+    shape: tuple[int, ...]
     model: Model
     learner: Learner
+
+    def inputs(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Images [n, …] uint8 as the model takes them, and labels [n]."""
+        return split.images.reshape(-1, *self.shape), split.labels
 
 
 class FitProgress(NamedTuple):
@@ -53,11 +61,12 @@ def make_fitting(config: FitConfig) -> Fitting:
         UserError: if the data cannot be read.
     """
     data = load_dataset(config.data.source)
-    pixels = int(np.prod(data.train.images.shape[1:]))
-    model = make_model(config.model, pixels, data.classes)
-    learner = make_learner(config.optimizer, model)
-    compiled = learner._replace(epoch=jax.jit(learner.epoch), evaluate=jax.jit(learner.evaluate))
-    return Fitting(data, {TEST: data.test} | _corrupted(config, data.test), model, compiled)
+    size = data.train.images.shape[1:]
+    shape = input_shape(config.model.name, size)
+    model = make_model(config.model, shape, data.classes)
+    learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
+    learner = learner._replace(evaluate=jax.jit(learner.evaluate))
+    return Fitting(data, {TEST: data.test} | _corrupted(config, data.test), shape, model, learner)
 
 
 def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
@@ -89,11 +98,12 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     return fitting, progress.state
 
 
-def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitProgress:
+def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = None) -> FitProgress:
     """Fit the model of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
-    `report` receives each line of the metrics. Whatever interrupts it, the state after the last finished epoch is
-    saved first. Signals are noted meanwhile (`odes_rl.interrupts`).
+    `report` receives each line of the metrics; `watch`, of models that train step by step, those of unfinished epochs,
+    with a fraction in their `epoch`. Whatever interrupts it, the state after the last finished epoch is saved first.
+    Signals are noted meanwhile (`odes_rl.interrupts`).
 
     Raises:
         UserError: if the data or the checkpoint does not suit the config.
@@ -104,17 +114,17 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
     run.loggers.check()
     with signals_noted():
         fitting = interruptible(make_fitting, run.config)
-        train = _on_device(fitting.data.train)
-        evaluated = {name: _on_device(split) for name, split in fitting.evaluated.items()}
-        progress, compiled = _begin(run, fitting, evaluated), False
+        evaluated = {name: jax.device_put(fitting.inputs(split)) for name, split in fitting.evaluated.items()}
+        progress, epochs = _begin(run, fitting, evaluated), None
         try:
             while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
-                advanced, metrics = _advance(fitting, progress, train, compiled=compiled)
+                fresh = epochs is None
+                epochs = epochs or _compile(fitting, run.config.run.seed)
+                advanced, metrics = _advance(epochs, progress, watch, fresh=fresh)
                 if options.is_scheduled(epoch) or epoch == options.epochs:
                     metrics |= evaluate(fitting, advanced.state, evaluated)
                 run.append_metrics(metrics)
                 progress = advanced  # not before its line is written: an interrupt saves what it finds here
-                compiled = True
                 if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
                     run.checkpoints.save(epoch, progress)
                 report(metrics)
@@ -127,7 +137,7 @@ def fit(run: RunDirectory[FitConfig], report: Callable[[Metrics], None]) -> FitP
 def evaluate(fitting: Fitting, state: FitState, evaluated: dict[str, tuple[jax.Array, jax.Array]]) -> Metrics:
     """Loss on the test examples, and accuracy on them and on each corruption of them."""
     assess = fitting.learner.evaluate
-    measured = {name: interruptible(_ready, assess, state.params, *split) for name, split in evaluated.items()}
+    measured = {name: interruptible(ready, assess, state.params, *split) for name, split in evaluated.items()}
     accuracies = {f"{name}_accuracy": float(accuracy) for name, (_, accuracy) in measured.items()}
     return {f"{TEST}_loss": float(measured[TEST][0]), **accuracies}
 
@@ -154,35 +164,35 @@ def _begin(
     return progress
 
 
+def _compile(fitting: Fitting, seed: int) -> Epochs:
+    state = jax.eval_shape(partial(_first_state, fitting), jax.random.key(seed))
+    make = step_by_step if len(fitting.shape) > 1 else whole_epochs
+    return interruptible(make, fitting.learner, state, *fitting.inputs(fitting.data.train))
+
+
 def _advance(
-    fitting: Fitting, progress: FitProgress, train: tuple[jax.Array, jax.Array], *, compiled: bool
+    epochs: Epochs, progress: FitProgress, watch: Report | None, *, fresh: bool
 ) -> tuple[FitProgress, Metrics]:
-    """One epoch: what there is after it, and its line of metrics, which tells no speed before all is `compiled`."""
+    """One epoch: what there is after it, and its line of metrics, which tells no speed in the first of a launch."""
     started = time.perf_counter()
-    state, info = interruptible(_ready, fitting.learner.epoch, progress.state, *train)
+    state, info = epochs.run(progress.state, watch)
     seconds = time.perf_counter() - started
     progress = FitProgress(state, progress.wall_seconds + seconds)
     return progress, {
         "epoch": int(state.epoch),
         "wall_seconds": progress.wall_seconds,
-        "examples_per_second": len(train[1]) / seconds if compiled else None,
+        "examples_per_second": None if fresh else epochs.examples / seconds,
+        "activation_bytes": epochs.activation_bytes,
         **{name: float(value) for name, value in info._asdict().items()},
     }
-
-
-def _ready(function: Callable[..., Any], *arguments: Any) -> Any:
-    return jax.block_until_ready(function(*arguments))
 
 
 def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
     if not config.data.corrupted:
         return {}
+    if test.images.ndim > 3:
+        raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")
     directory = config.data.corrupted_directory
     if directory is not None:
         return {name: load_corrupted(directory, name) for name in CORRUPTIONS}
     return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}
-
-
-def _on_device(split: Split) -> tuple[jax.Array, jax.Array]:
-    """Images [n, pixels] uint8 and labels [n]."""
-    return jax.device_put(split.images.reshape(len(split.labels), -1)), jax.device_put(split.labels)

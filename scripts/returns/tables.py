@@ -149,7 +149,7 @@ def _line(row: Row, group: Sequence[Recorded]) -> list[str]:
 
 def _result(place: Place, run: Recorded) -> Result:
     steps, returns = np.array(run.evaluations).T
-    return Result(place, Run({}, steps, returns), run.finished, run.parameters, None, {}, 0)
+    return Result(place, Run({}, steps, returns), run.finished, run.parameters, None, None, {}, 0)
 
 
 def _table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -85,6 +85,7 @@ def _looks(
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]))
 
     def look(params: Any) -> Depth:
+        assert model.layers is not None, name
         seen = slice(0, config.examples)
         return look_through(model.layers(params), np.asarray(_flat(data.test.images))[seen], data.test.labels[seen])
 

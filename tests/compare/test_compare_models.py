@@ -140,3 +140,12 @@ def test_the_papers_tables_have_their_models(path):
         assert cell.config.data.source == "elsewhere.npz"
         assert cell.config.optimizer.schedule_horizon == cell.config.run.epochs == cell.budget
         assert (cell.config.model.width, cell.config.model.dropout) == ((128, 0.0) if table1 else (256, 0.1))
+
+
+def test_davis_table_has_its_seven_models():
+    cells = make_cells(load_comparison("cifar10_table1", {}), {"data.source": "elsewhere"})
+    labels = ["Auto", "AppNODE", "Con. ResNet", "Uncon. ResNet", "B-NANODE-10", "T-NANODE-10", "B-NANODE-100"]
+    assert [cell.learner for cell in cells] == labels
+    steps = {cell.learner: cell.config.model.steps for cell in cells}
+    assert steps == dict.fromkeys(labels, 10) | {"B-NANODE-100": 100}
+    assert all(cell.config.optimizer.schedule_horizon == cell.budget for cell in cells)

@@ -1,27 +1,38 @@
 """Fields and networks of images: the convolution is XLA's, augmentation adds channels, depth scales every entry."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
 
-from odes_rl.continuous.fields import convolution_field, convolve, second_order
+from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.fields import convolution_field, second_order
 from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
 from odes_rl.continuous.network import continuous_network
 from odes_rl.continuous.solving import Solving
 
 SIDE, CHANNELS = 4, 3
+AXES = ("NHWC", "HWIO", "NHWC")
 IMAGES = jax.random.normal(jax.random.key(0), (5, SIDE, SIDE, CHANNELS))
 EULER = Solving(solver="euler", solver_steps=2)
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
-def test_the_convolution_is_xlas(size):
+def test_the_convolution_and_its_gradients_are_xlas(size):
     images = jax.random.normal(jax.random.key(1), (2, 5, 7, 3))
     kernel = jax.random.normal(jax.random.key(2), (size, size, 3, 4))
-    expected = lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    expected = lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=AXES)
     np.testing.assert_allclose(convolve(images, kernel), expected, rtol=1e-4, atol=1e-5)
+    plain = partial(lax.conv_general_dilated, window_strides=(1, 1), padding="SAME", dimension_numbers=AXES)
+    weights = jax.random.normal(jax.random.key(3), expected.shape)
+    found, wanted = (
+        jax.grad(lambda x, k, f=f: jnp.sum(weights * f(x, k)), (0, 1))(images, kernel) for f in (convolve, plain)
+    )
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

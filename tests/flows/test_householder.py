@@ -33,3 +33,10 @@ def test_they_are_the_product_of_the_reflections_written_out():
 
 def test_a_zero_vector_reflects_nothing():
     np.testing.assert_array_equal(reflections(jnp.zeros((2, 3, 3))), np.broadcast_to(np.eye(3), (2, 3, 3)))
+
+
+def test_the_first_rows_of_a_product_are_orthonormal():
+    vectors = jax.random.normal(jax.random.key(5), (2, 3, 7))
+    whole, rows = reflections(vectors), reflections(vectors, rows=3)
+    np.testing.assert_allclose(rows, whole[:, :3], atol=1e-6)
+    np.testing.assert_allclose(rows @ rows.mT, np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-5)

@@ -22,6 +22,7 @@ MEMBERS = {
     "gated_hypernetwork": TRAJECTORIES["gated_hypernetwork"](HIDDEN, gates=4),
     "gated_hypernetwork t": TRAJECTORIES["gated_hypernetwork"](HIDDEN, gates=2, inputs="t"),
     "gated_hypernetwork t and W": TRAJECTORIES["gated_hypernetwork"](HIDDEN, gates=2, inputs="t_W", width=4),
+    "gated_kernels": TRAJECTORIES["gated_kernels"](HIDDEN),
     "constant": TRAJECTORIES["constant"](HIDDEN),
     "constant orthogonal": TRAJECTORIES["constant"](HIDDEN, Orthogonal()),
     "per_layer": TRAJECTORIES["per_layer"](HIDDEN, layers=STEPS),

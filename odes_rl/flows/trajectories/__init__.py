@@ -8,6 +8,7 @@ from odes_rl.flows.trajectories.constant import constant
 from odes_rl.flows.trajectories.coupled import coupled
 from odes_rl.flows.trajectories.gated import gated
 from odes_rl.flows.trajectories.gated_hypernetwork import gated_hypernetwork
+from odes_rl.flows.trajectories.gated_kernels import gated_kernels
 from odes_rl.flows.trajectories.givens import givens
 from odes_rl.flows.trajectories.householder import householder
 from odes_rl.flows.trajectories.hypernetwork import hypernetwork
@@ -28,6 +29,7 @@ TRAJECTORIES: Registry[Callable[..., Trajectory]] = Registry(
         "isospectral": isospectral,
         "gated": gated,
         "gated_hypernetwork": gated_hypernetwork,
+        "gated_kernels": gated_kernels,
         "constant": constant,
         "per_layer": per_layer,
         "bucketed": bucketed,

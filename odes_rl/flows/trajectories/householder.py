@@ -8,8 +8,10 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.flows.trajectories.trigonometric import trigonometric
 
 
-def reflections(vectors: jax.Array) -> jax.Array:
+def reflections(vectors: jax.Array, rows: int | None = None) -> jax.Array:
     """[..., h, h] H(u_1) ⋯ H(u_k) for the rows u_i of `vectors` [..., k, h], H(u) = I − 2uuᵀ/‖u‖².
+
+    With `rows`, [..., rows, h]: only so many of its first rows, which are orthonormal.
 
     Its determinant is (−1)^k: not all of O(h), as Davis et al. 2020, lemma 1, has it for even h. A zero vector reflects
     nothing.
@@ -23,8 +25,9 @@ def reflections(vectors: jax.Array) -> jax.Array:
         return W - 2 * along * u[..., None, :], None
 
     h = vectors.shape[-1]
-    identity = jnp.broadcast_to(jnp.eye(h, dtype=vectors.dtype), (*vectors.shape[:-2], h, h))
-    return lax.scan(reflect, identity, jnp.moveaxis(normals, -2, 0))[0]
+    identity = jnp.eye(h if rows is None else rows, h, dtype=vectors.dtype)
+    start = jnp.broadcast_to(identity, (*vectors.shape[:-2], *identity.shape))
+    return lax.scan(reflect, start, jnp.moveaxis(normals, -2, 0))[0]
 
 
 def householder(hidden: int, vectors: Trajectory | None = None) -> Trajectory:

@@ -27,14 +27,14 @@ _DAMAGE = (
 """Exceptions of NumPy and zipfile for damaged files; a wrong size in a header can request too much memory."""
 
 
-def read_npy(path: Path) -> np.ndarray:
-    """The array in the .npy file at `path`.
+def read_npy(path: Path, *, mapped: bool = False) -> np.ndarray:
+    """The array in the .npy file at `path`; `mapped`, its parts are read where they are used.
 
     Raises:
         UserError: if the file cannot be read, or holds something else.
     """
     with _damage_told(path, ".npy"):
-        return _expect(np.ndarray, np.load(path))
+        return _expect(np.ndarray, np.load(path, mmap_mode="r" if mapped else None))
 
 
 def read_npz(path: Path, choices: Sequence[Sequence[str]]) -> list[np.ndarray]:

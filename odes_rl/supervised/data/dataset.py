@@ -8,7 +8,7 @@ from odes_rl.errors import UserError
 
 
 class Split(NamedTuple):
-    """Examples: images [n, height, width] uint8, labels [n] int32."""
+    """Examples: images [n, height, width] uint8, in colour [n, height, width, 3], and labels [n] int32."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -30,9 +30,11 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     """
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
+    shaped = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3)
+    if not shaped or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise UserError(
-            f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8 [n, height, width]"
+            f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8 [n, height, width], or "
+            "[n, height, width, 3]"
         )
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{where}: labels are {labels.dtype} of shape {labels.shape}, but must be whole numbers [n]")
@@ -43,6 +45,13 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(f"{where}: labels go from {labels.min()} to {labels.max()}, but must be 0 to {classes - 1}")
     return Split(images, labels.astype(np.int32))
+
+
+def count_classes(labels: np.ndarray, least: int = 10) -> int:
+    """Number of classes that training `labels` are of: more than `least` only if each of them has an example."""
+    whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer) and labels.size > 0
+    found = np.unique(labels) if whole else np.arange(least)
+    return max(least, found.size) if np.array_equal(found, np.arange(found.size)) else least
 
 
 def make_dataset(where: str, train: Split, test: Split, classes: int = 10) -> Dataset:

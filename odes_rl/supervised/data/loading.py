@@ -1,4 +1,4 @@
-"""Data sets by their source: digits that come along, an .npz file, IDX files, and MNIST-C as it was published."""
+"""Data sets by their source: digits that come along, an .npz file, files as MNIST, MNIST-C and CIFAR were published."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.extras import require
 from odes_rl.supervised.data.arrays import read_npy, read_npz
-from odes_rl.supervised.data.dataset import Dataset, Split, make_dataset, make_split
+from odes_rl.supervised.data.cifar import find_cifar, load_cifar
+from odes_rl.supervised.data.dataset import Dataset, Split, count_classes, make_dataset, make_split
 from odes_rl.supervised.data.idx import find_idx, read_idx
+from odes_rl.supervised.data.jpeg import decoded
 
 DIGITS = "digits"
 _KEYS = (
@@ -16,16 +18,19 @@ _KEYS = (
     ("x_train", "y_train", "x_test", "y_test"),
 )
 """Names of the arrays in an .npz file: either four."""
+_JPEG_KEYS = tuple(f"{split}_{what}" for split in ("train", "test") for what in ("jpeg", "offsets", "labels"))
+"""Names of the arrays in an .npz file whose images are JPEG files, one behind the other."""
 _EVERY = 5
 """One in this number of the digits of each class is a test example."""
 
 
 def load_dataset(source: str, option: str = "data.source") -> Dataset:
-    """The data set that `source` names: `digits`, an .npz file, or a directory with MNIST's IDX files.
+    """The data set that `source` names: `digits`, an .npz file, or a directory with the files of MNIST or CIFAR.
 
     `digits` are the 1797 of 8 × 8 pixels that scikit-learn brings along. An .npz file has the arrays train_images,
-    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test. `option` is the source's name in
-    the user's config.
+    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test; or in place of images those of
+    `jpeg.decoded`. MNIST is published as IDX files, CIFAR-10 and CIFAR-100 as pickled or binary ones. `option` is the
+    source's name in the user's config.
 
     Raises:
         UserError: if there is no such source, or it is damaged, or holds something else.
@@ -34,9 +39,12 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
         return _load_digits()
     path = Path(source)
     if path.is_dir():
-        return _load_idx(path)
+        published = find_cifar(path)
+        return _load_idx(path) if published is None else load_cifar(path, published)
     if not path.is_file():
-        raise UserError(f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files")
+        raise UserError(
+            f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files or of CIFAR's"
+        )
     return _load_npz(path)
 
 
@@ -66,9 +74,17 @@ def _load_digits() -> Dataset:
 
 
 def _load_npz(path: Path) -> Dataset:
-    x_train, y_train, x_test, y_test = read_npz(path, _KEYS)
-    train, test = make_split(f"{path}, train", x_train, y_train), make_split(f"{path}, test", x_test, y_test)
-    return make_dataset(str(path), train, test)
+    arrays = read_npz(path, (*_KEYS, _JPEG_KEYS))
+    if len(arrays) == len(_JPEG_KEYS):
+        parts = (arrays[:3], arrays[3:])
+        arrays = [array for jpeg, offsets, labels in parts for array in (decoded(str(path), jpeg, offsets), labels)]
+    x_train, y_train, x_test, y_test = arrays
+    classes = count_classes(y_train)
+    train, test = (
+        make_split(f"{path}, {name}", images, labels, classes)
+        for name, images, labels in (("train", x_train, y_train), ("test", x_test, y_test))
+    )
+    return make_dataset(str(path), train, test, classes)
 
 
 def _load_idx(directory: Path) -> Dataset:

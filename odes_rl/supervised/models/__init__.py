@@ -1,8 +1,30 @@
 """Supervised models: one file for each architecture, and the registry."""
 
+from collections.abc import Sequence
+from math import prod
+
+from odes_rl.errors import UserError
 from odes_rl.parts import Registry, by_name
 from odes_rl.supervised.models.dense import DenseConfig, dense
 from odes_rl.supervised.models.hyper_net import HyperNetModelConfig, hyper_net_model
+from odes_rl.supervised.models.images.nanodes import (
+    ImageBNanodeConfig,
+    ImageFlowModelConfig,
+    ImageTNanodeConfig,
+    image_b_nanode,
+    image_flow,
+    image_t_nanode,
+)
+from odes_rl.supervised.models.images.residual_networks import (
+    ImageAppNodeConfig,
+    ImageAutoConfig,
+    ImageConResNetConfig,
+    ImageUnconResNetConfig,
+    image_app_node,
+    image_auto,
+    image_con_res_net,
+    image_uncon_res_net,
+)
 from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
 from odes_rl.supervised.models.nanode import NanodeModelConfig, nanode_model
 from odes_rl.supervised.models.node import NodeConfig, node
@@ -18,6 +40,13 @@ MODELS = Registry(
         ModelFamily(NanodeModelConfig, nanode_model),
         ModelFamily(HyperNetModelConfig, hyper_net_model),
         ModelFamily(DenseConfig, dense),
+        ModelFamily(ImageFlowModelConfig, image_flow, images=True),
+        ModelFamily(ImageAutoConfig, image_auto, images=True),
+        ModelFamily(ImageAppNodeConfig, image_app_node, images=True),
+        ModelFamily(ImageConResNetConfig, image_con_res_net, images=True),
+        ModelFamily(ImageUnconResNetConfig, image_uncon_res_net, images=True),
+        ModelFamily(ImageBNanodeConfig, image_b_nanode, images=True),
+        ModelFamily(ImageTNanodeConfig, image_t_nanode, images=True),
     ),
 )
 """All models by name."""
@@ -32,6 +61,26 @@ def model_config_class(name: str) -> type[ModelConfig]:
     return MODELS.find(name).config
 
 
-def make_model(config: ModelConfig, input_size: int, output_size: int) -> Model:
-    """The model that `config` describes, from inputs [n] to outputs [k]."""
-    return MODELS.find(config.name).build(config, input_size, output_size)
+def input_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """How the model called `name` takes an image of `shape` (h, w) or (h, w, n): (h, w, n), or as one vector (hwn,).
+
+    Raises:
+        UserError: if there is no such model.
+    """
+    height, width, *channels = shape
+    whole = (height, width, *(channels or (1,)))
+    return whole if MODELS.find(name).images else (prod(whole),)
+
+
+def make_model(config: ModelConfig, inputs: int | Sequence[int], output_size: int) -> Model:
+    """The model that `config` describes, from inputs [n], or of a model of images from (h, w, n), to outputs [k].
+
+    Raises:
+        UserError: if the model is one of images, and `inputs` is no shape of them.
+    """
+    family, shape = MODELS.find(config.name), (inputs,) if isinstance(inputs, int) else tuple(inputs)
+    if not family.images:
+        return family.build(config, prod(shape), output_size)
+    if len(shape) != 3:
+        raise UserError(f"inputs are {inputs}, but {config.name} is a model of images: give (height, width, channels)")
+    return family.build(config, shape, output_size)

@@ -50,20 +50,42 @@ class HiddenLayers(NamedTuple):
     output: Params
 
 
+class Trace(NamedTuple):
+    """What a model of images does through depth, for S stages of L steps.
+
+    Attributes:
+        outputs: [B, k].
+        states: of each stage [L + 1, B, h, w, c], at its start and after each step.
+        statistics: those that its normalisation used, if they are of batches.
+    """
+
+    outputs: jax.Array
+    states: list[jax.Array]
+    statistics: Any
+
+
 class Model(NamedTuple):
-    """A model as pure functions.
+    """A model as pure functions. Inputs are [B, n], or of models of images [B, h, w, n]; outputs [B, k].
 
     Attributes:
         init: `init(key) -> params`.
         manifolds: a pytree that mirrors `params`, with the `Manifold` of each leaf.
-        apply: `apply(params, inputs [B, n], key) -> outputs [B, k]`; dropout draws from `key`, None leaves it out.
-        layers: `layers(params) -> hidden layers`, what `apply` computes without dropout.
+        apply: `apply(params, inputs, key) -> outputs`; in training dropout draws from `key`. None leaves dropout out,
+            and is for evaluation.
+        layers: `layers(params) -> hidden layers`, what `apply` computes without dropout; of models of vectors.
+        trace: `trace(params, inputs, shifts) -> Trace`, for evaluation; `shifts`, if any, are added to the states. Of
+            models of images, as `kernels`.
+        kernels: `kernels(params) ->` for each stage, those of its convolutions as matrices [L, m, k²n].
+        settle: `settle(params, inputs) -> params`, after an epoch: what is measured on training images and not learnt.
     """
 
     init: Callable[[jax.Array], Params]
     manifolds: Any
     apply: Callable[[Params, jax.Array, jax.Array | None], jax.Array]
-    layers: Callable[[Params], HiddenLayers]
+    layers: Callable[[Params], HiddenLayers] | None = None
+    trace: Callable[[Params, jax.Array, list[jax.Array] | None], Trace] | None = None
+    kernels: Callable[[Params], list[list[jax.Array]]] | None = None
+    settle: Callable[[Params, jax.Array], Params] | None = None
 
 
 class ModelFamily(NamedTuple):
@@ -71,15 +93,18 @@ class ModelFamily(NamedTuple):
 
     Attributes:
         config: the class of its options; its docstring is shown by the command line.
-        build: `build(config, input_size, output_size) -> Model`.
+        build: `build(config, inputs, output_size) -> Model`; `inputs` is the size n of an example, or of a model of
+            images its shape (h, w, n).
+        images: whether it is a model of images.
     """
 
     config: type[ModelConfig]
-    build: Callable[[Any, int, int], Model]
+    build: Callable[[Any, Any, int], Model]
+    images: bool = False
 
 
 def dropped_out(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
-    """[B, h] states x with the share `rate` of entries zero and the others larger, so that the mean stays."""
+    """[B, …] states x with the share `rate` of entries zero and the others larger, so that the mean stays."""
     if key is None or rate == 0:
         return x
     return jnp.where(jax.random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0)
