@@ -61,10 +61,15 @@ def sample_and_log_density(
     return _last(solving, with_log_density(field, probe), params, state, _FORWARD)
 
 
-def log_density(solving: Solving, field: VectorField, params: Any, x: jax.Array) -> jax.Array:
-    """Log p(x) [B] of the flow of `field` from the standard normal, at x [B, d], solved backwards from t = 1 to 0."""
+def log_density(
+    solving: Solving, field: VectorField, params: Any, x: jax.Array, probe: jax.Array | None = None
+) -> jax.Array:
+    """Log p(x) [B] of the flow of `field` from the standard normal, at x [B, d], solved backwards from t = 1 to 0.
+
+    With a `probe` [B, d] of random signs, fixed over the solve, it is Hutchinson's unbiased estimate.
+    """
     state = (x, jnp.zeros(x.shape[:-1], x.dtype))
-    start, gained = _last(solving, with_log_density(field), params, state, _BACKWARD)
+    start, gained = _last(solving, with_log_density(field, probe), params, state, _BACKWARD)
     return normal_log_density(start) - gained
 
 

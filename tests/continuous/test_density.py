@@ -98,6 +98,22 @@ def test_a_linear_field_gives_the_gaussian_of_the_matrix_exponential():
     np.testing.assert_allclose(found, gaussian, rtol=1e-4, atol=1e-4)
 
 
+def test_estimates_of_a_linear_fields_density_average_to_it_over_all_signs():
+    A = jnp.array([[0.5, -1.2], [0.7, -0.3]])
+    x = jax.random.normal(jax.random.key(5), (6, 2))
+    signs = jnp.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+
+    @jax.jit
+    def densities(probe):
+        return log_density(SOLVING, lambda t, z, A: z @ A.T, A, x, probe)
+
+    estimates = np.stack([densities(jnp.broadcast_to(sign, x.shape)) for sign in signs])
+    flow = jax.scipy.linalg.expm(A)
+    gaussian = jax.scipy.stats.multivariate_normal.logpdf(x, jnp.zeros(2), flow @ flow.T)
+    np.testing.assert_allclose(estimates.mean(0), gaussian, rtol=1e-4, atol=1e-4)
+    assert np.ptp(estimates, axis=0).min() > 0.5
+
+
 @pytest.mark.parametrize(("name", "seed"), [("gated", 0), ("network", 1)])
 def test_a_continuous_flows_density_integrates_to_one(name, seed):
     _, params = arbitrary(name, seed)

@@ -29,6 +29,8 @@ TINY: dict[str, dict[str, object]] = {
         "points": 50,
     },
     "depth_variance": {"models": "[stacked]", "examples": 8, "steps": 10, "pieces": 2},
+    "likelihood": {"data": "[rings]", "width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "points": 50},
+    "likelihood_digits": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "draws": 1},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
     "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
@@ -49,16 +51,20 @@ TINY: dict[str, dict[str, object]] = {
     "spirals": {"examples": 10, "test_examples": 4, "points": 8, "steps": 10, "latent": 2, "width": 4, "batch": 4},
 }
 """Options with which each study takes seconds."""
+SLOW = ("adjoints", "conditional_flow", "likelihood", "likelihood_digits")
+"""Those that take longer to compile."""
 LONGER: dict[str, dict[str, object]] = {
     "adjoints": {"ways": "[scan, direct, checkpointed, backsolve]"},
     "conditional_flow": {},
     "densities": {"hutchinson": 2},
+    "likelihood": {},
+    "likelihood_digits": {},
     "ode_net": {"models": "[RK-Net, ODE-Net]"},
     "reflection": {"models": "[adaptive depth]"},
 }
 """Options, beside the tiny ones, of what takes longer to compile."""
 CASES = [
-    *(pytest.param(name, {}, id=name) for name in TINY if name not in ("adjoints", "conditional_flow")),
+    *(pytest.param(name, {}, id=name) for name in TINY if name not in SLOW),
     *(pytest.param(name, more, id=f"{name}-longer", marks=pytest.mark.slow) for name, more in LONGER.items()),
 ]
 
