@@ -1,4 +1,4 @@
-"""Running the cells of a comparison: as many at once as there are cores, each with its share of them; on a device all seeds."""
+"""Running the cells of a comparison: as many at once as there are cores, each with its share of them."""
 
 import time
 from collections import deque
