@@ -14,7 +14,7 @@ _REPETITIONS = 20_000
 
 
 def act_seconds(experiment: Experiment, params: Params) -> float:
-    """Seconds of CPU time that acting takes in one environment step of the policy with `params`."""
+    """CPU seconds that acting takes in one environment step of the policy with `params`, its weights in the cache."""
     rule, task = find_rule(experiment.policy.act_rule), experiment.task
     weights = rule.weights(*(np.array(leaf[0]) for leaf in experiment.policy_weights(params)))
     n, m, low, high = task.observation_size, task.action_size, task.low, task.high
