@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,6 +147,7 @@ def test_davis_table_has_its_seven_models():
     cells = make_cells(load_comparison("cifar10_table1", {}), {"data.source": "elsewhere"})
     labels = ["Auto", "AppNODE", "Con. ResNet", "Uncon. ResNet", "B-NANODE-10", "T-NANODE-10", "B-NANODE-100"]
     assert [cell.learner for cell in cells] == labels
-    steps = {cell.learner: cell.config.model.steps for cell in cells}
+    configs: dict[str, Any] = {cell.learner: cell.config for cell in cells}
+    steps = {label: config.model.steps for label, config in configs.items()}
     assert steps == dict.fromkeys(labels, 10) | {"B-NANODE-100": 100}
-    assert all(cell.config.optimizer.schedule_horizon == cell.budget for cell in cells)
+    assert all(configs[cell.learner].optimizer.schedule_horizon == cell.budget for cell in cells)

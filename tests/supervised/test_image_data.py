@@ -6,6 +6,7 @@ import threading
 from itertools import pairwise
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -172,10 +173,10 @@ def test_the_published_file_of_moving_mnist(tmp_path):
 
 def test_crops_move_images_and_flips_turn_them():
     images = np.pad(np.full((300, 1, 1, 3), 9, np.uint8), ((0, 0), (2, 3), (1, 4), (0, 0)))  # a dot at (2, 1) of 6 × 6
-    moved = np.asarray(cropped(images, 2, jax.random.key(0)))
+    moved = np.asarray(cropped(jnp.asarray(images), 2, jax.random.key(0)))
     places = {tuple(map(int, np.argwhere(image[..., 0])[0])) if image.any() else None for image in moved}
     assert places == {(row, column) for row in range(5) for column in range(4)} | {None}
-    turned = np.asarray(flipped(images, jax.random.key(1)))
+    turned = np.asarray(flipped(jnp.asarray(images), jax.random.key(1)))
     columns = np.argmax(turned.max((1, 3)), axis=1)
     assert set(columns) == {1, 4}
     assert 0.4 < (columns == 4).mean() < 0.6
@@ -183,8 +184,9 @@ def test_crops_move_images_and_flips_turn_them():
 
 
 def test_augmentation_sees_images_in_any_shape():
-    images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
+    images = jnp.asarray(np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)), jnp.uint8)
     augment = make_augmentation(DataConfig(crop=1, flip=True), (4, 4, 3))
+    assert augment is not None
     whole = augment(images, jax.random.key(0))
     np.testing.assert_array_equal(augment(images.reshape(5, -1), jax.random.key(0)), whole.reshape(5, -1))
     assert not np.array_equal(augment(images, jax.random.key(1)), whole)
