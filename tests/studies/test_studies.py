@@ -17,7 +17,15 @@ CONFIGS = Path(__file__).parents[2] / "studies/configs"
 TINY: dict[str, dict[str, object]] = {
     "adjoints": {"ways": "[scan]", "width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
     "augmentation": {"models": "[neural ODE]", "width": 3, "training": 3, "batch_size": 4},
-    "conditional_flow": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "points": 50},
+    "conditional_flow": {
+        "width": 4,
+        "tolerance": 0.1,
+        "solver_steps": 2,
+        "steps": 10,
+        "batch": 16,
+        "points": 50,
+        "counted": 100,
+    },
     "densities": {
         "targets": "[mixture]",
         "sizes": "[2]",
