@@ -40,6 +40,7 @@ TINY: dict[str, dict[str, object]] = {
     "likelihood": {"data": "[rings]", "width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "points": 50},
     "likelihood_digits": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "draws": 1},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
+    "matching": {"size": 3, "graphs": 2, "noises": "[0]", "starts": 2, "steps": 5},
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
     "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
     "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
