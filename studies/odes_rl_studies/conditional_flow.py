@@ -1,34 +1,38 @@
-"""A conditional flow: one vector field with a condition as input, which leads one normal to two targets."""
+"""Conditional flows: one vector field leads normal densities to two targets, told by a label or by where it starts."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous import Solving, VectorField, log_density, network_field, sample_and_log_density, solve
+from odes_rl.continuous import Solving, log_density
 from odes_rl.reports import COLOURS
 from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
-from odes_rl_studies.density_pictures import draw_density
-from odes_rl_studies.descent import minimise
-from odes_rl_studies.targets import LogDensity, Target, integral, target_log_density
+from odes_rl_studies.conditional_models import Learned, Model, learn, make_flow
+from odes_rl_studies.density_pictures import draw_density, draw_shares
+from odes_rl_studies.targets import Target, integral, target_log_density
 
-_SHOWN = 40
-"""Trajectories in a panel of the picture."""
+_SHOWN = 30
+"""Trajectories of each condition in a panel of the picture."""
 
 
 class ConditionalFlowConfig(StudyConfig, frozen=True):
-    """One continuous flow with a condition c ∈ {0, 1}, trained by KL(q‖p) on two targets at once."""
+    """Continuous flows that lead two starting densities, or one, to two targets at once, trained by KL(q‖p)."""
 
     study: Literal["conditional_flow"] = "conditional_flow"
+    models: tuple[Model, ...] = Field(default=("label", "none", "start", "start by trace"), min_length=1)
+    """What the field sees besides z: a label c ∈ {0, 1}, from one standard normal; nothing but the time; the start z_S,
+    which is drawn from one of two normals. `start by trace` is trained as if the volume changed by the trace alone."""
     targets: tuple[Target, Target] = ("crescents", "mixture")
     """The targets of c = 0 and of c = 1."""
     width: int = Field(default=32, ge=1)
     """Hidden units of the vector field, which has one hidden layer of tanh."""
-    steps: int = Field(default=1500, ge=1)
+    steps: int = Field(default=1000, ge=1)
     """Steps of Adam."""
     batch: int = Field(default=256, ge=1)
     """Points that are drawn at each step for each condition."""
@@ -40,95 +44,83 @@ class ConditionalFlowConfig(StudyConfig, frozen=True):
     """Equal steps of the solver, `bosh3`, in training."""
     tolerance: float = Field(default=1e-5, gt=0)
     """Of the solver, `dopri5`, by which what was learned is measured."""
-    points: int = Field(default=20000, ge=2)
-    """Points by which KL(q‖p) is measured at the end, for each condition."""
-
-
-class Conditional(NamedTuple):
-    """The flow of one condition: its field, log q(x) [B] at x [B, 2], and KL(q‖p) with its standard error."""
-
-    field: VectorField
-    log_density: LogDensity
-    divergence: float
-    error: float
+    points: int = Field(default=10000, ge=2)
+    """Points by which KL(q‖p) is measured at the end by a formula, for each condition."""
+    counted: int = Field(default=100000, ge=2)
+    """Points by which it is measured by counting."""
 
 
 def conditional_flow(config: ConditionalFlowConfig, tell: Tell) -> Findings:
-    """Train the flow; KL(q‖p) and the integral of q over the plane for each condition (Massaroli et al. 2020)."""
-    params, found = learn_both(config, tell)
-    count = optax.tree.size(params)
-    heading = ("condition c", "target", "KL(q‖p), nats", "standard error", "integral of q")
-    rows = [
-        (index, target, flow.divergence, flow.error, f"{integral(flow.log_density):.5f}")
-        for index, (target, flow) in enumerate(zip(config.targets, found, strict=True))
-    ]
-    notes = (f"One vector field of {count} parameters for both conditions.",)
-    return Findings(heading, rows, _draw(config, params, found), notes)
-
-
-def condition_field(width: int, condition: float) -> VectorField:
-    """ż = f(t, z, c) of one hidden layer, at c = `condition` for all points."""
-    network = network_field(2, (width,), time=True, control=1)
-    return lambda t, z, params: network.apply(params, t, z, jnp.full((*z.shape[:-1], 1), condition))
-
-
-def learn_both(config: ConditionalFlowConfig, tell: Tell) -> tuple[Any, list[Conditional]]:
-    """Parameters, and the flows of c = 0 and c = 1, which share them."""
-    network = network_field(2, (config.width,), time=True, control=1)
-    targets = [target_log_density(name) for name in config.targets]
-    coarse = Solving(solver="bosh3", solver_steps=config.solver_steps)
-    fine = Solving(solver="dopri5", tolerance=config.tolerance)
-    conditions = jnp.repeat(jnp.arange(2.0), config.batch)[:, None]
-    init_key, fit_key, last_key = jax.random.split(jax.random.key(config.seed), 3)
-
-    def both(t: jax.Array, z: jax.Array, params: Any) -> jax.Array:
-        return network.apply(params, t, z, conditions)
-
-    def loss(params: Any, key: jax.Array, share: jax.Array) -> jax.Array:
-        x, log_q = sample_and_log_density(coarse, both, params, jax.random.normal(key, (2 * config.batch, 2)))
-        log_p = jnp.concatenate([target(part) for target, part in zip(targets, jnp.split(x, 2), strict=True)])
-        return jnp.mean(log_q - jnp.minimum(1.0, 0.01 + share / config.annealing) * log_p)
-
-    params, _ = minimise(
-        loss,
-        network.manifolds,
-        network.init(init_key),
-        fit_key,
-        config.steps,
-        tell,
-        learning_rate=config.learning_rate,
-        schedule="cosine",
-        progress=True,
+    """Train each model; KL(q‖p) of both conditions by its formula, by the trace alone, and by counting points."""
+    found: dict[Model, Learned] = {}
+    for model in config.models:
+        found[model] = learn(model, config, lambda line, model=model: tell(f"{model}: {line}"))
+    heading = (
+        "field sees",
+        "parameters",
+        "condition c",
+        "target",
+        "KL(q‖p), nats",
+        "standard error",
+        "by the trace alone",
+        "by counting",
+        "folded",
+        "integral of q",
     )
-    start = jax.random.normal(last_key, (config.points, 2))
-    return params, [_measured(config.width, c, params, targets[c], fine, start) for c in range(2)]
+    rows = [row for model, learned in found.items() for row in _rows(model, learned, config)]
+    notes = (
+        "KL(q‖p) is by the full derivative ∂x/∂z_S, the standard error is its, and `folded` the share of points where "
+        "its determinant is not positive. Counting uses no derivative.",
+    )
+    return Findings(heading, rows, _draw(config, found), notes)
 
 
-def _measured(
-    width: int, condition: int, params: Any, target: LogDensity, fine: Solving, start: jax.Array
-) -> Conditional:
-    field = condition_field(width, float(condition))
-    x, log_q = sample_and_log_density(fine, field, params, start)
-    gaps = np.asarray(log_q - target(x), np.float64)
-    density = lambda x: log_density(fine, field, params, x)  # noqa: E731
-    return Conditional(field, density, float(gaps.mean()), float(gaps.std() / len(gaps) ** 0.5))
+def _rows(model: Model, learned: Learned, config: ConditionalFlowConfig) -> list[tuple[object, ...]]:
+    fine = Solving(tolerance=config.tolerance)
+    flow = make_flow(model, config.width)
+    rows = []
+    for c, (name, part) in enumerate(zip(config.targets, learned.conditions, strict=True)):
+        total = None
+        if model == "label":
+            field = flow.field_at(c)
+            total = f"{integral(lambda x, field=field: log_density(fine, field, learned.params, x)):.5f}"
+        head = (model, optax.tree.size(learned.params), c, name, part.divergence, part.error)
+        rows.append((*head, part.by_trace, part.counted, part.folded, total))
+    return rows
 
 
-def _draw(config: ConditionalFlowConfig, params: Any, found: list[Conditional]) -> Figure:
-    figure = Figure(figsize=(10, 6.4), layout="constrained")
-    start = jax.random.normal(jax.random.key(config.seed + 1), (_SHOWN, 2))
-    for c, (row, name, flow) in enumerate(zip(figure.subplots(2, 3), config.targets, found, strict=True)):
-        draw_density(row[0], target_log_density(name), f"target of c = {c}: {name}")
-        draw_density(row[1], flow.log_density, f"learned density, c = {c}")
-        times = jnp.linspace(0.0, 1.0, 41)
-        paths = np.asarray(solve(Solving(tolerance=1e-4), flow.field, params, start, times).states)
-        row[2].plot(paths[..., 0], paths[..., 1], color=COLOURS[c], linewidth=0.8)
-        row[2].plot(*paths[0].T, "o", color="black", fillstyle="none", markersize=4, label="z(0)")
-        row[2].plot(*paths[-1].T, "s", color=COLOURS[c], markersize=4, label="z(1)")
-        row[2].set(title=f"trajectories, c = {c}", xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
-        row[2].set(xlim=(-4, 4), ylim=(-4, 5.2))
-        row[2].legend(frameon=False, loc="upper center", ncols=2, fontsize=8)
+def _draw(config: ConditionalFlowConfig, found: dict[Model, Learned]) -> Figure:
+    figure = Figure(figsize=(2.9 * (len(found) + 1), 8.4), layout="constrained")
+    panels = figure.subplots(3, len(found) + 1, squeeze=False)
+    for c, name in enumerate(config.targets):
+        draw_density(panels[c, 0], target_log_density(name), f"target of c = {c}: {name}")
+    starts = make_flow("start", config.width)
+    for c in range(2):
+        points = starts.draw(jax.random.normal(jax.random.key(config.seed + 1), (800, 2)), c)
+        panels[2, 0].plot(*np.asarray(points).T, ".", color=COLOURS[c], markersize=2, label=f"$z_S$, c = {c}")
+    _frame(panels[2, 0], "two starting densities")
+    for index, (model, learned) in enumerate(found.items(), start=1):
+        for c, part in enumerate(learned.conditions):
+            draw_shares(panels[c, index], part.drawn, f"{model}: drawn, c = {c}")
+        _draw_paths(panels[2, index], model, learned, config)
     return figure
+
+
+def _draw_paths(axes: Axes, model: Model, learned: Learned, config: ConditionalFlowConfig) -> None:
+    flow = make_flow(model, config.width)
+    normal = jax.random.normal(jax.random.key(config.seed + 1), (_SHOWN, 2))
+    for c in range(2):
+        start = flow.draw(normal, c)
+        paths = np.asarray(flow.paths(Solving(tolerance=1e-4), learned.params, start, c, jnp.linspace(0.0, 1.0, 41)))
+        axes.plot(paths[..., 0], paths[..., 1], color=COLOURS[c], linewidth=0.7)
+        axes.plot(*paths[0].T, "o", color="black", fillstyle="none", markersize=3, label="z(0)" if c == 0 else None)
+        axes.plot(*paths[-1].T, "s", color=COLOURS[c], markersize=3, label=f"z(1), c = {c}")
+    _frame(axes, f"{model}: trajectories")
+
+
+def _frame(axes: Axes, title: str) -> None:
+    axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=(-4, 4), ylim=(-4, 5.4))
+    axes.legend(frameon=False, loc="upper center", ncols=3, fontsize=6, columnspacing=0.6, handletextpad=0.1)
 
 
 STUDY = StudyFamily(ConditionalFlowConfig, conditional_flow)

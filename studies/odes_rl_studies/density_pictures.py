@@ -19,3 +19,11 @@ def draw_density(axes: Axes, log_density: LogDensity, title: str) -> None:
         shades, origin="lower", extent=(-_REACH, _REACH, -_REACH, _REACH), cmap="Greys", interpolation="bilinear"
     )
     axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$")
+
+
+def draw_shares(axes: Axes, points: np.ndarray, title: str) -> None:
+    """Shares of `points` [n, 2] in small squares of [−4, 4]², darker where there are more."""
+    sides = np.linspace(-_REACH, _REACH, _POINTS // 2)
+    shares = np.histogram2d(*points.T, bins=(sides, sides))[0].T
+    axes.imshow(shares, origin="lower", extent=(-_REACH, _REACH, -_REACH, _REACH), cmap="Greys")
+    axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$")

@@ -17,7 +17,15 @@ CONFIGS = Path(__file__).parents[2] / "studies/configs"
 TINY: dict[str, dict[str, object]] = {
     "adjoints": {"ways": "[scan]", "width": 4, "batch_size": 2, "steps": "[2, 4]", "tolerances": "[0.1]"},
     "augmentation": {"models": "[neural ODE]", "width": 3, "training": 3, "batch_size": 4},
-    "conditional_flow": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "points": 50},
+    "conditional_flow": {
+        "width": 4,
+        "tolerance": 0.1,
+        "solver_steps": 2,
+        "steps": 10,
+        "batch": 16,
+        "points": 50,
+        "counted": 100,
+    },
     "densities": {
         "targets": "[mixture]",
         "sizes": "[2]",
@@ -32,6 +40,7 @@ TINY: dict[str, dict[str, object]] = {
     "likelihood": {"data": "[rings]", "width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "points": 50},
     "likelihood_digits": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "draws": 1},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
+    "matching": {"size": 3, "graphs": 2, "noises": "[0]", "starts": 2, "steps": 5},
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
     "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
     "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
