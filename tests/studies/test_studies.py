@@ -42,7 +42,15 @@ TINY: dict[str, dict[str, object]] = {
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
     "matching": {"size": 3, "graphs": 2, "noises": "[0]", "starts": 2, "steps": 5},
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
-    "theorem1": {"depths": "[3, 5]", "seeds": 1, "iterations": 10, "horizon": 5},
+    "theorem1": {
+        "tasks": "[pendulum]",
+        "depths": "[3]",
+        "seeds": 1,
+        "iterations": 10,
+        "horizon": 5,
+        "population": 8,
+        "draws": 2,
+    },
     "nanode_bases": {"degrees": "[1]", "buckets": "[2]", "seeds": 1, "steps": 4, "training": 5},
     "householder": {"sizes": "[[4, 3]]", "learning_rates": "[0.1]", "seeds": 1, "training": 5},
     "ode_net": {
