@@ -15,7 +15,7 @@ from odes_rl.simulation.memory import available, needed
 from odes_rl.simulation.simulator import Simulator, Start
 
 FEW = 8
-"""Rows of the program for evaluations of one policy, which are too few to fill a program of a whole generation."""
+"""Rows of a program at the least: evaluations of a few episodes share one."""
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ class Programs:
 
         It depends on nothing but these and the memory: what ran before leads to no other program, and to no other bits.
         """
-        rows = FEW if rows <= 4 * FEW else rows
+        rows = max(rows, FEW)
         episodes = batch.wanted.shape[1]
         key = (rows, episodes, mesh)
         if key not in self._found:

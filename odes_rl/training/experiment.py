@@ -122,7 +122,8 @@ def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., 
     def compute(*arguments: Any) -> Any:
         # A first state and a restored one are put where an updated one lies: all compile alike.
         placed = arguments if mesh is None else jax.device_put(arguments, whole_on_each(mesh))
-        return jax.block_until_ready(compiled(*placed))
+        with jax.default_matmul_precision("highest"):  # elsewhere products of a GPU or TPU may have 10 bits
+            return jax.block_until_ready(compiled(*placed))
 
     return partial(interruptible, compute)
 

@@ -41,6 +41,7 @@ def test_it_is_the_model_of_the_latest_checkpoint_on_all_test_digits(inspected):
     assert found.title == f"{name.split()[0]} on digits, epoch 2"
     assert list(fitting.evaluated) == ["test"]
     images, labels = fitting.data.test
+    assert fitting.model.layers
     layers = fitting.model.layers(progress.state.params)
     depth = len(layers.weights)
     assert found.depth.states.shape == (depth + 1, len(labels), 12)

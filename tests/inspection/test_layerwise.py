@@ -40,6 +40,7 @@ def built(request):
         lambda leaf: leaf + 0.2 * jnp.cos(jnp.arange(leaf.size)) if leaf.ndim == 1 else leaf,
         model.init(jax.random.key(0)),
     )
+    assert model.layers
     return model, params, in_float64(model.layers(params))
 
 
@@ -125,6 +126,7 @@ def test_a_look_is_made_of_these(built):
 def test_ode_to_ode_keeps_within_the_bounds(options, steps):
     config = model_config_class("ode_to_ode").model_validate({"width": WIDTH, "steps": steps} | options)
     model = make_model(config, INPUTS, CLASSES)
+    assert model.layers
     found = look_through(model.layers(model.init(jax.random.key(1))), *examples(40))
     low, high = bounds = gradient_bounds(steps, euler=True)
     assert inside(found.ratios, bounds).all()

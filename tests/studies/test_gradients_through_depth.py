@@ -15,6 +15,7 @@ def test_ode_to_ode_stays_inside_the_discrete_bounds_and_a_residual_network_does
 
     def within(name):
         model = build(name, steps, 16, 9, 3)
+        assert model.layers
         depth = look_through(model.layers(model.init(jax.random.key(1))), images, labels)
         return inside(depth.ratios, gradient_bounds(steps, euler=True))
 
