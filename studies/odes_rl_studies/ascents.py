@@ -1,7 +1,7 @@
 """Riemannian ascent of the mean return of ODEtoODE: by its exact gradient, or by one that rollouts estimate."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,16 +9,45 @@ import numpy as np
 import optax
 from jax import lax
 from jax.flatten_util import ravel_pytree
+from pydantic import Field
 
 from odes_rl import RiemannianES, shaping
 from odes_rl.manifolds import apply_updates, named_optimizer, riemannian, scheduled, tree_to_tangent, tree_violation
 from odes_rl.policies import OdeToOdeConfig, Policy, make_policy
+from odes_rl.studies import StudyConfig
 from odes_rl_studies.smooth_tasks import TASKS, TaskName, mean_return
 
-if TYPE_CHECKING:
-    from odes_rl_studies.theorem1 import Theorem1Config
-
 Gradient = Literal["exact", "estimated"]
+
+
+class Theorem1Config(StudyConfig, frozen=True):
+    """Riemannian gradients of ODEtoODE at several depths, exact, or estimated from rollouts, along an ascent."""
+
+    study: Literal["theorem1"] = "theorem1"
+    tasks: tuple[TaskName, ...] = Field(default=("point mass",), min_length=1)
+    """Control problems, with rewards between 0 and 1."""
+    gradients: tuple[Gradient, ...] = Field(default=("exact",), min_length=1)
+    """What is stepped along: ∇F by backpropagation through rollouts; or ∇F_σ as evolution strategies estimate it."""
+    depths: tuple[int, ...] = Field(default=(5, 25, 100), min_length=1)
+    """Steps L of the policy."""
+    seeds: int = Field(default=3, ge=1)
+    """Starting points of each depth."""
+    hidden: int = Field(default=8, ge=4)
+    """Size h of the state of the policy."""
+    iterations: int = Field(default=300, ge=4)
+    """Steps of ascent."""
+    step: float = Field(default=1.0, gt=0)
+    """Length of the first; that of step τ is a factor τ^(−1/2) of it, the theorem's is 1."""
+    horizon: int = Field(default=20, ge=1)
+    """Steps of a rollout."""
+    starts: int = Field(default=4, ge=1)
+    """Rollouts whose mean return is ascended, from fixed starting states."""
+    population: int = Field(default=200, ge=2, multiple_of=2)
+    """Evaluations v of an estimate, in pairs θ ± σε."""
+    sigma: float = Field(default=0.1, gt=0)
+    """Standard deviation σ of their perturbations."""
+    draws: int = Field(default=16, ge=2, multiple_of=2)
+    """Exact gradients at points θ ± σε whose mean measures ∇F_σ."""
 
 
 class Ascent(NamedTuple):
@@ -37,7 +66,7 @@ class Ascent(NamedTuple):
     violations: np.ndarray
 
 
-def ascend(depth: int, task: TaskName, gradient: Gradient, config: "Theorem1Config") -> Ascent:
+def ascend(depth: int, task: TaskName, gradient: Gradient, config: Theorem1Config) -> Ascent:
     """Ascent from each seed's starting point: tangent coordinates times τ^(−1/2), and exp, on every leaf's manifold."""
     sizes = TASKS[task].sizes
     policy = make_policy(OdeToOdeConfig(hidden=config.hidden, steps=depth, activation="tanh", squash="tanh"), *sizes)
@@ -51,7 +80,7 @@ def ascend(depth: int, task: TaskName, gradient: Gradient, config: "Theorem1Conf
     return Ascent(*map(np.asarray, jax.jit(jax.vmap(one))(jax.random.split(policy_key, config.seeds))))
 
 
-def _exactly(policy: Policy, total: Callable[[Any], jax.Array], config: "Theorem1Config") -> Callable[..., Any]:
+def _exactly(policy: Policy, total: Callable[[Any], jax.Array], config: Theorem1Config) -> Callable[..., Any]:
     optimizer = named_optimizer("sgd", 0.0, 0.0, policy.manifolds, maximise=True)
 
     def step(params: Any, index: jax.Array) -> tuple[Any, tuple[jax.Array, ...]]:
@@ -69,7 +98,7 @@ def _exactly(policy: Policy, total: Callable[[Any], jax.Array], config: "Theorem
     return one
 
 
-def _by_rollouts(policy: Policy, total: Callable[[Any], jax.Array], config: "Theorem1Config") -> Callable[..., Any]:
+def _by_rollouts(policy: Policy, total: Callable[[Any], jax.Array], config: Theorem1Config) -> Callable[..., Any]:
     """As the paper has it: v evaluations at θ ± σε, off the manifolds, of which the estimate is the weighted mean."""
     strategy = RiemannianES(
         population=config.population,

@@ -1,53 +1,21 @@
 """Conditional flows: one vector field leads normal densities to two targets, told by a label or by where it starts."""
 
-from typing import Literal
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pydantic import Field
 
 from odes_rl.continuous import Solving, log_density
 from odes_rl.reports import COLOURS
-from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
-from odes_rl_studies.conditional_models import Learned, Model, learn, make_flow
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl_studies.conditional_models import ConditionalFlowConfig, Learned, Model, learn, make_flow
 from odes_rl_studies.density_pictures import draw_density, draw_shares
-from odes_rl_studies.targets import Target, integral, target_log_density
+from odes_rl_studies.targets import integral, target_log_density
 
 _SHOWN = 30
 """Trajectories of each condition in a panel of the picture."""
-
-
-class ConditionalFlowConfig(StudyConfig, frozen=True):
-    """Continuous flows that lead two starting densities, or one, to two targets at once, trained by KL(q‖p)."""
-
-    study: Literal["conditional_flow"] = "conditional_flow"
-    models: tuple[Model, ...] = Field(default=("label", "none", "start", "start by trace"), min_length=1)
-    """What the field sees besides z: a label c ∈ {0, 1}, from one standard normal; nothing but the time; the start z_S,
-    which is drawn from one of two normals. `start by trace` is trained as if the volume changed by the trace alone."""
-    targets: tuple[Target, Target] = ("crescents", "mixture")
-    """The targets of c = 0 and of c = 1."""
-    width: int = Field(default=32, ge=1)
-    """Hidden units of the vector field, which has one hidden layer of tanh."""
-    steps: int = Field(default=1000, ge=1)
-    """Steps of Adam."""
-    batch: int = Field(default=256, ge=1)
-    """Points that are drawn at each step for each condition."""
-    learning_rate: float = Field(default=0.02, gt=0)
-    """Its step length, which falls to a hundredth along half a cosine."""
-    annealing: float = Field(default=0.5, gt=0, le=1)
-    """Share of the steps in which log p is weighted by less than 1, rising from 0.01."""
-    solver_steps: int = Field(default=8, ge=1)
-    """Equal steps of the solver, `bosh3`, in training."""
-    tolerance: float = Field(default=1e-5, gt=0)
-    """Of the solver, `dopri5`, by which what was learned is measured."""
-    points: int = Field(default=10000, ge=2)
-    """Points by which KL(q‖p) is measured at the end by a formula, for each condition."""
-    counted: int = Field(default=100000, ge=2)
-    """Points by which it is measured by counting."""
 
 
 def conditional_flow(config: ConditionalFlowConfig, tell: Tell) -> Findings:

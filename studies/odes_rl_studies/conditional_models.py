@@ -1,16 +1,17 @@
 """What the field of a conditional flow sees, how it is trained by KL(q‖p), and how that divergence is measured."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pydantic
 
 from odes_rl.continuous import Field, Solving, VectorField, network_field, normal_log_density, solve
-from odes_rl.studies import Tell
+from odes_rl.studies import StudyConfig, Tell
 from odes_rl_studies.descent import minimise
-from odes_rl_studies.targets import LogDensity, target_log_density
+from odes_rl_studies.targets import LogDensity, Target, target_log_density
 from odes_rl_studies.warped_bases import (
     CENTRES,
     DEVIATION,
@@ -22,12 +23,38 @@ from odes_rl_studies.warped_bases import (
     warp_by_trace,
 )
 
-if TYPE_CHECKING:
-    from odes_rl_studies.conditional_flow import ConditionalFlowConfig
-
 Model = Literal["label", "none", "start", "start by trace"]
 _AT_ONCE = 50000
 """Points in one solve, where they are counted."""
+
+
+class ConditionalFlowConfig(StudyConfig, frozen=True):
+    """Continuous flows that lead two starting densities, or one, to two targets at once, trained by KL(q‖p)."""
+
+    study: Literal["conditional_flow"] = "conditional_flow"
+    models: tuple[Model, ...] = pydantic.Field(default=("label", "none", "start", "start by trace"), min_length=1)
+    """What the field sees besides z: a label c ∈ {0, 1}, from one standard normal; nothing but the time; the start z_S,
+    which is drawn from one of two normals. `start by trace` is trained as if the volume changed by the trace alone."""
+    targets: tuple[Target, Target] = ("crescents", "mixture")
+    """The targets of c = 0 and of c = 1."""
+    width: int = pydantic.Field(default=32, ge=1)
+    """Hidden units of the vector field, which has one hidden layer of tanh."""
+    steps: int = pydantic.Field(default=1000, ge=1)
+    """Steps of Adam."""
+    batch: int = pydantic.Field(default=256, ge=1)
+    """Points that are drawn at each step for each condition."""
+    learning_rate: float = pydantic.Field(default=0.02, gt=0)
+    """Its step length, which falls to a hundredth along half a cosine."""
+    annealing: float = pydantic.Field(default=0.5, gt=0, le=1)
+    """Share of the steps in which log p is weighted by less than 1, rising from 0.01."""
+    solver_steps: int = pydantic.Field(default=8, ge=1)
+    """Equal steps of the solver, `bosh3`, in training."""
+    tolerance: float = pydantic.Field(default=1e-5, gt=0)
+    """Of the solver, `dopri5`, by which what was learned is measured."""
+    points: int = pydantic.Field(default=10000, ge=2)
+    """Points by which KL(q‖p) is measured at the end by a formula, for each condition."""
+    counted: int = pydantic.Field(default=100000, ge=2)
+    """Points by which it is measured by counting."""
 
 
 class Condition(NamedTuple):
@@ -108,7 +135,7 @@ def make_flow(model: Model, width: int) -> Flow:
     )
 
 
-def learn(model: Model, config: "ConditionalFlowConfig", tell: Tell) -> Learned:
+def learn(model: Model, config: ConditionalFlowConfig, tell: Tell) -> Learned:
     """Train on both targets at once, and measure both conditions."""
     flow = make_flow(model, config.width)
     targets = [target_log_density(name) for name in config.targets]
@@ -158,7 +185,7 @@ def sample(
 
 
 def _measured(
-    flow: Flow, params: Any, c: int, target: LogDensity, config: "ConditionalFlowConfig", key: jax.Array
+    flow: Flow, params: Any, c: int, target: LogDensity, config: ConditionalFlowConfig, key: jax.Array
 ) -> Condition:
     fine = Solving(solver="dopri5", tolerance=config.tolerance)
     few_key, many_key = jax.random.split(key)

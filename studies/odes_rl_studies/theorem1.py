@@ -1,48 +1,15 @@
 """Theorem 1 of Choromanski et al. 2020: how fast Riemannian gradients of ODEtoODE fall, whatever its depth."""
 
-from typing import Literal
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pydantic import Field
 
 from odes_rl.reports import COLOURS, draw_band, draw_line, dress_panel
-from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
-from odes_rl_studies.ascents import Ascent, Gradient, ascend
+from odes_rl.studies import Findings, StudyFamily, Tell
+from odes_rl_studies.ascents import Ascent, Gradient, Theorem1Config, ascend
 from odes_rl_studies.smooth_tasks import TaskName
 
 Case = tuple[TaskName, Gradient]
-
-
-class Theorem1Config(StudyConfig, frozen=True):
-    """Riemannian gradients of ODEtoODE at several depths, exact, or estimated from rollouts, along an ascent."""
-
-    study: Literal["theorem1"] = "theorem1"
-    tasks: tuple[TaskName, ...] = Field(default=("point mass",), min_length=1)
-    """Control problems, with rewards between 0 and 1."""
-    gradients: tuple[Gradient, ...] = Field(default=("exact",), min_length=1)
-    """What is stepped along: ∇F by backpropagation through rollouts; or ∇F_σ as evolution strategies estimate it."""
-    depths: tuple[int, ...] = Field(default=(5, 25, 100), min_length=1)
-    """Steps L of the policy."""
-    seeds: int = Field(default=3, ge=1)
-    """Starting points of each depth."""
-    hidden: int = Field(default=8, ge=4)
-    """Size h of the state of the policy."""
-    iterations: int = Field(default=300, ge=4)
-    """Steps of ascent."""
-    step: float = Field(default=1.0, gt=0)
-    """Length of the first; that of step τ is a factor τ^(−1/2) of it, the theorem's is 1."""
-    horizon: int = Field(default=20, ge=1)
-    """Steps of a rollout."""
-    starts: int = Field(default=4, ge=1)
-    """Rollouts whose mean return is ascended, from fixed starting states."""
-    population: int = Field(default=200, ge=2, multiple_of=2)
-    """Evaluations v of an estimate, in pairs θ ± σε."""
-    sigma: float = Field(default=0.1, gt=0)
-    """Standard deviation σ of their perturbations."""
-    draws: int = Field(default=16, ge=2, multiple_of=2)
-    """Exact gradients at points θ ± σε whose mean measures ∇F_σ."""
 
 
 def theorem1(config: Theorem1Config, tell: Tell) -> Findings:

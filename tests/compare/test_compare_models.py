@@ -72,6 +72,7 @@ def test_the_rows_count_each_models_seeds_and_parameters(whole):
     assert 0 < float(rows["node"]["final_mean"]) <= 1
 
 
+@pytest.mark.slow
 def test_stopped_half_way_and_started_again_it_comes_to_the_same(whole, tmp_path, capsys):
     out = tmp_path / "out"
     config = write(tmp_path / "tiny.yaml", directory=str(out))

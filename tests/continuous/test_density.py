@@ -114,7 +114,7 @@ def test_estimates_of_a_linear_fields_density_average_to_it_over_all_signs():
     assert np.ptp(estimates, axis=0).min() > 0.5
 
 
-@pytest.mark.parametrize(("name", "seed"), [("gated", 0), ("network", 1)])
+@pytest.mark.parametrize(("name", "seed"), [("gated", 0), pytest.param("network", 1, marks=pytest.mark.slow)])
 def test_a_continuous_flows_density_integrates_to_one(name, seed):
     _, params = arbitrary(name, seed)
     assert abs(integral(lambda x: compiled_density(name)(params, x), 8.0, 601) - 1) < 1e-3

@@ -151,6 +151,7 @@ def kill_one_of(cluster, driver_node):
     cluster.remove_node(node, allow_graceful=False)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_node_that_dies_in_mid_generation_changes_nothing_but_the_restarts(open_ray, cluster, gate, capfd):
     asked = questions(WALK, 8, 2)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from odes_rl.continuous import Solving, log_density
-from odes_rl_studies.conditional_flow import ConditionalFlowConfig
-from odes_rl_studies.conditional_models import learn, make_flow, sample
+from odes_rl_studies.conditional_models import ConditionalFlowConfig, learn, make_flow, sample
 from odes_rl_studies.targets import integral, target_log_density
 from odes_rl_studies.warped_bases import (
     base_log_density,
