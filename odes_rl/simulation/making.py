@@ -1,6 +1,7 @@
 """The backend `mjx` for a task, and what keeps a task from it."""
 
 import logging
+import os
 import traceback
 from typing import NamedTuple
 
@@ -52,9 +53,10 @@ def check_devices() -> str:
     """
     try:
         return jax.local_devices()[0].platform
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that "cuda" has a GPU
+        reason = one_line(error) or f"no device of JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}"
         raise UserError(
-            f"rollouts.backend: mjx found no accelerator where JAX_PLATFORMS asks for one ({one_line(error)}): install "
+            f"rollouts.backend: mjx found no accelerator where JAX_PLATFORMS asks for one ({reason}): "
             'pip install "odes-rl[cuda]" or "odes-rl[tpu]", or unset JAX_PLATFORMS'
         ) from error
 
