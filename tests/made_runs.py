@@ -42,7 +42,7 @@ TINY_FIT: dict[str, Any] = {
 }
 """ODEtoODE on the digits, four epochs; a model without steps wants `model__steps=None`."""
 
-_TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")
+_TIMES = ("wall_seconds", "env_steps_per_second", "examples_per_second", "worker_restarts")
 
 
 def create_run(directory: Path, **changes: Any) -> RunDirectory:
@@ -66,7 +66,7 @@ def fit_run(directory: Path, **changes: Any) -> tuple[RunDirectory[FitConfig], F
         return run, fit(run, lambda metrics: None)
 
 
-def timeless(run: RunDirectory) -> list[dict[str, Any]]:
+def timeless(run: RunDirectory[Any]) -> list[dict[str, Any]]:
     """The run's metrics without what depends on the clock or on luck."""
     return [{name: value for name, value in line.items() if name not in _TIMES} for line in run.metrics()]
 
@@ -75,6 +75,13 @@ def bits(state: TrainingState) -> list[bytes]:
     """Every leaf of a state, byte for byte, the wall clock left out."""
     leaves = jax.tree.leaves(state._replace(wall_seconds=0.0))
     return [np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf).tobytes() for leaf in leaves]
+
+
+def fit_bits(progress: FitProgress) -> list[bytes]:
+    """Every leaf of what a fit has learnt, byte for byte."""
+    state = progress.state
+    leaves = jax.tree.leaves((state.params, state.optimizer, state.epoch, jax.random.key_data(state.key)))
+    return [np.asarray(leaf).tobytes() for leaf in leaves]
 
 
 def _is_key(leaf: Any) -> bool:

@@ -83,7 +83,7 @@ def failure(running: Running) -> str | None:
         return "it was interrupted by a signal"
     if status < 0:
         return f"its process was ended by signal {-status}, see {running.log}"
-    text = (running.log).read_text(encoding="utf-8", errors="replace")
+    text = running.log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     return f"{lines[-1].strip()}, see {running.log}" if lines else f"exit status {status}"
 

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import time
 
-import jax
-import numpy as np
 import pytest
 import yaml
 
@@ -17,19 +15,7 @@ from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import evaluate, fit
-from tests.made_runs import fit_run
-
-TIMES = ("wall_seconds", "examples_per_second")
-
-
-def timeless(run):
-    return [{name: value for name, value in line.items() if name not in TIMES} for line in run.metrics()]
-
-
-def bits(progress):
-    state = progress.state
-    leaves = jax.tree.leaves((state.params, state.optimizer, state.epoch, jax.random.key_data(state.key)))
-    return [np.asarray(leaf).tobytes() for leaf in leaves]
+from tests.made_runs import fit_bits, fit_run, timeless
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +29,7 @@ def test_resumed_equals_uninterrupted(undisturbed, tmp_path):
     with RunDirectory.open(tmp_path / "parts", {"run.epochs": 4}, FITTING) as parts:
         progress = fit(parts, lambda metrics: None)
     assert timeless(parts) == timeless(whole)
-    assert bits(progress) == bits(whole_progress)
+    assert fit_bits(progress) == fit_bits(whole_progress)
     assert [line["epoch"] for line in timeless(whole)] == [1, 2, 3, 4]
 
 
@@ -79,7 +65,7 @@ def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(
     with RunDirectory.open(tmp_path / "parts", {}, FITTING) as parts:
         progress = fit(parts, lambda metrics: None)
     assert timeless(parts) == timeless(whole)
-    assert bits(progress) == bits(whole_progress)
+    assert fit_bits(progress) == fit_bits(whole_progress)
 
 
 def test_evaluations_are_as_often_as_asked_for_and_at_the_end(tmp_path):

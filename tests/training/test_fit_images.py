@@ -3,7 +3,6 @@
 import csv
 import json
 
-import jax
 import matplotlib.image
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from odes_rl.inspection import look_into_images
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import fit
-from tests.made_runs import fit_run
+from tests.made_runs import fit_bits, fit_run, timeless
 
 NAMES = [name for name in MODELS if MODELS.find(name).images]
 SETTLING = {
@@ -32,22 +31,11 @@ SETTLING = {
     "run__loggers": [],
 }
 """Everything that changes in training: batches, dropout, augmentation, statistics."""
-TIMES = ("wall_seconds", "examples_per_second")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     return fit_run(tmp_path_factory.mktemp("images") / "run", **SETTLING)
-
-
-def timeless(run):
-    return [{name: value for name, value in line.items() if name not in TIMES} for line in run.metrics()]
-
-
-def bits(progress):
-    state = progress.state
-    leaves = jax.tree.leaves((state.params, state.optimizer, state.epoch, jax.random.key_data(state.key)))
-    return [np.asarray(leaf).tobytes() for leaf in leaves]
 
 
 def test_resumed_equals_uninterrupted_and_unfinished_epochs_are_told(whole, tmp_path):
@@ -57,7 +45,7 @@ def test_resumed_equals_uninterrupted_and_unfinished_epochs_are_told(whole, tmp_
     with RunDirectory.open(tmp_path / "parts", {"run.epochs": 3}, FITTING) as parts:
         resumed = fit(parts, lambda metrics: None, told.append)
     assert timeless(parts) == timeless(run)
-    assert bits(resumed) == bits(progress)
+    assert fit_bits(resumed) == fit_bits(progress)
     assert [line["epoch"] for line in told] == pytest.approx([2.25, 2.5, 2.75])
     assert run.metrics()[-1]["activation_bytes"] > 300 * 8 * 8 * 4 * 4
     assert np.all(np.asarray(progress.state.params["statistics"]["after"][0].variance) != 1)
@@ -76,7 +64,7 @@ def test_interrupted_within_an_epoch_it_goes_on_to_the_same_end(whole, tmp_path)
         assert parts.checkpoints.latest_generation() == 1
         resumed = fit(parts, lambda metrics: None)
     assert timeless(parts) == timeless(run)
-    assert bits(resumed) == bits(progress)
+    assert fit_bits(resumed) == fit_bits(progress)
 
 
 def fit_watched(directory, watch):

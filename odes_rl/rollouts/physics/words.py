@@ -45,17 +45,11 @@ def _each(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.
     return np.array([function(row) for row in rows])
 
 
-def _tolerance(
-    x: np.ndarray,
-    bounds: tuple[float, float] = (0.0, 0.0),
-    margin: float = 0.0,
-    sigmoid: str = "gaussian",
-    value_at_margin: float = _AT_MARGIN,
-) -> np.ndarray:
+def _tolerance(x: np.ndarray, *arguments: Any, **options: Any) -> np.ndarray:
     from dm_control.utils import rewards
 
     tolerance: Any = rewards.tolerance
-    return tolerance(x, bounds, margin, sigmoid, value_at_margin)
+    return tolerance(x, *arguments, **options)
 
 
 def _tolerance_of_each(

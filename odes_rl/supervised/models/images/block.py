@@ -104,40 +104,49 @@ def block(form: Form, channels: int) -> Block:
         shared = [(own["scaling"], convolve(ones, own["time"]) if form.time else None) for own in params]
         return shared, along(params)
 
+    def apply(params: Params, x: jax.Array, stored: list[Statistics] | None) -> jax.Array:
+        shared, weights = prepared(params, x)
+        layers = (weights, form.times, stored)
+        return through_depth(partial(_step, form), x, shared, layers, form.adjoint, form.iterations)
+
+    def trace(params: Params, x: jax.Array, stored: list[Statistics] | None, shifts: jax.Array | None = None) -> Any:
+        shared, weights = prepared(params, x)
+        return _traced(form, x, shared, (weights, form.times, stored), shifts)
+
+    return Block(init, manifolds, apply, trace, along, tuple(sizes[:-1]))
+
+
+def _change(form: Form, x: jax.Array, shared: Any, layer: Any) -> tuple[jax.Array, list[Statistics | None]]:
+    """F(x) in one layer, and the statistics that its normalisations used."""
+
     @partial(jax.checkpoint, prevent_cse=False)  # it is cheap to make again, and large to keep
     def normalised(scaling: Params, x: jax.Array, stored: Statistics | None) -> tuple[jax.Array, Statistics | None]:
         x, found = form.scaled.apply(scaling, x, stored)
         return activate(form.activation, x), found
 
-    def change(x: jax.Array, shared: Any, layer: Any) -> tuple[jax.Array, list[Statistics | None]]:
-        weights, t, stored = layer
-        seen = []
-        for index, ((scaling, time), kernel) in enumerate(zip(shared, weights, strict=True)):
-            x, found = normalised(scaling, x, None if stored is None else stored[index])
-            x = convolve(x, kernel)
-            x = x if time is None else x + t * time
-            seen.append(found)
-        return x, seen
+    weights, t, stored = layer
+    seen = []
+    for index, ((scaling, time), kernel) in enumerate(zip(shared, weights, strict=True)):
+        x, found = normalised(scaling, x, None if stored is None else stored[index])
+        x = convolve(x, kernel)
+        x = x if time is None else x + t * time
+        seen.append(found)
+    return x, seen
 
-    def step(x: jax.Array, shared: Any, layer: Any) -> jax.Array:
-        return x + form.step * change(x, shared, layer)[0]
 
-    def apply(params: Params, x: jax.Array, stored: list[Statistics] | None) -> jax.Array:
-        shared, weights = prepared(params, x)
-        layers = (weights, form.times, stored)
-        return through_depth(step, x, shared, layers, form.adjoint, form.iterations)
+def _step(form: Form, x: jax.Array, shared: Any, layer: Any) -> jax.Array:
+    return x + form.step * _change(form, x, shared, layer)[0]
 
-    def trace(params: Params, x: jax.Array, stored: list[Statistics] | None, shifts: jax.Array | None = None) -> Any:
-        shared, weights = prepared(params, x)
 
-        def one(x: jax.Array, given: Any) -> Any:
-            layer, shift = given
-            moved, seen = change(x, shared, layer)
-            x = x + form.step * moved
-            x = x if shift is None else x + shift
-            return x, (x, seen)
+def _traced(form: Form, x: jax.Array, shared: Any, layers: Any, shifts: jax.Array | None) -> Any:
+    """As `Block.trace`, of kernels that are known."""
 
-        x, (states, seen) = lax.scan(one, x, ((weights, form.times, stored), shifts))
-        return x, states, seen
+    def one(x: jax.Array, given: Any) -> Any:
+        layer, shift = given
+        moved, seen = _change(form, x, shared, layer)
+        x = x + form.step * moved
+        x = x if shift is None else x + shift
+        return x, (x, seen)
 
-    return Block(init, manifolds, apply, trace, along, tuple(sizes[:-1]))
+    x, (states, seen) = lax.scan(one, x, (layers, shifts))
+    return x, states, seen
