@@ -42,5 +42,5 @@ def _distance(namespace: Any, data: Any, distance: Distance) -> Any:
 
 
 def _numbers(data: Any, field: str, start: int, length: int) -> Any:
-    holder = data if hasattr(data, field) else data._impl  # where MJX has what only one of its implementations has
-    return getattr(holder, field).reshape(-1)[start : start + length]
+    special = getattr(data, "_impl", None)  # where MJX keeps what only one of its implementations has
+    return getattr(special if hasattr(special, field) else data, field).reshape(-1)[start : start + length]

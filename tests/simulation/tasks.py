@@ -1,10 +1,5 @@
 """The tasks with which the backend mjx is compared with the environments, and how near it must come."""
 
-import numpy as np
-
-from odes_rl.act.linear import LinearWeights
-from odes_rl.rollouts.environments import describe_task
-
 PRECISE, SINGLE = 1e-9, 1e-3
 """Bounds of differences in float64 and in float32, as parts of a number's size if that is above 1."""
 SUITE = (
@@ -24,6 +19,8 @@ GYMNASIUM = (
 TASKS = (*(f"{name}-v5" for name in GYMNASIUM), *(f"dm_control/{name}-v0" for name in SUITE))
 _PGS = (1e-3, 1e-3)
 """They get another solver, which does not stop as short of the solution."""
+_LYING = (2e-2, 2e-2)
+"""PGS, with its 50 iterations, stops further from the solution where many parts touch the ground: 7e-3."""
 _ACTIONS = (1e-6, SINGLE)
 """What actions cost is a sum of many float32 numbers there, which is taken in another order."""
 _SOLVER = (1e-5, SINGLE)
@@ -32,16 +29,9 @@ _QUADRUPED = (PRECISE, 1e-2)
 """1.2e-3 was measured on quadruped-walk in float32."""
 EXCEPTIONS = {
     "Humanoid-v5": _PGS,
-    "HumanoidStandup-v5": _PGS,
+    "HumanoidStandup-v5": _LYING,
     **dict.fromkeys(("Ant-v5", "Pusher-v5"), _ACTIONS),
     **dict.fromkeys((f"dm_control/quadruped-{name}-v0" for name in ("fetch", "run", "walk")), _QUADRUPED),
     **dict.fromkeys(("dm_control/swimmer-swimmer6-v0", "dm_control/swimmer-swimmer15-v0"), _SOLVER),
 }
 """Tasks with other bounds, in float64 and in float32."""
-
-
-def steady_policy(task):
-    """Weights of one policy that neither falls at once nor always does the same."""
-    sizes = describe_task(task)
-    drawn = np.random.default_rng(0).normal(size=(1, sizes.action_size, sizes.observation_size))
-    return LinearWeights((0.1 * drawn).astype(np.float32))
