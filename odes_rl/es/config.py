@@ -92,6 +92,10 @@ class StrategyConfig(BaseModel):
     steps, so that more candidates are drawn while they fall early. none: one round."""
     max_rounds: int = Field(default=16, ge=1)
     """Rounds of a generation, at the most, for `interactions`."""
+    horizon: int | Literal["growing"] | None = None
+    """TODO"""
+    horizon_from: float = 0.125
+    horizon_full: float = 1.0
     episodes: int = Field(default=1, ge=1)
     """Episodes a candidate; its return is their mean."""
     sigma: float = Field(default=0.3, gt=0)
@@ -169,6 +173,12 @@ class StrategyConfig(BaseModel):
                 f"environment steps: give more than {episodes}, or none"
             )
         return self
+
+    def horizon_at(self, progress: float, limit: int | None) -> int | None:
+        """Environment steps of a training episode, at most, after that part of the run, where the task has `limit`."""
+        if self.horizon == "growing" and limit is not None:
+            return math.ceil(limit * self.horizon_from ** max(0.0, 1.0 - progress / self.horizon_full))
+        return limit if self.horizon in (None, "growing") else min(self.horizon, limit or self.horizon)
 
     def wanted_steps(self, limit: int | None) -> int:
         """Environment steps of a generation, at the least, where an episode has at most `limit`."""

@@ -23,11 +23,12 @@ def roll_out(
         EnvironmentFailure: if an environment raises.
         Interrupted: if a signal comes.
     """
-    rounds = [_round(config, experiment, backend, state, 0)]
-    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.wanted_steps(experiment.task.limit)
+    limit = config.strategy.horizon_at(progress_of(config, state), experiment.task.limit)
+    rounds = [_round(config, experiment, backend, state, 0, limit)]
+    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.wanted_steps(limit)
     while steps < wanted and len(rounds) < config.strategy.max_rounds:
         check_interrupted()
-        rounds.append(_round(config, experiment, backend, state, len(rounds)))
+        rounds.append(_round(config, experiment, backend, state, len(rounds), limit))
         steps += int(rounds[-1].lengths.sum())
     return Rollouts.joined(rounds)
 
@@ -38,13 +39,18 @@ def progress_of(config: ExperimentConfig, state: TrainingState) -> float:
 
 
 def _round(
-    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState, number: int
+    config: ExperimentConfig,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    number: int,
+    limit: int | None,
 ) -> Rollouts:
     weights = experiment.candidate_weights(state.strategy, number, progress_of(config, state))
     if isinstance(backend, Foreseeing):  # of the rounds that follow, one is likely: the first of the next generation
         backend.foresee(_seeds(config, int(state.strategy.generation) + 1, 0))
     seeds = _seeds(config, int(state.strategy.generation), number)
-    return backend.evaluate(weights, normalising_moments(config, state), seeds)
+    return backend.evaluate(weights, normalising_moments(config, state), seeds, limit)
 
 
 def _seeds(config: ExperimentConfig, generation: int, number: int) -> np.ndarray:
