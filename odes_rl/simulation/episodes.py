@@ -11,6 +11,7 @@ from jax import lax
 from odes_rl.act.bounds import normalised, squashed
 from odes_rl.simulation.simulator import Simulator, Start
 
+
 class Play(NamedTuple):
     """How policies act in a task.
 

@@ -33,7 +33,10 @@ class Rows(NamedTuple):
 
 
 def rows_of(request: Request, limit: int | None) -> Rows:
-    """The rows of a request: its candidates, in a task of which an episode has at most `limit` steps. Of a single one, which is evaluated, each episode is a row of its own."""
+    """The rows of a request: its candidates, in a task of which an episode has at most `limit` environment steps.
+
+    Of a single candidate, which is evaluated, each episode is a row of its own.
+    """
     weights, statistics, seeds, steps = request
     owners = np.arange(len(seeds))
     if len(seeds) == 1:
