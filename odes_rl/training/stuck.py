@@ -60,8 +60,10 @@ class Standstill:
 
     def _has_whole_episodes(self, line: Metrics) -> bool:
         """Whether the episodes of that generation had the length of those of its evaluation."""
-        strategy, progress = self.config.strategy, self.config.run.progress(line["generation"], line["env_steps"])
-        return strategy.horizon is None or (strategy.horizon == "growing" and strategy.horizon_part(progress) == 1)
+        strategy = self.config.strategy
+        if strategy.horizon != "growing":
+            return strategy.horizon is None
+        return strategy.horizon_part(self.config.run.progress(line["generation"], line["env_steps"])) == 1
 
     def _is_stuck(self) -> bool:
         limit = self.config.run.stuck_evaluations

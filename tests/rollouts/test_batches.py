@@ -50,7 +50,7 @@ class PlainPool:
 def run_in_batches(settings, asked, steps=None):
     layout = layout_of(*asked)
     board = layout.place(bytearray(layout.size()))
-    board.post(*asked, steps)
+    board.post(*asked[:3], steps)
     for unit in range(board.seeds.size):
         board.sums.reshape(board.seeds.size, -1)[unit] = np.nan  # left by an earlier generation
         start(board, unit)
