@@ -30,6 +30,8 @@ _SECONDS = 0.5
 """That episodes of a probe take, at the least."""
 _EPISODES = 20
 """Episodes of a run that probes another backend, or two generations if that is more: the first compiles everything."""
+_MIDDLE = 1 / 3
+"""Part of a run after which a growing horizon is about as long as in the mean of its generations."""
 _START, _COMPILING, _REPORT = 2.5, 2.5, 1.0
 """What a run takes, in units of the time that a process takes to load the package: to start, and in the first run of a
 policy on a task, or of a model, to compile; and what the report takes for a task. In seconds of the processor, where
@@ -71,8 +73,8 @@ def probe(cell: Cell, workers: int) -> Rate:
         return Rate(_rate_of_run(cell, workers, {"epochs": 2})[0], source)
     rollouts, run, strategy = cell.config.rollouts, cell.config.run, cell.config.strategy
     if rollouts.backend in ("auto", "serial", "processes") and rollouts.inference == "workers":
-        per_second, rounds = _rate_of_episodes(cell.config)
-        plain, episodes = workers * per_second, cell.config.episodes * rounds
+        per_second, episodes = _rate_of_episodes(cell.config)
+        plain = workers * per_second
     else:
         generations = max(2, _EPISODES // cell.config.episodes)
         limits = {"generations": generations, "evaluation_episodes": 1, "restarts": 1}
@@ -82,8 +84,8 @@ def probe(cell: Cell, workers: int) -> Rate:
     return Rate(plain / (1 + evaluations), source)
 
 
-def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, int]:
-    """Environment steps a second of one process, and rounds of a generation.
+def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, float]:
+    """Environment steps a second of one process, and whole episodes' worth of steps in a generation.
 
     With weights of zeros: their shapes cost nothing to know.
     """
@@ -101,7 +103,10 @@ def _rate_of_episodes(config: ExperimentConfig) -> tuple[float, int]:
                 episodes += 1
     except EnvironmentFailure as error:
         raise UserError(f"a probe of {config.task.id} failed: {str(error).splitlines()[-1]}") from error
-    return steps / (time.perf_counter() - started), config.strategy.rounds(steps / episodes, task.limit)
+    speed, length = steps / (time.perf_counter() - started), steps / episodes
+    horizon = config.strategy.horizon_at(_MIDDLE, task.limit)
+    trained = min(length, horizon or length)
+    return speed, config.episodes * config.strategy.rounds(trained, horizon) * trained / length
 
 
 def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> tuple[float, Metrics]:

@@ -11,6 +11,8 @@ from odes_rl.manifolds import Metric
 from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT, OneOf
 
+_GROWN = 0.5
+"""Part of the run after which a growing horizon is the task's limit."""
 _PLAIN = {
     "sigma_per_leaf": "none",
     "episodes": 1,
@@ -20,6 +22,7 @@ _PLAIN = {
     "weight_decay": 0.0,
     "perturbations": "gaussian",
     "interactions": None,
+    "horizon": None,
 }
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
@@ -32,6 +35,7 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
             "learning_rate_schedule": "constant",
             "shaping": "standardised",
             "interactions": None,
+            "horizon": None,
         },
         "policy": {"output_scale": 1.0, "linear_path": False},
         "task": {"clip_observations": None},
@@ -88,10 +92,16 @@ class StrategyConfig(BaseModel):
     """Candidates evaluated in a generation, or in each round of it (`interactions`); even if `antithetic`."""
     interactions: Annotated[int, Field(ge=1)] | Literal["full"] | None = "full"
     """Environment steps that the episodes of a generation's candidates have, at the least: until then, rounds of
-    `population` more candidates follow. `full`: as many as if each of the first round lasted to the task's limit of
-    steps, so that more candidates are drawn while they fall early. none: one round."""
+    `population` more candidates follow. `full`: as many as if each of the first round lasted to the `horizon`, so
+    that more candidates are drawn while they fall early. none: one round."""
     max_rounds: int = Field(default=16, ge=1)
     """Rounds of a generation, at the most, for `interactions`."""
+    horizon: Annotated[int, Field(ge=1)] | Literal["growing"] | None = "growing"
+    """Environment steps of a training episode, at the most. `growing`: a part of the task's limit at the start of the
+    run, and all of it from half of the run on. none: the task's limit. Evaluations always have whole episodes."""
+    horizon_start: float = Field(default=0.25, gt=0, le=1)
+    """Part of the task's limit that a `growing` horizon begins with; it grows by the same factor in equal parts of the
+    run."""
     episodes: int = Field(default=1, ge=1)
     """Episodes a candidate; its return is their mean."""
     sigma: float = Field(default=0.3, gt=0)
@@ -170,15 +180,30 @@ class StrategyConfig(BaseModel):
             )
         return self
 
-    def wanted_steps(self, limit: int | None) -> int:
-        """Environment steps of a generation, at the least, where an episode has at most `limit`."""
+    def horizon_at(self, progress: float, limit: int | None) -> int | None:
+        """Environment steps of a training episode, at most, after that part of the run, in [0, 1].
+
+        `limit` is that of the task; None if it has none.
+        """
+        if isinstance(self.horizon, int):
+            return min(self.horizon, limit or self.horizon)
+        if self.horizon is None or limit is None:
+            return limit
+        return math.ceil(limit * self.horizon_part(progress))
+
+    def horizon_part(self, progress: float) -> float:
+        """Part of the task's limit that a growing horizon has after that part of the run, in [0, 1]."""
+        return self.horizon_start ** max(0.0, 1.0 - progress / _GROWN)
+
+    def wanted_steps(self, horizon: int | None) -> int:
+        """Environment steps of a generation, at the least, where an episode has at most `horizon`."""
         if self.interactions == "full":
-            return self.population * self.episodes * (limit or 0)
+            return self.population * self.episodes * (horizon or 0)
         return self.interactions or 0
 
-    def rounds(self, steps: float, limit: int | None) -> int:
-        """Rounds of a generation whose episodes have so many environment `steps` in the mean, and at most `limit`."""
-        wanted = self.wanted_steps(limit) / (self.population * self.episodes * steps)
+    def rounds(self, steps: float, horizon: int | None) -> int:
+        """Rounds of a generation whose episodes have so many environment `steps` in the mean, and at most `horizon`."""
+        wanted = self.wanted_steps(horizon) / (self.population * self.episodes * steps)
         return min(max(math.ceil(wanted), 1), self.max_rounds)
 
     @property

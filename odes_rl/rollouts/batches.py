@@ -95,7 +95,7 @@ def compile_answer(rule: str) -> Callable[..., None]:
             c, e = unit // board.seeds.shape[1], unit % board.seeds.shape[1]
             if not batch.first[b]:
                 board.returns[c, e] += batch.rewards[b]
-                if batch.over[b]:
+                if batch.over[b] or board.lengths[c, e] >= board.limit[0]:
                     _finish(board, c, e, not np.isfinite(board.returns[c, e]))
                     continue
             sums = board.sums[c, e]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.rollouts.protocol import Moments, Rollouts
+from odes_rl.rollouts.protocol import ENDLESS, Moments, Rollouts
 
 PENDING = -1
 _ALIGNMENT = 64
@@ -37,6 +37,7 @@ class Layout(NamedTuple):
             "deviation": (np.float64, (n,)),
             "origin": (np.float64, (n,)),
             "seeds": (np.int64, units),
+            "limit": (np.int64, (1,)),
             "returns": (np.float64, units),
             "lengths": (np.int64, units),
             "saturated": (np.int64, units),
@@ -77,11 +78,11 @@ def layout_of(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> L
     return Layout(candidates, episodes, statistics.mean.size, shapes)
 
 
-def posted(weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> "Board":
+def posted(weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None) -> "Board":
     """A board of this process's own, on which those questions are posted."""
     layout = layout_of(weights, statistics, episode_seeds)
     board = layout.place(bytearray(layout.size()))
-    board.post(weights, statistics, episode_seeds)
+    board.post(weights, statistics, episode_seeds, steps)
     return board
 
 
@@ -93,6 +94,7 @@ class Board(NamedTuple):
     deviation: np.ndarray
     origin: np.ndarray
     seeds: np.ndarray
+    limit: np.ndarray
     returns: np.ndarray
     lengths: np.ndarray
     saturated: np.ndarray
@@ -105,14 +107,15 @@ class Board(NamedTuple):
     observations: np.ndarray
     answers: np.ndarray
 
-    def post(self, weights: Any, statistics: Moments, seeds: np.ndarray) -> None:
-        """Write a generation's questions, and mark every unit as pending."""
+    def post(self, weights: Any, statistics: Moments, seeds: np.ndarray, steps: int | None = None) -> None:
+        """Write a generation's questions, and mark every unit as pending; episodes have at most so many `steps`."""
         for view, leaf in zip(self.weights, weights, strict=True):
             view[...] = leaf
         self.mean[:] = statistics.centre()
         self.deviation[:] = statistics.standard_deviation()
         self.origin[:] = statistics.mean
         self.seeds[:] = seeds
+        self.limit[:] = ENDLESS if steps is None else steps
         self.lengths[:] = 0
         self.done[:] = False
         self.claims[:] = PENDING

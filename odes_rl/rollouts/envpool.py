@@ -42,9 +42,11 @@ class EnvPoolBackend:
         self.answer = compile_answer(settings.act_rule)
         self.pools: dict[int, Pool] = {}
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`; only the shape of `episode_seeds` counts."""
-        board = posted(weights, statistics, episode_seeds)
+        board = posted(weights, statistics, episode_seeds, steps)
         pool = self._pool(episode_seeds.size)
         with telling_steps(self.settings.task, board):
             self._run(board, pool)

@@ -136,7 +136,7 @@ class Lane:
                 check_step(self.settings.task, error)
                 raise self._failure(error) from None
             return self.finish(failed=True)
-        if terminated or truncated:
+        if terminated or truncated or self.length[0] >= self.board.limit[0]:
             return self.finish(failed=not np.isfinite(self.total))
         return True
 

@@ -92,9 +92,11 @@ class Seat:
         """See `Foreseeing`."""
         self._meeting.foresee(self, episode_seeds)
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`."""
-        return self._meeting.ask(self, Request(weights, statistics, episode_seeds))
+        return self._meeting.ask(self, Request(weights, statistics, episode_seeds, steps))
 
     def __enter__(self) -> Self:
         self._meeting.enter()

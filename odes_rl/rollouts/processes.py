@@ -60,7 +60,9 @@ class ProcessesBackend:
         self.workers: list[_Worker] = []
         self.resources = ExitStack()
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`.
 
         Raises:
@@ -72,7 +74,7 @@ class ProcessesBackend:
         if self.inference:
             layout = layout._replace(slots=self.inference.slots)
         board = layout.place(memory.view(self.memory, layout.size()))
-        board.post(posted, statistics, episode_seeds)
+        board.post(posted, statistics, episode_seeds, steps)
         if self.inference:
             self.inference.begin(weights, board)
         with telling_steps(self.settings.task, board):

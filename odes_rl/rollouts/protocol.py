@@ -9,6 +9,8 @@ import numpy as np
 
 from odes_rl.rollouts.setup import Setup
 
+ENDLESS = 2**31 - 1
+"""Environment steps of an episode that nothing limits."""
 _RESOLUTION = 1e-12
 """Of an entry's mean: what float64 makes of an entry that never varies deviates by less."""
 
@@ -108,10 +110,13 @@ class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an e
 class RolloutBackend(Protocol):
     """Runs episodes of many candidates; a context manager that owns its workers."""
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """Run an episode for each of `episode_seeds` [C, E] with candidate c's `weights` (leaves [C, …]).
 
-        Observations are normalised by `statistics`, which stay frozen meanwhile.
+        Observations are normalised by `statistics`, which stay frozen meanwhile. An episode has at most that many
+        environment `steps`; None leaves it the limit of the task.
 
         Raises:
             EnvironmentFailure: if an environment raises anything but dm_control's PhysicsError.
@@ -129,6 +134,7 @@ class Request(NamedTuple):
     weights: Any
     statistics: Moments
     episode_seeds: np.ndarray
+    steps: int | None = None
 
 
 @runtime_checkable

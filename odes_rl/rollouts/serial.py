@@ -19,9 +19,11 @@ class SerialBackend:
         self.settings = settings
         self.lanes = list(make_lanes(settings, lanes))
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`."""
-        board = posted(weights, statistics, episode_seeds)
+        board = posted(weights, statistics, episode_seeds, steps)
         with telling_steps(self.settings.task, board):
             run_units(self.lanes, board, lambda: board.claim(worker=0))
         return board.rollouts(self.lanes[0].task.action_size, restarts=0)

@@ -42,7 +42,7 @@ class DeviceBackend:
     ) -> None:
         """Run episodes of `task` in `simulator` from `draw(seed)`, at most `lanes` at once on each device."""
         rule, low, high = find_rule(settings.act_rule), task.low.astype(np.float32), task.high.astype(np.float32)
-        play = Play(rule.array, settings.squash, low, high, settings.clip, simulator.limit, chunk)
+        play = Play(rule.array, settings.squash, low, high, settings.clip, chunk)
         self.settings, self.task, self.simulator = settings, task, simulator
         self.starts = Starts(draw)
         self.programs = Programs(simulator, play, lanes)
@@ -53,14 +53,16 @@ class DeviceBackend:
         """See `Foreseeing`."""
         self.starts.foresee(episode_seeds)
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`.
 
         Raises:
             UserError: if the device runs out of memory.
             EnvironmentFailure: if an environment does not reset.
         """
-        return self.evaluate_all([Request(weights, statistics, episode_seeds)], 1)[0]
+        return self.evaluate_all([Request(weights, statistics, episode_seeds, steps)], 1)[0]
 
     def evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
         """See `Joining`.
@@ -82,7 +84,7 @@ class DeviceBackend:
 
     def _evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
         found: dict[int, Rollouts] = {}
-        rows = [rows_of(request) for request in requests]
+        rows = [rows_of(request, self.simulator.limit) for request in requests]
         for width in {each.seeds.shape[1] for each in rows}:
             chosen = [place for place, each in enumerate(rows) if each.seeds.shape[1] == width]
             joined = joined_rows([rows[place] for place in chosen])
@@ -96,7 +98,7 @@ class DeviceBackend:
         mesh, starts, constants = _mesh_of(rows.weights), self.starts.of(rows.seeds), self.simulator.constants
         if mesh is not None:
             constants = jax.device_put(constants, whole_on_each(mesh))
-        whole = Batch(rows.weights, rows.normalising, starts, np.ones(rows.seeds.shape, np.bool_))
+        whole = Batch(rows.weights, rows.normalising, rows.limits, starts, np.ones(rows.seeds.shape, np.bool_))
         program = self.programs.find(max(room, len(rows.seeds)), mesh, constants, whole)
         dispatched = [
             program.run(constants, self._batch(whole, rows.owners, chosen, mesh))
@@ -109,11 +111,11 @@ class DeviceBackend:
     def _batch(self, whole: Batch, owners: np.ndarray, rows: np.ndarray, mesh: Mesh | None) -> Batch:
         """The batch of those rows of `whole`; −1 is none."""
         chosen = np.maximum(rows, 0)
-        normalising, starts, wanted = jax.tree.map(lambda leaf: leaf[chosen], whole[1:])
+        normalising, limits, starts, wanted = jax.tree.map(lambda leaf: leaf[chosen], whole[1:])
         count, weights = jax.tree.leaves(whole.weights)[0].shape[0], whole.weights
         if not np.array_equal(owners[chosen], np.arange(count)):
             weights = self._take(weights, owners[chosen])
-        batch = Batch(weights, normalising, starts, wanted & (rows >= 0)[:, None])
+        batch = Batch(weights, normalising, limits, starts, wanted & (rows >= 0)[:, None])
         return batch if mesh is None else jax.device_put(batch, NamedSharding(mesh, PartitionSpec(POPULATION)))
 
     def _rollouts(self, tally: Tally, request: Request) -> Rollouts:

@@ -11,11 +11,9 @@ from jax import lax
 from odes_rl.act.bounds import normalised, squashed
 from odes_rl.simulation.simulator import Simulator, Start
 
-_ENDLESS = 2**31 - 1
-
 
 class Play(NamedTuple):
-    """How policies act in a task, and for how long.
+    """How policies act in a task.
 
     Attributes:
         act: the array form of an act rule.
@@ -23,7 +21,6 @@ class Play(NamedTuple):
         low: lowest actions [m].
         high: highest actions [m].
         clip: normalised observations are cut to ±clip.
-        limit: environment steps of an episode at most; None sets no limit.
         chunk: environment steps between two looks at whether all episodes have ended.
     """
 
@@ -32,7 +29,6 @@ class Play(NamedTuple):
     low: Any
     high: Any
     clip: float
-    limit: int | None
     chunk: int
 
 
@@ -71,20 +67,27 @@ class Episode(NamedTuple):
 
 
 def run_episodes(
-    simulator: Simulator, play: Play, constants: Any, weights: Any, normalising: Normalising, starts: Start, wanted: Any
+    simulator: Simulator,
+    play: Play,
+    constants: Any,
+    weights: Any,
+    normalising: Normalising,
+    limits: Any,
+    starts: Start,
+    wanted: Any,
 ) -> Tally:
     """Run an episode from each of `starts` (leaves [R, E, …]) with row r's `weights` and `normalising` (leaves [R, …]).
 
-    Results are [R, E].
+    Results are [R, E]. Those of row r have at most `limits[r]` environment steps.
 
     Those that are not `wanted` [R, E] end before their first step. An episode that has ended stays at its start, where
     nothing diverges and no solver takes longer than for the others.
     """
     advance = partial(_advance, simulator, play, constants)
-    advance = jax.vmap(jax.vmap(advance, in_axes=(None, None, 0, 0)))
+    advance = jax.vmap(jax.vmap(advance, in_axes=(None, None, None, 0, 0)))
 
     def step(episodes: Episode, _: None) -> tuple[Episode, None]:
-        return advance(weights, normalising, starts, episodes), None
+        return advance(weights, normalising, limits, starts, episodes), None
 
     def chunk(episodes: Episode) -> Episode:
         before = episodes.tally
@@ -112,6 +115,7 @@ def _advance(
     constants: Any,
     weights: Any,
     normalising: Normalising,
+    limit: jax.Array,
     start: Start,
     episode: Episode,
 ) -> Episode:
@@ -130,7 +134,7 @@ def _advance(
         failed=failed,
         sums=tally.sums + jnp.stack([deviation, jnp.square(deviation)]),
     )
-    over = failed | after.over | (new.lengths >= (play.limit or _ENDLESS))
+    over = failed | after.over | (new.lengths >= limit)
     place = _where(alive & ~over, Start(after.state, after.observation), start)
     return Episode(place, alive & ~over, _where(alive, new, tally))
 

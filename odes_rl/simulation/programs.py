@@ -25,12 +25,14 @@ class Batch(NamedTuple):
     Attributes:
         weights: leaves [R, …].
         normalising: leaves [R, n].
+        limits: [R] int32, environment steps of an episode at most.
         starts: leaves [R, E, …].
         wanted: [R, E] bool; the others fill the batch up.
     """
 
     weights: Any
     normalising: Normalising
+    limits: Any
     starts: Start
     wanted: Any
 

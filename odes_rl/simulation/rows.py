@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from odes_rl.rollouts.protocol import Moments, Request
+from odes_rl.rollouts.protocol import ENDLESS, Moments, Request
 from odes_rl.simulation.episodes import Normalising, Tally
 
 _RESOLUTION = 1e-6
@@ -20,24 +20,30 @@ class Rows(NamedTuple):
     Attributes:
         weights: leaves [C, …], of candidates.
         normalising: leaves [R, n].
+        limits: [R] int32, environment steps of an episode at most.
         seeds: [R, E] of the episodes.
         owners: [R] the candidate of each row.
     """
 
     weights: Any
     normalising: Normalising
+    limits: np.ndarray
     seeds: np.ndarray
     owners: np.ndarray
 
 
-def rows_of(request: Request) -> Rows:
-    """The rows of a request: its candidates. Of a single one, which is evaluated, each episode is a row of its own."""
-    weights, statistics, seeds = request
+def rows_of(request: Request, limit: int | None) -> Rows:
+    """The rows of a request: its candidates, in a task of which an episode has at most `limit` environment steps.
+
+    Of a single candidate, which is evaluated, each episode is a row of its own.
+    """
+    weights, statistics, seeds, steps = request
     owners = np.arange(len(seeds))
     if len(seeds) == 1:
         seeds, owners = seeds.reshape(-1, 1), np.zeros(seeds.size, np.int64)
     repeated = [np.broadcast_to(entry, (len(seeds), entry.size)) for entry in _normalising(statistics)]
-    return Rows(jax.tree.map(jnp.asarray, weights), Normalising(*repeated), seeds, owners)
+    limits = np.full(len(seeds), min(limit or ENDLESS, steps or ENDLESS), np.int32)
+    return Rows(jax.tree.map(jnp.asarray, weights), Normalising(*repeated), limits, seeds, owners)
 
 
 def joined_rows(parts: Sequence[Rows]) -> Rows:
@@ -49,6 +55,7 @@ def joined_rows(parts: Sequence[Rows]) -> Rows:
     return Rows(
         jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *(part.weights for part in parts)),
         Normalising(*(np.concatenate(entries) for entries in zip(*(part.normalising for part in parts), strict=True))),
+        np.concatenate([part.limits for part in parts]),
         np.concatenate([part.seeds for part in parts]),
         np.concatenate([first + part.owners for first, part in zip(firsts, parts, strict=True)]),
     )

@@ -23,11 +23,12 @@ def roll_out(
         EnvironmentFailure: if an environment raises.
         Interrupted: if a signal comes.
     """
-    rounds = [_round(config, experiment, backend, state, 0)]
-    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.wanted_steps(experiment.task.limit)
+    horizon = horizon_of(config, experiment, state)
+    rounds = [_round(config, experiment, backend, state, 0, horizon)]
+    steps, wanted = int(rounds[0].lengths.sum()), config.strategy.wanted_steps(horizon)
     while steps < wanted and len(rounds) < config.strategy.max_rounds:
         check_interrupted()
-        rounds.append(_round(config, experiment, backend, state, len(rounds)))
+        rounds.append(_round(config, experiment, backend, state, len(rounds), horizon))
         steps += int(rounds[-1].lengths.sum())
     return Rollouts.joined(rounds)
 
@@ -37,14 +38,24 @@ def progress_of(config: ExperimentConfig, state: TrainingState) -> float:
     return config.run.progress(int(state.strategy.generation), state.env_steps)
 
 
+def horizon_of(config: ExperimentConfig, experiment: Experiment, state: TrainingState) -> int | None:
+    """Environment steps of an episode of the next generation, at most; None if nothing limits them."""
+    return config.strategy.horizon_at(progress_of(config, state), experiment.task.limit)
+
+
 def _round(
-    config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState, number: int
+    config: ExperimentConfig,
+    experiment: Experiment,
+    backend: RolloutBackend,
+    state: TrainingState,
+    number: int,
+    horizon: int | None,
 ) -> Rollouts:
     weights = experiment.candidate_weights(state.strategy, number, progress_of(config, state))
     if isinstance(backend, Foreseeing):  # of the rounds that follow, one is likely: the first of the next generation
         backend.foresee(_seeds(config, int(state.strategy.generation) + 1, 0))
     seeds = _seeds(config, int(state.strategy.generation), number)
-    return backend.evaluate(weights, normalising_moments(config, state), seeds)
+    return backend.evaluate(weights, normalising_moments(config, state), seeds, horizon)
 
 
 def _seeds(config: ExperimentConfig, generation: int, number: int) -> np.ndarray:

@@ -38,7 +38,7 @@ class Standstill:
         line = plain_metrics(line)
         if "evaluation_score" not in line:
             return {}
-        share = signal_share(line, self.config.strategy.episodes)
+        share = signal_share(line, self.config.strategy.episodes) if self._has_whole_episodes(line) else None
         added = {} if share is None else {_SHARE: share}
         self._count(line | added)
         if self._is_stuck() and not self.told:
@@ -57,6 +57,13 @@ class Standstill:
             self.since += 1
         if _SHARE in line:
             self.shares.append(line[_SHARE])
+
+    def _has_whole_episodes(self, line: Metrics) -> bool:
+        """Whether the episodes of that generation had the length of those of its evaluation."""
+        strategy = self.config.strategy
+        if strategy.horizon != "growing":
+            return strategy.horizon is None
+        return strategy.horizon_part(self.config.run.progress(line["generation"], line["env_steps"])) == 1
 
     def _is_stuck(self) -> bool:
         limit = self.config.run.stuck_evaluations

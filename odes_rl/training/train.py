@@ -41,7 +41,7 @@ from odes_rl.training.restarts import (
     warn_if_undecided,
     warn_of_costs,
 )
-from odes_rl.training.rounds import progress_of, roll_out
+from odes_rl.training.rounds import horizon_of, progress_of, roll_out
 
 
 class Equipment(NamedTuple):
@@ -199,10 +199,11 @@ def _learn(
     config: ExperimentConfig, experiment: Experiment, backend: RolloutBackend, state: TrainingState
 ) -> tuple[TrainingState, Metrics]:
     """One generation of one start: the state after it, the clock left as it is, and its metrics."""
-    state = rescaled(config, experiment, state)
+    state, horizon = rescaled(config, experiment, state), horizon_of(config, experiment, state)
     rollouts = roll_out(config, experiment, backend, state)
     state, info = _update(config, experiment, state, rollouts)
-    return state, {**generation_metrics(rollouts), **{name: float(value) for name, value in info._asdict().items()}}
+    updating = {name: float(value) for name, value in info._asdict().items()}
+    return state, {"horizon": horizon, **generation_metrics(rollouts), **updating}
 
 
 def _update(

@@ -62,11 +62,13 @@ class TimedBackend:
     def __init__(self, backend: RolloutBackend) -> None:
         self.backend = backend
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`."""
         jax.block_until_ready(weights)  # they are computed in the background: without this it counts as rollouts
         self.entered = time.perf_counter()
-        self.rollouts = self.backend.evaluate(weights, statistics, episode_seeds)
+        self.rollouts = self.backend.evaluate(weights, statistics, episode_seeds, steps)
         self.left = time.perf_counter()
         return self.rollouts
 

@@ -120,6 +120,20 @@ def test_workers_and_lanes_do_not_matter(task, workers, lanes):
     assert found.restarts == 0
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_episodes_of_so_many_steps_are_those_of_a_shorter_limit_and_the_next_ones_are_whole_again(task):
+    asked = questions(task, CANDIDATES, EPISODES)
+    with SerialBackend(make_settings(task, 6)) as backend:
+        expected = backend.evaluate(*asked)
+    with SerialBackend(make_settings(task, TASKS[task]), 3) as backend:
+        assert_same_bits(backend.evaluate(*asked, 6), expected)
+        assert_same_bits(backend.evaluate(*asked), serial(task))
+        assert_same_bits(backend.evaluate(*asked, 1000), serial(task))
+    with ProcessesBackend(make_settings(task, TASKS[task]), 1, 2) as backend:
+        assert_same_bits(backend.evaluate(*asked, 6), expected)
+    assert expected.lengths.max() == 6
+
+
 def test_boards_that_change_their_size_between_evaluations():
     """Big, small, big, and the first again: evaluations of one policy follow those of a population."""
     asked = [questions(WALK, *shape, seed=i) for i, shape in enumerate([(30, 3), (1, 2), (60, 5), (1, 1)])]

@@ -47,10 +47,10 @@ class PlainPool:
             self.told.append((identity, self.flatten(observation), float(reward), False, terminated or truncated))
 
 
-def run_in_batches(settings, asked):
+def run_in_batches(settings, asked, steps=None):
     layout = layout_of(*asked)
     board = layout.place(bytearray(layout.size()))
-    board.post(*asked)
+    board.post(*asked[:3], steps)
     for unit in range(board.seeds.size):
         board.sums.reshape(board.seeds.size, -1)[unit] = np.nan  # left by an earlier generation
         start(board, unit)
@@ -82,3 +82,7 @@ def test_batches_give_the_bits_of_lanes(squash):
     assert board.done.all()
     assert found.failed.tolist() == [[False] * 2, [True] * 2, [False] * 2]
     assert len(np.unique(found.lengths)) > 2
+    _, short = run_in_batches(settings, asked, 3)
+    assert short.lengths.max() == 3
+    with SerialBackend(settings) as backend:
+        assert_same_bits(short, backend.evaluate(*asked, 3))

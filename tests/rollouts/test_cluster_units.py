@@ -9,7 +9,7 @@ from odes_rl.rollouts.board import layout_of
 from odes_rl.rollouts.cluster.actor import Answers, EpisodeActor
 from odes_rl.rollouts.cluster.blocks import candidates_a_block, split
 from odes_rl.rollouts.cluster.units import UnitQueue, batch_size
-from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.rollouts.protocol import EnvironmentFailure, Request
 from odes_rl.rollouts.serial import SerialBackend
 
 
@@ -60,13 +60,13 @@ def test_blocks_are_a_few_for_each_actor(candidates, actors, size):
 @pytest.mark.parametrize("block_size", [1, 2, 5])
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_an_actor_gives_the_bits_of_serial_from_blocks_that_cannot_be_written(block_size, lanes):
-    asked, settings = questions(WALK, 5, 3), make_settings(WALK)
+    asked, settings, steps = questions(WALK, 5, 3), make_settings(WALK), 2 if lanes == 1 else None
     with SerialBackend(settings) as backend:
-        expected = backend.evaluate(*asked)
+        expected = backend.evaluate(*asked, steps)
     layout = layout_of((), *asked[1:])
     board = layout.place(bytearray(layout.size()))
     board.post((), *asked[1:])
-    blocks = list(split(*asked, block_size))
+    blocks = list(split(Request(*asked, steps), block_size))
     for block in blocks:
         for leaf in (*block.weights, block.seeds):
             leaf.flags.writeable = False
@@ -86,7 +86,7 @@ def test_an_actor_answers_with_the_message_of_an_environments_failure():
     asked, settings = questions(WALK, 1, 1), make_settings("faulty_environments:RaisingInStep-v0")
     actor = EpisodeActor(tuple(settings), 1)
     actor.ready()
-    message = actor.run(np.array([0]), *split(*asked, 1))
+    message = actor.run(np.array([0]), *split(Request(*asked), 1))
     assert isinstance(message, str)
     with SerialBackend(settings) as backend, pytest.raises(EnvironmentFailure) as caught:
         backend.evaluate(*asked)

@@ -156,6 +156,15 @@ def test_returns_are_distributed_as_those_of_serial(task, max_steps, episodes):
     assert np.abs(distance).max() < 0.8  # seven standard errors of independent episodes
 
 
+def test_episodes_of_so_many_steps_are_followed_by_whole_ones():
+    asked = make_weights("Hopper-v5", 2), make_statistics("Hopper-v5"), make_seeds(2, 30)
+    with make_backend(RolloutsConfig(backend="envpool", workers=2), make_settings("Hopper-v5")) as backend:
+        short, whole = backend.evaluate(*asked, 5), backend.evaluate(*asked)
+    assert (short.lengths == 5).all()
+    assert not short.failed.any()
+    assert whole.lengths.min() > 5
+
+
 def test_a_step_earns_once_however_many_episodes_an_environment_runs():
     """InvertedPendulum-v5 gives 1 for each step but the last: the 8th or, one time in ten, the 9th."""
     found = evaluate("envpool", "InvertedPendulum-v5", None, 1000)

@@ -69,7 +69,7 @@ def test_what_the_backend_raises_reaches_all():
 @pytest.mark.parametrize("parties", [1, 2])
 def test_a_backend_that_cannot_join_requests_gets_one_after_another(parties):
     class Plain:
-        def evaluate(self, weights, statistics, episode_seeds):
+        def evaluate(self, weights, statistics, episode_seeds, steps=None):
             return weights
 
     assert meet(Plain(), [2] * parties) == {name: [(name, 0), (name, 1)] for name in range(parties)}

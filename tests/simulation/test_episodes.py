@@ -141,6 +141,15 @@ def test_requests_that_are_answered_together_get_what_each_gets_alone():
             assert_close(answer, device.evaluate(*request))
 
 
+def test_episodes_of_so_many_steps_are_those_of_a_shorter_limit():
+    with backend() as device, backend(settings(max_steps=4)) as short:
+        expected = short.evaluate(*asked())
+        found, whole = device.evaluate_all([Request(*asked(), steps=4), Request(*asked())], 2)
+        assert len(device.programs._found) == 1
+    assert_close(found, expected)
+    assert found.lengths.max() == 4 < whole.lengths.max()
+
+
 def test_who_has_left_leaves_room_and_no_other_program():
     request = Request(*asked(40))
     with backend() as device:

@@ -182,9 +182,9 @@ def test_the_warm_up_normalises_its_later_episodes_by_its_earlier_ones(tmp_path)
     with open_backend(config, experiment.policy) as backend:
 
         class Noting:
-            def evaluate(self, weights, statistics, seeds):
+            def evaluate(self, weights, statistics, seeds, steps=None):
                 asked.append((int(statistics.count), seeds.shape))
-                return backend.evaluate(weights, statistics, seeds)
+                return backend.evaluate(weights, statistics, seeds, steps)
 
         state = warmed_up(config, experiment, Noting(), initial_state(experiment, 0))  # pyright: ignore
     assert [shape for _, shape in asked] == [(1, 1), (1, 1), (1, 1)]
@@ -261,8 +261,8 @@ def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -
     raise AssertionError(f"no generation {generation}: {process.stdout.read() if process.stdout else ''}")
 
 
-STORMY = {**DEFAULT, "strategy__schedule_horizon": 120, "task__max_steps": 200}
-"""With a horizon, since one run is interrupted long before its end."""
+STORMY = {**DEFAULT, "strategy__schedule_horizon": 120, "strategy__horizon": 200, "task__max_steps": 200}
+"""With nothing that depends on the length of the run, since one is interrupted long before its end."""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from odes_rl.rollouts.cluster.crew import Crew
 from odes_rl.rollouts.cluster.generation import Generation
 from odes_rl.rollouts.cluster.session import import_ray, ray_session
 from odes_rl.rollouts.environments import describe_task
-from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
+from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Request, Rollouts
 
 
 class RayBackend:
@@ -37,7 +37,9 @@ class RayBackend:
         self.action_size = describe_task(settings.task, setup=settings.setup).action_size
         self.resources = ExitStack()
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
         """See `RolloutBackend.evaluate`.
 
         Raises:
@@ -45,7 +47,7 @@ class RayBackend:
         """
         board = posted((), statistics, episode_seeds)  # the weights go by the cluster's store
         size = candidates_a_block(len(episode_seeds), len(self.crew.handles))
-        blocks = [self.ray.put(block) for block in split(weights, statistics, episode_seeds, size)]
+        blocks = [self.ray.put(block) for block in split(Request(weights, statistics, episode_seeds, steps), size)]
         restarts = Generation(self.crew, self.settings.task, board, blocks, size).run()
         return board.rollouts(self.action_size, restarts)
 

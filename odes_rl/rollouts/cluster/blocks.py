@@ -1,12 +1,12 @@
 """Blocks: a generation's questions in pieces, so that a node fetches only what its actors work on. Free of JAX."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from odes_rl.rollouts.board import Board, Layout
-from odes_rl.rollouts.protocol import Moments
+from odes_rl.rollouts.protocol import Moments, Request
 
 _BLOCKS_AN_ACTOR = 4
 
@@ -19,12 +19,14 @@ class Block(NamedTuple):
         weights: leaves [k, …] float32.
         statistics: moments that observations are normalised by.
         seeds: [k, E] int64.
+        steps: environment steps of an episode at most; None leaves it the limit of the task.
     """
 
     first: int
     weights: tuple[np.ndarray, ...]
     statistics: Moments
     seeds: np.ndarray
+    steps: int | None
 
 
 def candidates_a_block(candidates: int, actors: int) -> int:
@@ -32,12 +34,13 @@ def candidates_a_block(candidates: int, actors: int) -> int:
     return max(1, candidates // (_BLOCKS_AN_ACTOR * actors))
 
 
-def split(weights: Any, statistics: Moments, episode_seeds: np.ndarray, size: int) -> Iterator[Block]:
-    """Blocks of `size` candidates, from weights with leaves [C, …] and seeds [C, E]."""
+def split(request: Request, size: int) -> Iterator[Block]:
+    """Blocks of `size` candidates each."""
+    weights, statistics, episode_seeds, steps = request
     leaves = tuple(np.asarray(leaf, np.float32) for leaf in weights)
     for first in range(0, episode_seeds.shape[0], size):
         span = slice(first, first + size)
-        yield Block(first, tuple(leaf[span] for leaf in leaves), statistics, episode_seeds[span])
+        yield Block(first, tuple(leaf[span] for leaf in leaves), statistics, episode_seeds[span], steps)
 
 
 def board_of(units: np.ndarray, blocks: tuple[Block, ...]) -> Board:
@@ -54,5 +57,5 @@ def board_of(units: np.ndarray, blocks: tuple[Block, ...]) -> Board:
     places = [(blocks[holder], row) for holder, row in zip(holders, rows, strict=True)]
     weights = [[block.weights[leaf][row] for block, row in places] for leaf in range(len(shapes))]
     seeds = [[block.seeds[row, episode]] for (block, row), episode in zip(places, episodes, strict=True)]
-    board.post(weights, blocks[0].statistics, np.array(seeds, np.int64))
+    board.post(weights, blocks[0].statistics, np.array(seeds, np.int64), blocks[0].steps)
     return board

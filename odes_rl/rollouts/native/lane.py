@@ -19,6 +19,7 @@ from odes_rl.rollouts.native.stepping import (
 from odes_rl.rollouts.native.tables import tables
 from odes_rl.rollouts.physics.description import Physics, size
 from odes_rl.rollouts.physics.words import NUMPY
+from odes_rl.rollouts.protocol import ENDLESS
 
 _CHUNK = 1000
 """Steps that are remembered: a longer episode is run in pieces."""
@@ -55,12 +56,13 @@ class NativeLane:
             EnvironmentFailure: if the environment does not reset.
         """
         self.lane.start(board, unit)
+        self.limit = min(self.description.limit or ENDLESS, int(board.limit[0]))
         self.remembered = 0
 
     def step(self) -> bool:
         """Run the episode, or a part of it; False when it has ended."""
-        lane, memory, limit = self.lane, self.memory, self.description.limit
-        left = len(memory.healthy) if limit is None else min(len(memory.healthy), limit - int(lane.length[0]))
+        lane, memory = self.lane, self.memory
+        left = min(len(memory.healthy), self.limit - int(lane.length[0]))
         memory = Memory(memory.features[: left + 1], memory.actions[:left], memory.healthy[:left])
         board = lane.board
         normalising = Normalising(board.mean, board.deviation, board.origin, lane.settings.clip)
@@ -90,7 +92,7 @@ class NativeLane:
         lane.saturated += saturated
         if outcome == FAILED:
             return lane.finish(failed=True)
-        over = outcome != GOES_ON or lane.length[0] == self.description.limit
+        over = outcome != GOES_ON or lane.length[0] == self.limit
         if over or steps == len(self.memory.healthy):
             features, actions, healthy = self.memory
             episode = features[: steps + 1], actions[:steps], healthy[:steps]
