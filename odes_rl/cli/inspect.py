@@ -77,7 +77,7 @@ def _fitted(command: Inspect) -> "tuple[list[str], Figure]":
     if command.checkpoint == "best":
         raise UserError("checkpoint is 'best', but fitted models only have latest checkpoints: leave --checkpoint out")
     run = RunDirectory.open(command.run, kind=FITTING)
-    if MODELS.find(run.config.model.name).images:
+    if MODELS.find(run.config.model.name).takes == "images":
         images = look_into_images(run, command.seed)
         return describe_images(images), draw_images(images)
     inspection = look_into_fit(run, command.seed)

@@ -14,7 +14,7 @@ from tests.made_runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}
 VARIANTS = {
-    **{name: {"model__name": name} for name in MODELS if not MODELS.find(name).images},
+    **{name: {"model__name": name} for name in MODELS if MODELS.find(name).takes == "vectors"},
     "dense": PLAIN | {"model__depth": 4},
     "dense relu": PLAIN | {"model__depth": 3, "model__activation": "relu"},
     "ode_to_ode isospectral": {"model__flow": "isospectral"},
