@@ -16,7 +16,8 @@ class DataConfig(BaseModel):
     source: str = "digits"
     """`digits`, which comes with scikit-learn; a file such as `mnist.npz`; or a directory with MNIST's IDX files, or
     with the files of CIFAR-10 or CIFAR-100, pickled or binary. For a model of videos: one of these, whose images are
-    made to move; or an .npy file of videos as Moving MNIST was published."""
+    made to move; an .npy file of videos as Moving MNIST was published; or a directory with BAIR's robot pushing, in
+    TFRecords."""
     crop: int = Field(default=0, ge=0)
     """Training images are moved by up to this number of pixels along both axes, at random, with zeros beyond the
     edge."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from odes_rl.errors import UserError
 from odes_rl.supervised.config import DataConfig
+from odes_rl.supervised.data.bair import find_bair, load_bair
 from odes_rl.supervised.data.loading import load_dataset
 from odes_rl.supervised.data.moving import read_moving, suited, videos_of
 from odes_rl.supervised.data.rows import Rows
@@ -62,8 +63,8 @@ class MovingDigits:
 def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     """The videos that `config` describes, of their first `frames` frames.
 
-    An .npy file holds videos as Moving MNIST was published; the last tenth of them are test videos. Any other source is
-    one of images, which move.
+    An .npy file holds videos as Moving MNIST was published; the last tenth of them are test videos. A directory may
+    have BAIR's robot pushing as it was published. Any other source is one of images, which move.
 
     Raises:
         UserError: if there is no such source, or it is damaged, holds something else, or too few frames.
@@ -71,6 +72,10 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     asked = [name for name in ("crop", "flip", "corrupted") if getattr(config, name)]
     if asked:
         raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
+    bair = find_bair(Path(config.source))
+    if bair is not None:
+        train, test = (load_bair(bair, part, frames) for part in ("train", "test"))
+        return VideoDataset(train, test[np.arange(min(len(test), config.test_videos))])
     if Path(config.source).suffix == ".npy":
         return _published(config, frames)
     return _moving(config, frames)
