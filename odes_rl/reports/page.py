@@ -23,7 +23,7 @@ _NOTES = (
     "too narrow rather than too wide: if all seeds of one are above all of the other, the interval is [1.00, 1.00].",
     "One seed has no deviation, no interval, and no probability of being better; the table shows a dash.",
     "steps to: the median over the seeds with an evaluation that reached the threshold, and the number of these seeds.",
-    "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
+    "P(better): the probability that the last evaluation of a seed is better than that of a seed of the baseline.",
     "{speed}: speed of one run while others ran at the same time.",
 )
 _STYLE = """
