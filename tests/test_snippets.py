@@ -22,7 +22,17 @@ RUN = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("tutorial", "python", "export", "fitness", "manifolds", "extending", "supervised", "loggers")
+        for name in (
+            "tutorial",
+            "python",
+            "export",
+            "fitness",
+            "manifolds",
+            "extending",
+            "supervised",
+            "videos",
+            "loggers",
+        )
     ),
 ]
 READ = [

@@ -7,6 +7,11 @@ import numpy as np
 from odes_rl.act.compilation import compiled
 
 ACTIVATIONS = ("abs", "relu", "tanh")
+"""The names that have both forms."""
+ARRAY_ACTIVATIONS = (*ACTIVATIONS, "leaky_relu")
+"""The names that have a form for arrays."""
+LEAK = 0.2
+"""Slope of leaky_relu below 0."""
 
 
 def activate(activation: str, x: Any) -> Any:
@@ -16,6 +21,8 @@ def activate(activation: str, x: Any) -> Any:
         return namespace.abs(x)
     if activation == "relu":
         return namespace.maximum(x, namespace.zeros_like(x))
+    if activation == "leaky_relu":
+        return namespace.maximum(x, LEAK * x)
     assert activation == "tanh", activation
     return namespace.tanh(x)
 

@@ -17,7 +17,7 @@ from odes_rl.caching import cache_directory, digest, versions
 _log = logging.getLogger(__name__)
 _SOURCES = (
     *("act/*.py", "rollouts/native/*.py", "rollouts/physics/description.py"),
-    *("rollouts/batches.py", "rollouts/board.py"),
+    *("rollouts/batches.py", "rollouts/board.py", "supervised/data/crc32c.py"),
 )
 """Of everything that is compiled, and of the types it works on."""
 

@@ -79,7 +79,7 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
         KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
     from odes_rl.cli.progress import fitting_course, show_progress
-    from odes_rl.reports.accuracies import accuracy_lines
+    from odes_rl.reports.fitted import fitted_lines
     from odes_rl.runs.lock import only_trainer
     from odes_rl.training.fit import fit as run_fitting
 
@@ -92,6 +92,6 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
             run_fitting(run, report, report)
     except StorageError as error:
         raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
-    for line in (f"run: {run.path}", *accuracy_lines(run.path)):
+    for line in (f"run: {run.path}", *fitted_lines(run.path)):
         print(line)
     return 0

@@ -95,11 +95,12 @@ def training_summary(metrics: Mapping[str, Any]) -> str:
 
 
 def fitting_summary(metrics: Mapping[str, Any]) -> str:
-    """Loss, accuracy and speed in a few words."""
+    """Loss, what was evaluated and speed in a few words."""
     return _told(
         metrics,
         train_loss="loss {:.4f}",
         test_accuracy="test accuracy {:.2%}",
+        test_negative_elbo="test negative ELBO {:.4g}",
         examples_per_second="{:,.0f} examples/s",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from odes_rl.compare.config import ONLY, POLICIES, SEEDS, THRESHOLD, Comparable, Comparing
+from odes_rl.compare.config import ONLY, POLICIES, SEEDS, THRESHOLD, VIDEO_MODELS, Comparable, Comparing
 from odes_rl.config.layering import section_class
 from odes_rl.config.naming import file_name
 from odes_rl.errors import UserError, suggestion
@@ -43,7 +43,20 @@ def learner_name(config: Comparable, label: str) -> str:
             f"{learners}.{label}: unknown {named} {name!r}: "
             f"{suggestion(str(name), names)}; give its name as {named}: {{name: ...}}"
         )
+    _check_kind(config, label, name)
     return name
+
+
+def _check_kind(config: Comparable, label: str, name: str) -> None:
+    """Models of videos and others are measured by different things."""
+    if config.comparing is POLICIES:
+        return
+    first = next(iter(config.learners))
+    if (MODELS.find(name).takes == "videos") != (config.comparing is VIDEO_MODELS):
+        raise UserError(
+            f"models.{label}: one of {name} and the model of {first!r} is a model of videos, the other is not: compare "
+            "them in two files"
+        )
 
 
 def check_entries(config: Comparable, overrides: Mapping[str, str]) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, model_validator
 from odes_rl.config.layering import FITTING, TRAINING, Kind
 from odes_rl.config.packaged import find_config
 from odes_rl.errors import UserError, suggestion
-from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
+from odes_rl.reports.measures import ACCURACIES, BOUNDS, RETURNS, Measure
+from odes_rl.supervised.models import MODELS as FAMILIES
 from odes_rl.validation import STRICT, build_model
 from odes_rl.yaml_text import read_yaml
 
@@ -41,6 +42,7 @@ class Comparing(NamedTuple):
 
 POLICIES = Comparing(TRAINING, "env_steps", "tasks", "task.id", "policies", RETURNS)
 MODELS = Comparing(FITTING, "epochs", "data", "data.source", "models", ACCURACIES)
+VIDEO_MODELS = MODELS._replace(measure=BOUNDS)
 
 
 class Comparable(BaseModel):
@@ -148,6 +150,12 @@ class CompareModelsConfig(Comparable):
     of the model, unless `model.name` is set."""
 
 
+class CompareVideoModelsConfig(CompareModelsConfig):
+    """Data sets × models of videos × seeds, likewise."""
+
+    comparing: ClassVar = VIDEO_MODELS
+
+
 def load_comparison(name: str | Path, changes: Mapping[str, Any]) -> Comparable:
     """The comparison at a path or of a packaged `name`; `changes` (option → value) override its options.
 
@@ -156,12 +164,24 @@ def load_comparison(name: str | Path, changes: Mapping[str, Any]) -> Comparable:
     """
     path = find_config(str(name), "compare")
     values = {"directory": f"runs/compare/{Path(path).stem}"} | {str(k): v for k, v in read_yaml(path).items()}
-    model = CompareModelsConfig if values.keys() & {"data", "models", "epochs"} else CompareConfig
+    model = _compared(values)
     foreign = [key for key in ("env_steps", "epochs") if key in changes and key not in model.model_fields]
     if foreign:
         budget = model.comparing.budget
         raise UserError(f"{foreign[0]} is not an option here: {str(path)!r} compares {_kind(model)}; give {budget}")
     return build_model(model, _without_own(values, model.comparing, changes) | dict(changes))
+
+
+def _compared(values: Mapping[str, Any]) -> type[Comparable]:
+    """What a file with those values compares: policies, models of videos if its first model is one, or classifiers."""
+    if not values.keys() & {"data", "models", "epochs"}:
+        return CompareConfig
+    models = values.get("models")
+    label, entry = next(iter(models.items()), ("", None)) if isinstance(models, dict) else ("", None)
+    named = (entry.get("model") if isinstance(entry, dict) else None) or {}
+    name = named.get("name", label) if isinstance(named, dict) else label
+    known = name in FAMILIES.names or ":" in str(name)
+    return CompareVideoModelsConfig if known and FAMILIES.find(name).takes == "videos" else CompareModelsConfig
 
 
 def _without_own(values: dict[str, Any], comparing: Comparing, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from odes_rl.errors import UserError
 from odes_rl.policies.counting import parameter_count
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.files import CELL, METRICS, replace_text, writing_to
+from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.models import input_shape, make_model
+from odes_rl.supervised.data.videos import load_videos
+from odes_rl.supervised.models import input_shape, make_model, make_video_model
+from odes_rl.supervised.models.videos.config import VideoModelConfig
 from odes_rl.training.experiment import make_experiment
 
 
@@ -43,10 +46,12 @@ def write_size(path: Path, config: ExperimentConfig | FitConfig) -> None:
 
 
 def _count(config: ExperimentConfig | FitConfig) -> int:
-    if isinstance(config, FitConfig):
-        size, classes = _sizes(config.data.source)
-        return parameter_count(make_model(config.model, input_shape(config.model.name, size), classes))
-    return parameter_count(make_experiment(config).policy)
+    if not isinstance(config, FitConfig):
+        return parameter_count(make_experiment(config).policy)
+    if isinstance(config.model, VideoModelConfig):
+        return parameter_count(make_video_model(config.model, _frame_of(config.data, config.model.frames)))
+    size, classes = _sizes(config.data.source)
+    return parameter_count(make_model(config.model, input_shape(config.model.name, size), classes))
 
 
 @cache
@@ -54,3 +59,9 @@ def _sizes(source: str) -> tuple[tuple[int, ...], int]:
     """Shape of an image, and number of classes."""
     data = load_dataset(source)
     return data.train.images.shape[1:], data.classes
+
+
+@cache
+def _frame_of(data: DataConfig, frames: int) -> tuple[int, ...]:
+    """Shape of a frame."""
+    return load_videos(data, frames).train.shape[2:]

@@ -12,7 +12,8 @@ from odes_rl.inspection.depth import Bounds, gradient_bounds
 from odes_rl.inspection.layerwise import Depth, look_through
 from odes_rl.inspection.weights import Weights, look_at_weights
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.fit import restore_fit
+from odes_rl.supervised.models.model import Model
+from odes_rl.training.fit import TEST, restore_fit
 
 _EXAMPLES = 500
 """Test examples that are looked at, at the most."""
@@ -42,15 +43,16 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     """
     fitting, state = restore_fit(run)
     name, source, path = run.config.model.name, Path(run.config.data.source).name, str(run.path)
-    if fitting.model.layers is None:
+    model = fitting.model
+    if not isinstance(model, Model) or model.layers is None:
         raise UserError(f"{path!r}: the model {name} has no hidden layers that could be inspected")
-    layers = fitting.model.layers(state.params)
+    layers = model.layers(state.params)
     count = len(layers.weights)
     if not count:
         raise UserError(f"{path!r}: the model {name} with one hidden layer has no depth to inspect")
-    images, labels = fitting.data.test
+    images, labels = fitting.evaluated[TEST]
     seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
-    inputs = images[seen].reshape(len(seen), -1) / np.float32(255)
+    inputs = images[seen] / np.float32(255)
     try:
         depth = look_through(layers, inputs, labels[seen])
     except UserError as error:

@@ -14,7 +14,7 @@ from odes_rl.errors import UserError
 from odes_rl.inspection.weights import Weights, singular_values
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models.model import Model
-from odes_rl.training.fit import restore_fit
+from odes_rl.training.fit import TEST, restore_fit
 
 _EXAMPLES, _AT_ONCE = 100, 20
 """Test examples that are looked at, at the most, and at the same time."""
@@ -46,9 +46,10 @@ def look_into_images(run: RunDirectory[FitConfig], seed: int = 0) -> ImageInspec
         UserError: if there is no such checkpoint or no data, or the model is not finite.
     """
     fitting, state = restore_fit(run)
-    images, labels = fitting.inputs(fitting.data.test)
+    model, (images, labels) = fitting.model, fitting.evaluated[TEST]
+    assert isinstance(model, Model)
     seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
-    look = jax.jit(partial(_look, fitting.model, state.params))
+    look = jax.jit(partial(_look, model, state.params))
     parts = [look(images[some], labels[some]) for some in np.array_split(seen, -(-len(seen) // _AT_ONCE))]
     norms, gradients = (np.concatenate(found, axis=1).astype(np.float64) for found in zip(*parts, strict=True))
     if not (np.isfinite(norms).all() and np.isfinite(gradients).all()):
@@ -60,7 +61,7 @@ def look_into_images(run: RunDirectory[FitConfig], seed: int = 0) -> ImageInspec
         title=f"{run.config.model.name} on {Path(run.config.data.source).name}, epoch {int(state.epoch)}",
         norms=norms,
         ratios=gradients[:, told] / gradients[-1, told],
-        weights=_kernels(fitting.model, state.params),
+        weights=_kernels(model, state.params),
         stages=run.config.model.stages,  # pyright: ignore[reportAttributeAccessIssue]
     )
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.reports.accuracies import evaluated_accuracies
+from odes_rl.reports.fitted import evaluated_accuracies
 from odes_rl.reports.measures import RETURNS, Measure
 from odes_rl.reports.seeds import Run, read_run
 from odes_rl.runs.files import CELL, METRICS

@@ -1,4 +1,4 @@
-"""The measured quantities of curves: returns over environment steps, or accuracies over epochs. Free of JAX."""
+"""The measured quantities of curves: returns over environment steps; accuracies or bounds over epochs. Free of JAX."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,6 +21,9 @@ class Measure(NamedTuple):
         speed: metric of the speed.
         speed_label: label of the speed.
         values_form: format of a value in a table.
+        recorded_form: format of a value in a file for programs.
+        about: what the values are of, for those who read a report.
+        least: whether the least value is the best one.
     """
 
     steps: str
@@ -36,6 +39,14 @@ class Measure(NamedTuple):
     speed: str
     speed_label: str
     values_form: Callable[[float], str]
+    recorded_form: Callable[[float], str]
+    about: str
+    least: bool = False
+
+    @property
+    def sign(self) -> int:
+        """Factor that makes larger values better ones."""
+        return -1 if self.least else 1
 
 
 def _number(value: float) -> str:
@@ -56,6 +67,9 @@ RETURNS = Measure(
     speed="env_steps_per_second",
     speed_label="env.step/s",
     values_form=_number,
+    recorded_form="{:.2f}".format,
+    about="Returns are those of the unperturbed policy, on episodes that training never sees; environment steps are "
+    "those of training, without evaluations.",
 )
 ACCURACIES = Measure(
     steps="epoch",
@@ -71,5 +85,20 @@ ACCURACIES = Measure(
     speed="examples_per_second",
     speed_label="examples/s",
     values_form="{:.2%}".format,
+    recorded_form="{:.4f}".format,
+    about="Accuracies are those on the clean test examples, unless another set is named; training sees the clean "
+    "training examples only.",
 )
-"""For supervised runs."""
+"""For classifiers."""
+BOUNDS = ACCURACIES._replace(
+    values=("test_negative_elbo",),
+    values_label="negative ELBO",
+    values_form="{:.3g}".format,
+    recorded_form="{:.6g}".format,
+    about="The negative evidence lower bound is that of a frame of the test videos: the squared error of a pixel and "
+    "β times the divergence of the posterior from the prior. The least is the best.",
+    least=True,
+)
+"""For models of videos."""
+FITTED = (ACCURACIES, BOUNDS)
+"""For supervised runs, of which each has one of these."""

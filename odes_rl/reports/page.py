@@ -9,17 +9,11 @@ from matplotlib.figure import Figure
 
 from odes_rl.reports.accuracy_table import AccuracyTable, accuracy_table, shown_accuracies
 from odes_rl.reports.comparison import Comparison, Result
-from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
+from odes_rl.reports.measures import Measure
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, Kind, draw_panels
 from odes_rl.reports.rows import Row
 from odes_rl.reports.table import cells_of, headings
 
-_WHAT = {
-    RETURNS.learner: "Returns are those of the unperturbed policy, on episodes that training never sees; environment "
-    "steps are those of training, without evaluations.",
-    ACCURACIES.learner: "Accuracies are those on the clean test examples, unless another set is named; training sees "
-    "the clean training examples only.",
-}
 _NOTES = (
     "best: the best evaluation. final: the last evaluation. Both, and the area under the curve, are mean ± standard "
     "deviation over seeds. The area is divided by the width that all runs of the task cover, which gives the mean "
@@ -29,7 +23,7 @@ _NOTES = (
     "too narrow rather than too wide: if all seeds of one are above all of the other, the interval is [1.00, 1.00].",
     "One seed has no deviation, no interval, and no probability of being better; the table shows a dash.",
     "steps to: the median over the seeds with an evaluation that reached the threshold, and the number of these seeds.",
-    "P(better): the probability that the last evaluation of a seed is above that of a seed of the baseline.",
+    "P(better): the probability that the last evaluation of a seed is better than that of a seed of the baseline.",
     "{speed}: speed of one run while others ran at the same time.",
 )
 _STYLE = """
@@ -56,7 +50,7 @@ li { overflow-wrap: anywhere; }
 
 def notes(measure: Measure) -> list[str]:
     """How to read the tables."""
-    return [_WHAT[measure.learner], *(note.replace("{speed}", measure.speed_label) for note in _NOTES)]
+    return [measure.about, *(note.replace("{speed}", measure.speed_label) for note in _NOTES)]
 
 
 def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row]) -> str:

@@ -40,7 +40,7 @@ class Row(NamedTuple):
         threshold: the return worth reaching.
         reached: seeds with an evaluation that did.
         steps_to_threshold: median over those of the environment steps it took.
-        improvement: probability that a seed's last evaluation is above one of the baseline's; there is none if either
+        improvement: probability that a seed's last evaluation is better than one of the baseline's; none if either
             has one seed, or none that is finished.
         improvement_low: lower end of its bootstrap interval of 95 %.
         improvement_high: upper end.
@@ -88,10 +88,11 @@ def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
 def _row(
     comparison: Comparison, task: str, learner: str, group: Sequence[Result], end: float, baseline: Sequence[Result]
 ) -> Row:
-    threshold = comparison.thresholds[task]
+    threshold, sign = comparison.thresholds[task], comparison.measure.sign
     runs = [result.run for result in group]
     finals = _finals(group)
-    reached = [s for run in runs if (s := steps_to(run.steps, run.returns, threshold)) is not None]
+    goal = None if threshold is None else sign * threshold
+    reached = [s for run in runs if (s := steps_to(run.steps, sign * run.returns, goal)) is not None]
     speeds = [result.speed for result in group if result.speed is not None]
     interval = interquartile_interval(finals[:, None])
     against = learner != comparison.baseline and all(result.finished for result in [*group, *baseline])
@@ -104,7 +105,7 @@ def _row(
         len(group),
         sum(result.finished for result in group),
         sum((place.task, place.learner) == (task, learner) for place in comparison.places),
-        *_moments(np.array([run.returns.max() for run in runs])),
+        *_moments(np.array([sign * (sign * run.returns).max() for run in runs])),
         *_moments(finals),
         float(interquartile_mean(finals[:, None])[0]) if interval else None,
         *_ends(interval),
@@ -112,8 +113,8 @@ def _row(
         threshold,
         len(reached),
         float(np.median(reached)) if reached else None,
-        improvement(finals, others),
-        *_ends(improvement_interval(finals, others)),
+        improvement(sign * finals, sign * others),
+        *_ends(improvement_interval(sign * finals, sign * others)),
         float(np.mean(speeds)) if speeds else None,
     )
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.reports.measures import ACCURACIES, RETURNS, Measure
+from odes_rl.reports.measures import ACCURACIES, FITTED, RETURNS, Measure
 from odes_rl.runs.files import CONFIG, METRICS, require_run
-from odes_rl.runs.metrics import read_metrics
+from odes_rl.runs.metrics import Metrics, read_metrics
 from odes_rl.yaml_text import read_yaml
 
 _NO_PART_OF_AN_EXPERIMENT = {
@@ -77,7 +77,7 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
     directory = require_run(path)
     options = _flatten(read_yaml(directory / CONFIG))
     lines = read_metrics(directory / METRICS)
-    measure = ACCURACIES if ACCURACIES.name in options else RETURNS
+    measure = _measure_of(options, lines)
     if metric is not None:
         measure = measure._replace(values=(metric,), values_label=metric)
     for name in measure.values:
@@ -88,6 +88,13 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
     raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")
 
 
+def _measure_of(options: Mapping[str, Any], lines: Sequence[Metrics]) -> Measure:
+    """Of a run with those dotted options, and lines of metrics."""
+    if ACCURACIES.name not in options:
+        return RETURNS
+    return next((m for m in FITTED if any(m.values[0] in line for line in lines)), ACCURACIES)
+
+
 def measure_of(runs: Sequence[Run]) -> Measure:
     """The measured quantity of `runs`.
 
@@ -96,7 +103,8 @@ def measure_of(runs: Sequence[Run]) -> Measure:
     """
     measures = {run.measure for run in runs}
     if len(measures) > 1:
-        raise UserError("some runs are of `odes-rl train` and others of `odes-rl fit`: give runs of one kind")
+        kinds = sorted({measure.values_label for measure in measures})
+        raise UserError(f"some runs have the {kinds[0]}, and others the {kinds[1]}: give runs of one kind")
     return measures.pop()
 
 

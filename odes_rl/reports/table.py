@@ -36,9 +36,8 @@ def csv_text(measure: Measure, rows: Sequence[Row]) -> str:
 
 def evaluations_text(measure: Measure, results: Sequence[Result]) -> str:
     """Every evaluation of every run: the raw numbers of the curves, and small."""
-    digits = 2 if measure is RETURNS else 4
     lines = [
-        (*result.place[:3], int(steps), f"{value:.{digits}f}")
+        (*result.place[:3], int(steps), measure.recorded_form(value))
         for result in results
         for steps, value in zip(result.run.steps, result.run.returns, strict=True)
     ]

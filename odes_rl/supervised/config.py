@@ -15,7 +15,9 @@ class DataConfig(BaseModel):
 
     source: str = "digits"
     """`digits`, which comes with scikit-learn; a file such as `mnist.npz`; or a directory with MNIST's IDX files, or
-    with the files of CIFAR-10 or CIFAR-100, pickled or binary."""
+    with the files of CIFAR-10 or CIFAR-100, pickled or binary. For a model of videos: one of these, whose images are
+    made to move; an .npy file of videos as Moving MNIST was published; or a directory with BAIR's robot pushing, in
+    TFRecords."""
     crop: int = Field(default=0, ge=0)
     """Training images are moved by up to this number of pixels along both axes, at random, with zeros beyond the
     edge."""
@@ -25,6 +27,14 @@ class DataConfig(BaseModel):
     """Also evaluate on the corruptions of MNIST-C. Training sees clean images only."""
     corrupted_directory: str | None = None
     """A directory with the published files of MNIST-C; none generates the corruptions from `run.seed`."""
+    side: int = Field(default=64, ge=8)
+    """Side in pixels of the square frame in which images are made to move."""
+    digits: int = Field(default=2, ge=1)
+    """Number of images that move in a frame."""
+    videos: int = Field(default=10000, ge=1)
+    """Number of training videos of moving images. Each is made when it is needed: they take no memory."""
+    test_videos: int = Field(default=256, ge=1)
+    """Number of test videos, at most."""
 
 
 class OptimizerConfig(BaseModel):

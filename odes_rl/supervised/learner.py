@@ -11,16 +11,26 @@ from jax import lax
 from odes_rl.manifolds import apply_updates, tree_to_tangent, tree_violation
 from odes_rl.manifolds.schedules import named_optimizer, scheduled
 from odes_rl.supervised.config import OptimizerConfig
-from odes_rl.supervised.models.model import Model, Params
+from odes_rl.supervised.models.learnable import Examples, Learnable, Measures, Params
 
-_AT_ONCE = 1000
-"""Number of examples that an evaluation processes at once."""
 SETTLING = 1000
-"""Number of training images, at most, on which a model settles after an epoch."""
-Measured = tuple[jax.Array, jax.Array, jax.Array]
-"""Loss, accuracy and gradient norm."""
+"""Number of training examples, at most, on which a model settles after an epoch."""
 Augment = Callable[[jax.Array, jax.Array], jax.Array]
 """`augment(images [B, …] uint8, key) -> images` of the same shape."""
+
+
+class Measured(NamedTuple):
+    """What is measured of a step, scalars, or of S steps, [S].
+
+    Attributes:
+        loss: of the batch, before the update.
+        measures: name → what else the model measures of it.
+        gradient_norm: of the gradient's tangent coordinates.
+    """
+
+    loss: jax.Array
+    measures: Measures
+    gradient_norm: jax.Array
 
 
 class FitState(NamedTuple):
@@ -43,18 +53,25 @@ class EpochInfo(NamedTuple):
     """Diagnostics of an epoch, all scalars.
 
     Attributes:
-        train_loss: mean cross-entropy of the batches, each before its update.
-        train_accuracy: mean accuracy of the batches, each before its update.
+        train_loss: mean loss of the batches, each before its update.
+        train_measures: name → mean of what else the model measures of them.
         gradient_norm: mean over steps, of the gradient's tangent coordinates.
         manifold_violation: the largest of any leaf, after the epoch.
         learning_rate: the step length in this epoch.
     """
 
     train_loss: jax.Array
-    train_accuracy: jax.Array
+    train_measures: Measures
     gradient_norm: jax.Array
     manifold_violation: jax.Array
     learning_rate: jax.Array
+
+    def metrics(self) -> dict[str, float]:
+        """Name in the metrics → value."""
+        values = {"train_loss": self.train_loss}
+        values |= {f"train_{name}": value for name, value in self.train_measures.items()}
+        values |= {name: getattr(self, name) for name in ("gradient_norm", "manifold_violation", "learning_rate")}
+        return {name: float(value) for name, value in values.items()}
 
 
 class Plan(NamedTuple):
@@ -87,40 +104,44 @@ class MakePlan(Protocol):
 
 
 class Learner(NamedTuple):
-    """Supervised learning as pure functions. Images are [N, n] uint8, or of models of images [N, h, w, n].
+    """Supervised learning as pure functions. Examples are arrays [N, …]: inputs as uint8, then what else there is.
 
-    An epoch is `plan`, its steps, and `finish`: `epoch` is all of these in one, for data that is on the device.
+    For classifiers these are images, [N, n] or of models of images [N, h, w, n], and labels [N]; for models of videos
+    they are videos alone, [N, T, h, w, n]. An epoch is `plan`, its steps, and `finish`: `epoch` is all of these in one,
+    for data that is on the device.
 
     Attributes:
         init: `init(key, params) -> state`.
         plan: `plan(state, N) -> Plan`, of N examples.
-        step: `step(point, images [B, …], labels [B], key, rate) -> (point, measured)`: loss, accuracy, gradient norm.
-        finish: `finish(state, point, measured [S] each, rate, images [M, …]) -> (state, info)`; a model that settles
-            does so on the images, in training never more than `SETTLING`.
-        epoch: `epoch(state, images, labels [N]) -> (state, info)`.
-        evaluate: `evaluate(params, images [M, …], labels [M]) -> (loss, accuracy)`, means, without dropout.
+        step: `step(point, batch, key, rate) -> (point, measured)`.
+        finish: `finish(state, point, measured [S] each, rate, inputs [M, …]) -> (state, info)`; a model that settles
+            does so on the inputs, in training `settling` of them.
+        epoch: `epoch(state, examples) -> (state, info)`.
+        evaluate: `evaluate(params, examples) -> (loss, measures)`, means, as in evaluation.
+        settling: number of inputs that `finish` wants at most; 0 for a model that does not settle.
     """
 
     init: Callable[[jax.Array, Params], FitState]
     plan: MakePlan
-    step: Callable[[Point, jax.Array, jax.Array, jax.Array, jax.Array], tuple[Point, Measured]]
+    step: Callable[[Point, Examples, jax.Array, jax.Array], tuple[Point, Measured]]
     finish: Callable[[FitState, Point, Measured, jax.Array, jax.Array], tuple[FitState, EpochInfo]]
-    epoch: Callable[[FitState, jax.Array, jax.Array], tuple[FitState, EpochInfo]]
-    evaluate: Callable[[Params, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+    epoch: Callable[[FitState, Examples], tuple[FitState, EpochInfo]]
+    evaluate: Callable[[Params, Examples], tuple[jax.Array, Measures]]
+    settling: int
 
 
-def make_learner(config: OptimizerConfig, model: Model, augment: Augment | None = None) -> Learner:
-    """Descent of the cross-entropy by a `riemannian` optimiser; training sees images as `augment` changes them."""
+def make_learner(config: OptimizerConfig, model: Learnable, augment: Augment | None = None) -> Learner:
+    """Descent of the model's loss by a `riemannian` optimiser; training sees inputs as `augment` changes them."""
     manifolds = model.manifolds
     optimizer = named_optimizer(config.name, config.momentum, config.weight_decay, manifolds)
+    settling = 0 if model.settle is None else SETTLING
 
     def init(key: jax.Array, params: Params) -> FitState:
         return FitState(params, optimizer.init(params), jnp.zeros((), jnp.int32), key)
 
-    def loss(params: Params, images: jax.Array, labels: jax.Array, key: jax.Array | None) -> tuple[Any, Any]:
-        logits = model.apply(params, images / jnp.float32(255), key)
-        right = jnp.mean(jnp.argmax(logits, axis=-1) == labels)
-        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels)), right
+    def loss(params: Params, examples: Examples, key: jax.Array | None) -> tuple[jax.Array, Measures]:
+        inputs, *rest = examples
+        return model.measure(params, (inputs / jnp.float32(255), *rest), key)
 
     def plan(state: FitState, count: int) -> Plan:
         order_key, step_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
@@ -128,44 +149,42 @@ def make_learner(config: OptimizerConfig, model: Model, augment: Augment | None 
         rows = _batches(order_key, count, config.batch_size)
         return Plan(rows, jax.random.split(step_key, rows.shape[0]), rate)
 
-    def step(
-        point: Point, images: jax.Array, labels: jax.Array, key: jax.Array, rate: jax.Array
-    ) -> tuple[Point, Measured]:
+    def step(point: Point, batch: Examples, key: jax.Array, rate: jax.Array) -> tuple[Point, Measured]:
         params, memory = point
         if augment is not None:
             augment_key, key = jax.random.split(key)
-            images = augment(images, augment_key)
-        (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(params, images, labels, key)
+            batch = (augment(batch[0], augment_key), *batch[1:])
+        (value, measures), gradient = jax.value_and_grad(loss, has_aux=True)(params, batch, key)
         direction, memory = optimizer.update(gradient, memory, params)
         norm = optax.tree.norm(tree_to_tangent(manifolds, params, gradient))
         params = apply_updates(params, jax.tree.map(lambda d: rate * d, direction))
-        return Point(params, memory), (value, right, norm)
+        return Point(params, memory), Measured(value, measures, norm)
 
     def finish(
-        state: FitState, point: Point, measured: Measured, rate: jax.Array, images: jax.Array
+        state: FitState, point: Point, measured: Measured, rate: jax.Array, inputs: jax.Array
     ) -> tuple[FitState, EpochInfo]:
         params = point.params
         if model.settle is not None:
-            seen = images if augment is None else augment(images, jax.random.fold_in(state.key, state.epoch))
+            seen = inputs if augment is None else augment(inputs, jax.random.fold_in(state.key, state.epoch))
             params = model.settle(params, seen / jnp.float32(255))
-        value, right, norm = map(jnp.mean, measured)
-        info = EpochInfo(value, right, norm, tree_violation(manifolds, params), rate)
+        means = jax.tree.map(jnp.mean, measured)
+        info = EpochInfo(*means, tree_violation(manifolds, params), rate)
         return FitState(params, point.optimizer, state.epoch + 1, state.key), info
 
-    def epoch(state: FitState, images: jax.Array, labels: jax.Array) -> tuple[FitState, EpochInfo]:
-        rows, keys, rate = plan(state, images.shape[0])
+    def epoch(state: FitState, examples: Examples) -> tuple[FitState, EpochInfo]:
+        rows, keys, rate = plan(state, examples[0].shape[0])
 
         def one(point: Point, batch: tuple[jax.Array, jax.Array]) -> tuple[Point, Measured]:
             chosen, key = batch
-            return step(point, images[chosen], labels[chosen], key, rate)
+            return step(point, tuple(part[chosen] for part in examples), key, rate)
 
         point, measured = lax.scan(one, Point(state.params, state.optimizer), (rows, keys))
-        return finish(state, point, measured, rate, images[rows.reshape(-1)[:SETTLING]])
+        return finish(state, point, measured, rate, examples[0][rows.reshape(-1)[:settling]])
 
-    def evaluate(params: Params, images: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return _mean_by_parts(lambda images, labels: loss(params, images, labels, None), images, labels)
+    def evaluate(params: Params, examples: Examples) -> tuple[jax.Array, Measures]:
+        return _mean_by_parts(lambda *part: loss(params, part, None), examples, model.at_once)
 
-    return Learner(init, plan, step, finish, epoch, evaluate)
+    return Learner(init, plan, step, finish, epoch, evaluate, settling)
 
 
 def _batches(key: jax.Array, count: int, size: int) -> jax.Array:
@@ -175,15 +194,13 @@ def _batches(key: jax.Array, count: int, size: int) -> jax.Array:
     return jax.random.permutation(key, count)[: steps * size].reshape(steps, size)
 
 
-def _mean_by_parts(
-    measure: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]], images: jax.Array, labels: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Means over all examples of what `measure` says of some."""
-    count = images.shape[0]
-    whole = count // _AT_ONCE * _AT_ONCE
-    parts = (images[:whole].reshape(-1, _AT_ONCE, *images.shape[1:]), labels[:whole].reshape(-1, _AT_ONCE))
-    sums = [jnp.sum(values) * _AT_ONCE for values in lax.map(lambda part: measure(*part), parts)]
+def _mean_by_parts(measure: Callable[..., Any], examples: Examples, at_once: int) -> Any:
+    """Means over all examples of what `measure(*some)` says of some, a pytree of scalars; of `at_once` at a time."""
+    count = examples[0].shape[0]
+    whole = count // at_once * at_once
+    parts = tuple(part[:whole].reshape(-1, at_once, *part.shape[1:]) for part in examples)
+    sums = jax.tree.map(lambda values: jnp.sum(values) * at_once, lax.map(lambda part: measure(*part), parts))
     if whole < count:
-        rest = measure(images[whole:], labels[whole:])
-        sums = [total + value * (count - whole) for total, value in zip(sums, rest, strict=True)]
-    return sums[0] / count, sums[1] / count
+        rest = measure(*(part[whole:] for part in examples))
+        sums = jax.tree.map(lambda total, value: total + value * (count - whole), sums, rest)
+    return jax.tree.map(lambda total: total / count, sums)

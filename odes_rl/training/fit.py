@@ -1,6 +1,7 @@
 """Fitting: epochs of supervised learning, each written down."""
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -14,11 +15,14 @@ from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.augmenting import make_augmentation
 from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
-from odes_rl.supervised.data.dataset import Dataset, Split
+from odes_rl.supervised.data.dataset import Split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
+from odes_rl.supervised.data.rows import Rows
+from odes_rl.supervised.data.videos import load_videos
 from odes_rl.supervised.learner import FitState, Learner, make_learner
-from odes_rl.supervised.models import input_shape, make_model
-from odes_rl.supervised.models.model import Model
+from odes_rl.supervised.models import input_shape, make_model, make_video_model
+from odes_rl.supervised.models.learnable import Examples, Learnable
+from odes_rl.supervised.models.videos.config import VideoModelConfig
 from odes_rl.training.epochs import Epochs, Report, ready, step_by_step, whole_epochs
 
 TEST = "test"
@@ -29,22 +33,18 @@ class Fitting(NamedTuple):
     """The parts that a config describes.
 
     Attributes:
-        data: what is learnt from.
-        evaluated: name → examples that the model is evaluated on; `test`, and the corruptions if asked for.
-        shape: of an example as the model takes it, (n,) or (h, w, n).
+        train: what is learnt from, as the model takes it: (images, labels) or (videos,), each of N examples.
+        evaluated: name → examples that the model is evaluated on; `test` first, and the corruptions if asked for.
         model: as the config names it.
         learner: how it is trained; its `evaluate` is compiled.
+        stepwise: whether an epoch is no program of its own, but its steps are: for long steps and large data.
     """
 
-    data: Dataset
-    evaluated: dict[str, Split]
-    shape: tuple[int, ...]
-    model: Model
+    train: tuple[Rows, ...]
+    evaluated: dict[str, tuple[np.ndarray, ...]]
+    model: Learnable
     learner: Learner
-
-    def inputs(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Images [n, …] uint8 as the model takes them, and labels [n]."""
-        return split.images.reshape(-1, *self.shape), split.labels
+    stepwise: bool
 
 
 class FitProgress(NamedTuple):
@@ -58,15 +58,29 @@ def make_fitting(config: FitConfig) -> Fitting:
     """The fitting that `config` describes.
 
     Raises:
-        UserError: if the data cannot be read.
+        UserError: if the data cannot be read, or does not suit the model.
     """
+    made = _of_videos(config) if isinstance(config.model, VideoModelConfig) else _of_images(config)
+    return made._replace(learner=made.learner._replace(evaluate=jax.jit(made.learner.evaluate)))
+
+
+def _of_images(config: FitConfig) -> Fitting:
     data = load_dataset(config.data.source)
     size = data.train.images.shape[1:]
     shape = input_shape(config.model.name, size)
     model = make_model(config.model, shape, data.classes)
     learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
-    learner = learner._replace(evaluate=jax.jit(learner.evaluate))
-    return Fitting(data, {TEST: data.test} | _corrupted(config, data.test), shape, model, learner)
+    splits = {TEST: data.test} | _corrupted(config, data.test)
+    train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))
+    return Fitting(train, dict(zip(splits, evaluated, strict=True)), model, learner, stepwise=len(shape) > 1)
+
+
+def _of_videos(config: FitConfig) -> Fitting:
+    assert isinstance(config.model, VideoModelConfig)
+    data = load_videos(config.data, config.model.frames)
+    model = make_video_model(config.model, data.train.shape[2:])
+    learner = make_learner(config.optimizer, model)
+    return Fitting((data.train,), {TEST: (data.test,)}, model, learner, stepwise=True)
 
 
 def initial_progress(fitting: Fitting, seed: int) -> FitProgress:
@@ -114,7 +128,7 @@ def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = Non
     run.loggers.check()
     with signals_noted():
         fitting = interruptible(make_fitting, run.config)
-        evaluated = {name: jax.device_put(fitting.inputs(split)) for name, split in fitting.evaluated.items()}
+        evaluated = {name: jax.device_put(examples) for name, examples in fitting.evaluated.items()}
         progress, epochs = _begin(run, fitting, evaluated), None
         try:
             while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
@@ -134,17 +148,17 @@ def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = Non
     return progress
 
 
-def evaluate(fitting: Fitting, state: FitState, evaluated: dict[str, tuple[jax.Array, jax.Array]]) -> Metrics:
-    """Loss on the test examples, and accuracy on them and on each corruption of them."""
-    assess = fitting.learner.evaluate
-    measured = {name: interruptible(ready, assess, state.params, *split) for name, split in evaluated.items()}
-    accuracies = {f"{name}_accuracy": float(accuracy) for name, (_, accuracy) in measured.items()}
-    return {f"{TEST}_loss": float(measured[TEST][0]), **accuracies}
+def evaluate(fitting: Fitting, state: FitState, evaluated: Mapping[str, Examples]) -> Metrics:
+    """Loss and what else is measured on the test examples, and what else is measured on each corruption of them."""
+    found: Metrics = {}
+    for name, examples in evaluated.items():
+        loss, measures = interruptible(ready, fitting.learner.evaluate, state.params, examples)
+        found |= {f"{name}_loss": float(loss)} if name == TEST else {}
+        found |= {f"{name}_{measure}": float(value) for measure, value in measures.items()}
+    return found
 
 
-def _begin(
-    run: RunDirectory[FitConfig], fitting: Fitting, evaluated: dict[str, tuple[jax.Array, jax.Array]]
-) -> FitProgress:
+def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[str, Examples]) -> FitProgress:
     """The state of the latest checkpoint, or a new run's.
 
     A run that goes on forgets what was evaluated only because it ended there, as if it never had.
@@ -156,18 +170,19 @@ def _begin(
         return progress
     epoch, progress = run.checkpoints.restore(restorable_progress(fitting))
     over = epoch >= run.config.run.epochs
-    names = [f"{TEST}_loss", *(f"{name}_accuracy" for name in evaluated)]
+    measures = ["loss", *jax.eval_shape(fitting.learner.evaluate, progress.state.params, evaluated[TEST])[1]]
+    names = [f"{name}_{measure}" for name in evaluated for measure in measures]
     run.cut_back(epoch, () if over or run.config.run.is_scheduled(epoch) else names)
     lines = run.metrics()
-    if over and lines and lines[-1]["epoch"] == epoch and names[0] not in lines[-1]:
+    if over and lines and lines[-1]["epoch"] == epoch and f"{TEST}_loss" not in lines[-1]:
         run.amend_metrics(lines[-1] | evaluate(fitting, progress.state, evaluated))
     return progress
 
 
 def _compile(fitting: Fitting, seed: int) -> Epochs:
     state = jax.eval_shape(partial(_first_state, fitting), jax.random.key(seed))
-    make = step_by_step if len(fitting.shape) > 1 else whole_epochs
-    return interruptible(make, fitting.learner, state, *fitting.inputs(fitting.data.train))
+    make = step_by_step if fitting.stepwise else whole_epochs
+    return interruptible(make, fitting.learner, state, fitting.train)
 
 
 def _advance(
@@ -183,7 +198,7 @@ def _advance(
         "wall_seconds": progress.wall_seconds,
         "examples_per_second": None if fresh else epochs.examples / seconds,
         "activation_bytes": epochs.activation_bytes,
-        **{name: float(value) for name, value in info._asdict().items()},
+        **info.metrics(),
     }
 
 

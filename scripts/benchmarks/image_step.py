@@ -99,7 +99,7 @@ def our_step(label: str, images: np.ndarray, labels: np.ndarray, width: int, ste
 
     def step() -> None:
         nonlocal point
-        point, _ = jax.block_until_ready(program(point, x, y, key, rate))
+        point, _ = jax.block_until_ready(program(point, (x, y), key, rate))
 
     return step
 

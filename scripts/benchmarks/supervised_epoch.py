@@ -153,11 +153,11 @@ def our_epoch(label: str, images: np.ndarray, labels: np.ndarray, width: int, ba
     model = make_model(model_config_class(options["name"]).model_validate(options | {"width": width}), PIXELS, CLASSES)
     learner = make_learner(OptimizerConfig(learning_rate=0.003, batch_size=batch), model)
     state = learner.init(jax.random.key(0), model.init(jax.random.key(1)))
-    run, x, y = jax.jit(learner.epoch), jax.device_put(images), jax.device_put(labels)
+    run, examples = jax.jit(learner.epoch), jax.device_put((images, labels))
 
     def epoch() -> None:
         nonlocal state
-        state, _ = jax.block_until_ready(run(state, x, y))
+        state, _ = jax.block_until_ready(run(state, examples))
 
     return epoch
 

@@ -8,13 +8,13 @@ import pytest
 from odes_rl.cli.program import main
 from odes_rl.inspection.fitted import look_into_fit
 from odes_rl.inspection.fitted_picture import draw_fitted
-from odes_rl.supervised.models import MODELS
+from odes_rl.supervised.models import MODELS, Model
 from odes_rl.training.fit import restore_fit
 from tests.made_runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}
 VARIANTS = {
-    **{name: {"model__name": name} for name in MODELS if not MODELS.find(name).images},
+    **{name: {"model__name": name} for name in MODELS if MODELS.find(name).takes == "vectors"},
     "dense": PLAIN | {"model__depth": 4},
     "dense relu": PLAIN | {"model__depth": 3, "model__activation": "relu"},
     "ode_to_ode isospectral": {"model__flow": "isospectral"},
@@ -40,13 +40,14 @@ def test_it_is_the_model_of_the_latest_checkpoint_on_all_test_digits(inspected):
     fitting, state = restore_fit(run)
     assert found.title == f"{name.split()[0]} on digits, epoch 2"
     assert list(fitting.evaluated) == ["test"]
-    images, labels = fitting.data.test
+    images, labels = fitting.evaluated["test"]
+    assert isinstance(fitting.model, Model)
     assert fitting.model.layers
     layers = fitting.model.layers(progress.state.params)
     depth = len(layers.weights)
     assert found.depth.states.shape == (depth + 1, len(labels), 12)
     logits = found.depth.states[-1] @ np.asarray(layers.output["weight"]).T + np.asarray(layers.output["bias"])
-    expected = fitting.model.apply(state.params, images.reshape(len(labels), -1) / jnp.float32(255), None)
+    expected = fitting.model.apply(state.params, images / jnp.float32(255), None)
     order = np.random.default_rng(0).permutation(len(labels))
     np.testing.assert_allclose(logits, np.asarray(expected)[order], rtol=1e-4, atol=1e-4)
 

@@ -15,7 +15,7 @@ from odes_rl.supervised.models.model import HiddenLayers
 
 INPUTS, CLASSES, WIDTH, STEPS = 9, 4, 8, 6
 VARIANTS = {
-    **{name: {} for name, family in MODELS.items() if not family.images},
+    **{name: {} for name, family in MODELS.items() if family.takes == "vectors"},
     "dense": {"depth": STEPS},
     "dense relu": {"depth": STEPS, "activation": "relu"},
     "ode_to_ode isospectral": {"flow": "isospectral"},

@@ -18,7 +18,7 @@ from odes_rl.supervised.models.images.kernels import as_matrices, kernels
 from odes_rl.training.epochs import activation_bytes
 
 SHAPE, CLASSES, STEPS = (4, 4, 2), 3, 3
-NAMES = [name for name in MODELS if MODELS.find(name).images]
+NAMES = [name for name in MODELS if MODELS.find(name).takes == "images"]
 VARIANTS = {
     **{name: {} for name in NAMES},
     "image_b_nanode": {"buckets": 2},

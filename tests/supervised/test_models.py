@@ -9,7 +9,7 @@ import scipy.linalg
 from odes_rl.manifolds import tree_violation
 from odes_rl.supervised.models import MODELS, make_model, model_config_class
 
-VECTORS = [name for name in MODELS if not MODELS.find(name).images]
+VECTORS = [name for name in MODELS if MODELS.find(name).takes == "vectors"]
 INPUTS, OUTPUTS, WIDTH, STEPS = 12, 4, 8, 5
 VARIANTS = {
     **{name: {} for name in VECTORS},

@@ -16,7 +16,7 @@ from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import fit
 from tests.made_runs import fit_bits, fit_run, timeless
 
-NAMES = [name for name in MODELS if MODELS.find(name).images]
+NAMES = [name for name in MODELS if MODELS.find(name).takes == "images"]
 SETTLING = {
     "model__name": "image_t_nanode",
     "model__degree": 1,

@@ -25,11 +25,25 @@ def moving_digits(
     Raises:
         UserError: if the images are larger than the frame.
     """
+    return videos_of(suited(images, side), seed, numbers, frames, side, digits)
+
+
+def suited(images: np.ndarray, side: int) -> np.ndarray:
+    """The `images` [m, h, w] uint8 of a size that moves in a frame of `side`: as they are, or halved.
+
+    Raises:
+        UserError: if they are larger than the frame.
+    """
     if 2 * max(images.shape[1:]) > 1.5 * side:
         images = _halved(images)
-    room = np.array([side - images.shape[1], side - images.shape[2]])
-    if room.min() < 1:
+    if max(images.shape[1:]) >= side:
         raise UserError(f"images of {images.shape[1:]} do not move in a frame of {side} × {side}: give a larger side")
+    return images
+
+
+def videos_of(images: np.ndarray, seed: int, numbers: np.ndarray, frames: int, side: int, digits: int) -> np.ndarray:
+    """`moving_digits` of images that are `suited`."""
+    room = np.array([side - images.shape[1], side - images.shape[2]])
     videos = np.zeros((len(numbers), frames, side, side), np.uint8)
     for video, number in zip(videos, numbers, strict=True):
         generator = np.random.default_rng([seed, int(number)])

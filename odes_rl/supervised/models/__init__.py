@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import cast
 
 from odes_rl.errors import UserError
 from odes_rl.parts import Registry, by_name
@@ -29,6 +30,16 @@ from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
 from odes_rl.supervised.models.nanode import NanodeModelConfig, nanode_model
 from odes_rl.supervised.models.node import NodeConfig, node
 from odes_rl.supervised.models.ode_to_ode import OdeToOdeModelConfig, ode_to_ode_model
+from odes_rl.supervised.models.videos.config import VideoModelConfig
+from odes_rl.supervised.models.videos.forms import (
+    VideoAutoConfig,
+    VideoNanodeConfig,
+    VideoSvgConfig,
+    video_auto,
+    video_nanode,
+    video_svg,
+)
+from odes_rl.supervised.models.videos.model import VideoModel
 
 MODELS = Registry(
     "model",
@@ -40,13 +51,16 @@ MODELS = Registry(
         ModelFamily(NanodeModelConfig, nanode_model),
         ModelFamily(HyperNetModelConfig, hyper_net_model),
         ModelFamily(DenseConfig, dense),
-        ModelFamily(ImageFlowModelConfig, image_flow, images=True),
-        ModelFamily(ImageAutoConfig, image_auto, images=True),
-        ModelFamily(ImageAppNodeConfig, image_app_node, images=True),
-        ModelFamily(ImageConResNetConfig, image_con_res_net, images=True),
-        ModelFamily(ImageUnconResNetConfig, image_uncon_res_net, images=True),
-        ModelFamily(ImageBNanodeConfig, image_b_nanode, images=True),
-        ModelFamily(ImageTNanodeConfig, image_t_nanode, images=True),
+        ModelFamily(ImageFlowModelConfig, image_flow, takes="images"),
+        ModelFamily(ImageAutoConfig, image_auto, takes="images"),
+        ModelFamily(ImageAppNodeConfig, image_app_node, takes="images"),
+        ModelFamily(ImageConResNetConfig, image_con_res_net, takes="images"),
+        ModelFamily(ImageUnconResNetConfig, image_uncon_res_net, takes="images"),
+        ModelFamily(ImageBNanodeConfig, image_b_nanode, takes="images"),
+        ModelFamily(ImageTNanodeConfig, image_t_nanode, takes="images"),
+        ModelFamily(VideoSvgConfig, video_svg, takes="videos"),
+        ModelFamily(VideoAutoConfig, video_auto, takes="videos"),
+        ModelFamily(VideoNanodeConfig, video_nanode, takes="videos"),
     ),
 )
 """All models by name."""
@@ -69,18 +83,27 @@ def input_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
     """
     height, width, *channels = shape
     whole = (height, width, *(channels or (1,)))
-    return whole if MODELS.find(name).images else (prod(whole),)
+    return (prod(whole),) if MODELS.find(name).takes == "vectors" else whole
 
 
 def make_model(config: ModelConfig, inputs: int | Sequence[int], output_size: int) -> Model:
-    """The model that `config` describes, from inputs [n], or of a model of images from (h, w, n), to outputs [k].
+    """The classifier that `config` describes, from inputs [n], or of images from (h, w, n), to outputs [k].
 
     Raises:
-        UserError: if the model is one of images, and `inputs` is no shape of them.
+        UserError: if the model is one of images, and `inputs` is no shape of them; or if it is one of videos.
     """
     family, shape = MODELS.find(config.name), (inputs,) if isinstance(inputs, int) else tuple(inputs)
-    if not family.images:
-        return family.build(config, prod(shape), output_size)
-    if len(shape) != 3:
+    if family.takes == "videos":
+        raise UserError(f"{config.name} is a model of videos, which has no outputs to choose: use make_video_model")
+    if family.takes == "images" and len(shape) != 3:
         raise UserError(f"inputs are {inputs}, but {config.name} is a model of images: give (height, width, channels)")
-    return family.build(config, shape, output_size)
+    return cast(Model, family.build(config, shape if family.takes == "images" else prod(shape), output_size))
+
+
+def make_video_model(config: VideoModelConfig, shape: Sequence[int]) -> VideoModel:
+    """The model of videos that `config` describes, of frames of `shape` (h, w, n).
+
+    Raises:
+        UserError: if frames of that shape cannot be halved to 4 × 4.
+    """
+    return cast(VideoModel, MODELS.find(config.name).build(config, tuple(shape)))

@@ -1,16 +1,16 @@
 """The `Model` type, and the options that all models share."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from pydantic import BaseModel, Field
 
 from odes_rl.act.activations import ACTIVATIONS
+from odes_rl.supervised.models.learnable import Examples, Learnable, Measures, Params
 from odes_rl.validation import STRICT, OneOf
-
-Params = Any
 
 
 class ModelConfig(BaseModel, frozen=True):
@@ -65,7 +65,7 @@ class Trace(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model as pure functions. Inputs are [B, n], or of models of images [B, h, w, n]; outputs [B, k].
+    """A classifier as pure functions. Inputs are [B, n], or of models of images [B, h, w, n]; outputs, logits, [B, k].
 
     Attributes:
         init: `init(key) -> params`.
@@ -77,6 +77,7 @@ class Model(NamedTuple):
             models of images, as `kernels`.
         kernels: `kernels(params) ->` for each stage, those of its convolutions as matrices [L, m, k²n].
         settle: `settle(params, inputs) -> params`, after an epoch: what is measured on training images and not learnt.
+        at_once: number of examples that an evaluation processes at once.
     """
 
     init: Callable[[jax.Array], Params]
@@ -86,6 +87,14 @@ class Model(NamedTuple):
     trace: Callable[[Params, jax.Array, list[jax.Array] | None], Trace] | None = None
     kernels: Callable[[Params], list[list[jax.Array]]] | None = None
     settle: Callable[[Params, jax.Array], Params] | None = None
+    at_once: int = 1000
+
+    def measure(self, params: Params, examples: Examples, key: jax.Array | None) -> tuple[jax.Array, Measures]:
+        """Mean cross-entropy of inputs [B, …] and labels [B], and the `accuracy`."""
+        inputs, labels = examples
+        logits = self.apply(params, inputs, key)
+        right = jnp.mean(jnp.argmax(logits, axis=-1) == labels)
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels)), {"accuracy": right}
 
 
 class ModelFamily(NamedTuple):
@@ -94,13 +103,14 @@ class ModelFamily(NamedTuple):
     Attributes:
         config: the class of its options; its docstring is shown by the command line.
         build: `build(config, inputs, output_size) -> Model`; `inputs` is the size n of an example, or of a model of
-            images its shape (h, w, n).
-        images: whether it is a model of images.
+            images its shape (h, w, n). Of a model of videos `build(config, shape) -> VideoModel`, with the shape of a
+            frame.
+        takes: what its examples are.
     """
 
     config: type[ModelConfig]
-    build: Callable[[Any, Any, int], Model]
-    images: bool = False
+    build: Callable[..., Learnable]
+    takes: Literal["vectors", "images", "videos"] = "vectors"
 
 
 def dropped_out(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:

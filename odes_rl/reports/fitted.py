@@ -9,20 +9,33 @@ from odes_rl.runs.metrics import Metrics, read_metrics
 _END = "_accuracy"
 
 
-def accuracy_lines(run: Path) -> list[str]:
-    """The accuracy on the test examples after the last epoch of the run at `run`, and on each corruption of them.
+def fitted_lines(run: Path) -> list[str]:
+    """What was measured after the last epoch of the run at `run` on the test examples, and on each corruption of them.
 
     Then come the temporary memory of its training, if known, and the path of its curve, drawn anew.
 
     Raises:
         UserError: if there are metrics that cannot be read.
     """
-    evaluated = [line for line in read_metrics(run / METRICS) if "test_accuracy" in line]
+    evaluated = [line for line in read_metrics(run / METRICS) if "test_loss" in line]
     if not evaluated:
         return ["no epoch has been evaluated yet"]
     last = evaluated[-1]
-    accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(last).items()]
-    return [f"accuracy after epoch {last['epoch']}:", *accuracies, *_memory_lines(last), curve_line(run)]
+    return [*(_bound_lines(last) or _accuracy_lines(last)), *_memory_lines(last), curve_line(run)]
+
+
+def _accuracy_lines(line: Metrics) -> list[str]:
+    accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(line).items()]
+    return [f"accuracy after epoch {line['epoch']}:", *accuracies]
+
+
+def _bound_lines(line: Metrics) -> list[str]:
+    if "test_negative_elbo" not in line:
+        return []
+    return [
+        f"negative ELBO after epoch {line['epoch']}: {line['test_negative_elbo']:.4g} a frame, with squared error "
+        f"{line['test_squared_error']:.4g} of a pixel and divergence {line['test_divergence']:.4g} nats"
+    ]
 
 
 def _memory_lines(line: Metrics) -> list[str]:

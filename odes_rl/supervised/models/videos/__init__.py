@@ -1,0 +1,1 @@
+"""Models of videos: stochastic video generation with a learned prior, and flows in its blocks."""
