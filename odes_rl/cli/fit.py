@@ -40,7 +40,7 @@ def fit(command: Fit, overrides: Mapping[str, str]) -> int:
     """
     from odes_rl.config.layering import FITTING, make_config
     from odes_rl.runs.run_directory import RunDirectory
-    from odes_rl.training.fit import make_fitting
+    from odes_rl.training.fitting import make_fitting
 
     config = make_config(command.config, overrides, FITTING)
     interruptible(make_fitting, config)  # before anything is written

@@ -12,7 +12,6 @@ from odes_rl.errors import UserError
 from odes_rl.policies.counting import parameter_count
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.files import CELL, METRICS, replace_text, writing_to
-from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.data.loading import load_dataset
 from odes_rl.supervised.data.videos import load_videos
 from odes_rl.supervised.models import input_shape, make_model, make_video_model
@@ -49,7 +48,8 @@ def _count(config: ExperimentConfig | FitConfig) -> int:
     if not isinstance(config, FitConfig):
         return parameter_count(make_experiment(config).policy)
     if isinstance(config.model, VideoModelConfig):
-        return parameter_count(make_video_model(config.model, _frame_of(config.data, config.model.frames)))
+        frame = load_videos(config.data, config.model.frames).train.shape[2:]
+        return parameter_count(make_video_model(config.model, frame))
     size, classes = _sizes(config.data.source)
     return parameter_count(make_model(config.model, input_shape(config.model.name, size), classes))
 
@@ -59,9 +59,3 @@ def _sizes(source: str) -> tuple[tuple[int, ...], int]:
     """Shape of an image, and number of classes."""
     data = load_dataset(source)
     return data.train.images.shape[1:], data.classes
-
-
-@cache
-def _frame_of(data: DataConfig, frames: int) -> tuple[int, ...]:
-    """Shape of a frame."""
-    return load_videos(data, frames).train.shape[2:]

@@ -13,7 +13,8 @@ from odes_rl.inspection.layerwise import Depth, look_through
 from odes_rl.inspection.weights import Weights, look_at_weights
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models.model import Model
-from odes_rl.training.fit import TEST, restore_fit
+from odes_rl.training.fit import restore_fit
+from odes_rl.training.fitting import TEST
 
 _EXAMPLES = 500
 """Test examples that are looked at, at the most."""

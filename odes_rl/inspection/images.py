@@ -14,7 +14,8 @@ from odes_rl.errors import UserError
 from odes_rl.inspection.weights import Weights, singular_values
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models.model import Model
-from odes_rl.training.fit import TEST, restore_fit
+from odes_rl.training.fit import restore_fit
+from odes_rl.training.fitting import TEST
 
 _EXAMPLES, _AT_ONCE = 100, 20
 """Test examples that are looked at, at the most, and at the same time."""

@@ -13,7 +13,8 @@ from odes_rl.errors import UserError
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.models.videos.config import VideoModelConfig
 from odes_rl.supervised.models.videos.model import VideoModel
-from odes_rl.training.fit import TEST, restore_fit
+from odes_rl.training.fit import restore_fit
+from odes_rl.training.fitting import TEST
 
 _VIDEOS, _SAMPLES = 4, 20
 """Test videos that are predicted, at the most, and predictions of each."""

@@ -23,7 +23,7 @@ def draw_videos(inspection: VideoInspection) -> Figure:
     """A strip for each video: what is true, the best prediction and the mean, one frame after another."""
     rows, labels = _rows(inspection)
     count, frames = len(inspection.true), rows.shape[2]
-    figure = Figure(figsize=(0.62 * frames + 1.2, 0.62 * 3 * count + 0.9), layout="constrained")
+    figure = Figure(figsize=(0.62 * frames + 1.2, 0.62 * 3 * count + 0.9), layout="compressed")
     for index, axes in enumerate(np.atleast_1d(figure.subplots(count, 1)).flat):
         strip = np.stack([_beside(row) for row in rows[:, index]])
         picture = _below(strip)

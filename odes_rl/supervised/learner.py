@@ -167,8 +167,8 @@ def make_learner(config: OptimizerConfig, model: Learnable, augment: Augment | N
         if model.settle is not None:
             seen = inputs if augment is None else augment(inputs, jax.random.fold_in(state.key, state.epoch))
             params = model.settle(params, seen / jnp.float32(255))
-        means = jax.tree.map(jnp.mean, measured)
-        info = EpochInfo(*means, tree_violation(manifolds, params), rate)
+        value, measures, norm = jax.tree.map(jnp.mean, measured)
+        info = EpochInfo(value, measures, norm, tree_violation(manifolds, params), rate)
         return FitState(params, point.optimizer, state.epoch + 1, state.key), info
 
     def epoch(state: FitState, examples: Examples) -> tuple[FitState, EpochInfo]:

@@ -68,7 +68,7 @@ def test_a_file_comes_before_a_packaged_config():
         (["train", "half_cheeta"], ["'half_cheeta'", "'half_cheetah'", "odes-rl list configs"]),
         (["train", "small"], ["another command: odes-rl compare small"]),
         (["fit", "digit"], ["'digits'", "--data.source digit"]),
-        (["compare", "figure3"], ["'figure2'", "valid are ablations"]),
+        (["compare", "figure3"], ["'figure2'", "odes-rl list configs"]),
         (["study", "sort"], ["'sorting'", "odes-rl list configs"]),
     ],
     ids=lambda value: " ".join(value),

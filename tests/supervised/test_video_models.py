@@ -1,6 +1,6 @@
 """Models of videos: the terms of their bound, what they see when they predict, and their three forms."""
 
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +19,12 @@ SHAPE = (8, 8, 1)
 CLIP = moving_digits(np.full((1, 4, 4), 255, np.uint8), 0, np.arange(1), frames=5, side=8, digits=1)[..., None]
 
 
+def configured(name, **options) -> Any:
+    return model_config_class(name).model_validate(options)
+
+
 def made(name, **options):
-    return make_video_model(model_config_class(name).model_validate(TINY | options), SHAPE)
+    return make_video_model(configured(name, **(TINY | options)), SHAPE)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -109,7 +113,7 @@ def overfit_one_clip(name):
     point, measured = jax.jit(steps)(Point(params, state.optimizer), jax.random.split(jax.random.key(1), 120))
     assert measured.loss[-1] < 0.1 * measured.loss[0]
     seen, true = CLIP[:, :2] / np.float32(255), CLIP[:, 2:] / np.float32(255)
-    predicted = jax.jit(partial(found.predict, count=3))(point.params, seen, key=jax.random.key(0))
+    predicted = jax.jit(found.predict, static_argnums=2)(point.params, seen, 3, jax.random.key(0))
     assert np.mean((predicted - true) ** 2) < 0.3 * np.mean((true - true.mean()) ** 2)
 
 
@@ -125,6 +129,6 @@ def test_the_others_overfit_one_clip(name):
 
 def test_mistakes_are_told():
     with pytest.raises(UserError, match="frames are 12 × 12, but video_svg takes squares of 8, 16, 32"):
-        make_video_model(model_config_class("video_svg")(), (12, 12, 1))
+        make_video_model(configured("video_svg"), (12, 12, 1))
     with pytest.raises(UserError, match="video_svg is a model of videos"):
-        make_model(model_config_class("video_svg")(), (8, 8, 1), 10)
+        make_model(configured("video_svg"), (8, 8, 1), 10)

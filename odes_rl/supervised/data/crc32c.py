@@ -1,5 +1,7 @@
 """The checksum CRC-32C (Castagnoli) of bytes, as TFRecord files mask it. Free of JAX."""
 
+from typing import Any
+
 import numpy as np
 
 from odes_rl.act.compilation import compiled
@@ -27,7 +29,7 @@ def masked_crc32c(data: bytes | memoryview) -> int:
 
 
 @compiled(nogil=True)
-def _crc32c(data: np.ndarray, table: np.ndarray) -> np.uint32:
+def _crc32c(data: np.ndarray, table: np.ndarray) -> Any:
     crc = np.uint32(0xFFFFFFFF)
     for byte in data:
         crc = table[(crc ^ byte) & np.uint32(0xFF)] ^ (crc >> np.uint32(8))

@@ -16,7 +16,7 @@ class Learnable(Protocol):
     """A model that brings its own loss, and what else is measured: `Model`, `VideoModel`, or one of your own."""
 
     @property
-    def init(self) -> Callable[[jax.Array], Params]:
+    def init(self) -> Callable[..., Params]:
         """`init(key) -> params`."""
         ...
 
@@ -26,7 +26,7 @@ class Learnable(Protocol):
         ...
 
     @property
-    def settle(self) -> Callable[[Params, jax.Array], Params] | None:
+    def settle(self) -> Callable[..., Params] | None:
         """`settle(params, inputs) -> params`, after an epoch: what is measured on training inputs and not learnt."""
         ...
 

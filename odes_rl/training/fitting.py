@@ -1,0 +1,80 @@
+"""The parts of a fitting: data, model and learner, as a config describes them."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from odes_rl.config.schema import FitConfig
+from odes_rl.errors import UserError
+from odes_rl.supervised.augmenting import make_augmentation
+from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
+from odes_rl.supervised.data.dataset import Split
+from odes_rl.supervised.data.loading import load_corrupted, load_dataset
+from odes_rl.supervised.data.rows import Rows
+from odes_rl.supervised.data.videos import load_videos
+from odes_rl.supervised.learner import Learner, make_learner
+from odes_rl.supervised.models import input_shape, make_model, make_video_model
+from odes_rl.supervised.models.learnable import Learnable
+from odes_rl.supervised.models.videos.config import VideoModelConfig
+
+TEST = "test"
+"""The name of the clean test examples among those that are evaluated."""
+
+
+class Fitting(NamedTuple):
+    """The parts that a config describes.
+
+    Attributes:
+        train: what is learnt from, as the model takes it: (images, labels) or (videos,), each of N examples.
+        evaluated: name → examples that the model is evaluated on; `test` first, and the corruptions if asked for.
+        model: as the config names it.
+        learner: how it is trained; its `evaluate` is compiled.
+        stepwise: whether an epoch is no program of its own, but its steps are: for long steps and large data.
+    """
+
+    train: tuple[Rows, ...]
+    evaluated: dict[str, tuple[np.ndarray, ...]]
+    model: Learnable
+    learner: Learner
+    stepwise: bool
+
+
+def make_fitting(config: FitConfig) -> Fitting:
+    """The fitting that `config` describes.
+
+    Raises:
+        UserError: if the data cannot be read, or does not suit the model.
+    """
+    made = _of_videos(config) if isinstance(config.model, VideoModelConfig) else _of_images(config)
+    return made._replace(learner=made.learner._replace(evaluate=jax.jit(made.learner.evaluate)))
+
+
+def _of_images(config: FitConfig) -> Fitting:
+    data = load_dataset(config.data.source)
+    size = data.train.images.shape[1:]
+    shape = input_shape(config.model.name, size)
+    model = make_model(config.model, shape, data.classes)
+    learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
+    splits = {TEST: data.test} | _corrupted(config, data.test)
+    train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))
+    return Fitting(train, dict(zip(splits, evaluated, strict=True)), model, learner, stepwise=len(shape) > 1)
+
+
+def _of_videos(config: FitConfig) -> Fitting:
+    assert isinstance(config.model, VideoModelConfig)
+    data = load_videos(config.data, config.model.frames)
+    model = make_video_model(config.model, data.train.shape[2:])
+    learner = make_learner(config.optimizer, model)
+    return Fitting((data.train,), {TEST: (data.test,)}, model, learner, stepwise=True)
+
+
+def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
+    if not config.data.corrupted:
+        return {}
+    if test.images.ndim > 3:
+        raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")
+    directory = config.data.corrupted_directory
+    if directory is not None:
+        return {name: load_corrupted(directory, name) for name in CORRUPTIONS}
+    return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}
