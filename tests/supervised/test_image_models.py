@@ -13,7 +13,7 @@ from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES, gated, per_layer, trigonometric
 from odes_rl.manifolds import tree_exp, tree_horizontal, tree_to_tangent, tree_violation
 from odes_rl.supervised.models import MODELS, input_shape, make_model, model_config_class
-from odes_rl.supervised.models.images.depth import through_depth
+from odes_rl.supervised.models.depth import FlowGradient, through_depth
 from odes_rl.supervised.models.images.kernels import as_matrices, kernels
 from odes_rl.training.epochs import activation_bytes
 
@@ -121,11 +121,14 @@ def test_more_iterations_find_states_again_more_exactly():
     x = jax.random.normal(jax.random.key(1), (3, 6))
 
     def gradient(adjoint, iterations):
-        def step(x, shared, W):
+        keeping = FlowGradient(adjoint=adjoint, backsolve_iterations=iterations)
+
+        def step(x, own):
+            shared, W = own
             return x + 0.125 * jnp.tanh(x @ W.T + shared)
 
         def loss(x, shared, layers):
-            return jnp.sum(through_depth(step, x, shared, layers, adjoint, iterations) ** 2)
+            return jnp.sum(through_depth(step, x, shared, layers, keeping) ** 2)
 
         return jax.jit(jax.grad(loss, (0, 1, 2)))(x, jnp.zeros(6), layers)
 
@@ -271,5 +274,5 @@ def test_what_a_config_cannot_see_is_told_when_the_model_is_built():
         build("image_b_nanode", buckets=4)
     with pytest.raises(ValueError, match=r"trajectory_options\.degre"):
         build("image_flow", trajectory_options={"degre": 3})
-    with pytest.raises(UserError, match="image_flow: degree is -1"):
+    with pytest.raises(UserError, match="'trigonometric': degree is -1"):
         build("image_flow", trajectory_options={"degree": -1})

@@ -10,10 +10,9 @@ from jax import lax
 
 from odes_rl.act.activations import activate
 from odes_rl.continuous.convolution import convolve
-from odes_rl.flows import Adjoint
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.images.depth import through_depth
+from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.images.kernels import MakeTrajectory, kernels
 from odes_rl.supervised.models.images.normalising import Scaled, Statistics
 
@@ -30,8 +29,7 @@ class Form(NamedTuple):
         scaled: normalisation before each convolution.
         activation: name of the nonlinearity f.
         time: whether the time is one more channel of each convolution.
-        adjoint: how gradients come back through the steps.
-        iterations: of `backsolve`.
+        gradient: how gradients come back through the steps.
     """
 
     make: MakeTrajectory
@@ -42,8 +40,7 @@ class Form(NamedTuple):
     scaled: Scaled
     activation: str
     time: bool
-    adjoint: Adjoint
-    iterations: int
+    gradient: FlowGradient | LayersGradient
 
 
 class Block(NamedTuple):
@@ -107,7 +104,7 @@ def block(form: Form, channels: int) -> Block:
     def apply(params: Params, x: jax.Array, stored: list[Statistics] | None) -> jax.Array:
         shared, weights = prepared(params, x)
         layers = (weights, form.times, stored)
-        return through_depth(partial(_step, form), x, shared, layers, form.adjoint, form.iterations)
+        return through_depth(partial(_step, form), x, shared, layers, form.gradient)
 
     def trace(params: Params, x: jax.Array, stored: list[Statistics] | None, shifts: jax.Array | None = None) -> Any:
         shared, weights = prepared(params, x)
@@ -134,8 +131,8 @@ def _change(form: Form, x: jax.Array, shared: Any, layer: Any) -> tuple[jax.Arra
     return x, seen
 
 
-def _step(form: Form, x: jax.Array, shared: Any, layer: Any) -> jax.Array:
-    return x + form.step * _change(form, x, shared, layer)[0]
+def _step(form: Form, x: jax.Array, own: tuple[Any, Any]) -> jax.Array:
+    return x + form.step * _change(form, x, *own)[0]
 
 
 def _traced(form: Form, x: jax.Array, shared: Any, layers: Any, shifts: jax.Array | None) -> Any:
