@@ -38,6 +38,7 @@ from odes_rl.supervised.models import (
 from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.flow import FlowModelConfig, ResNetModelConfig, flow_model
 from odes_rl.supervised.models.images.config import ImageFlowConfig, ImageModelConfig, ImageResNetConfig
+from odes_rl.supervised.models.images.kernels import kernel_field
 from odes_rl.supervised.models.images.network import image_network
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, ModelFamily, Params, Trace
 
@@ -87,6 +88,7 @@ __all__ = [
     "image_network",
     "init_affine",
     "input_shape",
+    "kernel_field",
     "linear_model",
     "load_dataset",
     "make_dataset",

@@ -1,5 +1,7 @@
 """What holds of every supervised model, and the equations of each."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ from odes_rl.flows.trajectories.bases import BASES
 from odes_rl.manifolds import tree_violation
 from odes_rl.policies import make_policy, policy_config_class
 from odes_rl.supervised.models import MODELS, make_model, model_config_class
+from odes_rl.training.epochs import activation_bytes
 
 VECTORS = [name for name in MODELS if not MODELS.find(name).images]
 INPUTS, OUTPUTS, WIDTH, STEPS = 12, 4, 8, 5
@@ -193,3 +196,34 @@ def test_options_that_do_not_fit_are_told():
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degre": 3})
     with pytest.raises(UserError, match="'trigonometric': degree is -1"):
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degree": -1})
+
+
+SPARING = ["node", "app_node", "nanode chebyshev", "nanode bucketed", "hyper_net 4 t", "gated_kernels"]
+"""Weights that are functions of time, weights that flow themselves, and networks."""
+
+
+@pytest.mark.parametrize("variant", SPARING)
+@pytest.mark.parametrize("adjoint", ["checkpointed", "backsolve"])
+def test_gradients_with_less_memory_are_the_direct_ones(variant, adjoint):
+    model, params = build(variant, steps=10)
+    frugal, _ = build(
+        variant, steps=10, adjoint=adjoint, **({"backsolve_iterations": 8} if adjoint == "backsolve" else {})
+    )
+    np.testing.assert_allclose(apply(frugal, params, examples()), apply(model, params, examples()), atol=1e-5)
+    ours, theirs = jax.tree.leaves(gradients_of(frugal, params)), jax.tree.leaves(gradients_of(model, params))
+    for own, exact in zip(ours, theirs, strict=True):
+        size = np.abs(exact).max()
+        np.testing.assert_allclose(own / size, exact / size, atol=2e-4)
+
+
+def test_constant_memory_does_not_grow_with_the_steps():
+    def bytes_of(adjoint, steps) -> Any:
+        model, params = build("nanode 4", steps=steps, adjoint=adjoint)
+        program = jax.jit(jax.grad(lambda p: jnp.sum(model.apply(p, examples(64), None) ** 2)))
+        return activation_bytes(program.lower(params).compile())
+
+    direct, checkpointed, backsolve = (bytes_of(adjoint, 64) for adjoint in ("direct", "checkpointed", "backsolve"))
+    assert direct > 64 * 64 * WIDTH * 4
+    assert checkpointed < 0.6 * direct
+    assert backsolve < 0.5 * checkpointed
+    assert bytes_of("backsolve", 256) < 1.2 * backsolve
