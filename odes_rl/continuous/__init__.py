@@ -3,12 +3,13 @@
 from odes_rl.continuous.adjoint import Loss, depth_loss, functional_gradient
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.density import log_density, normal_log_density, sample_and_log_density, with_log_density
-from odes_rl.continuous.fields import Field, convolution_field, network_field, second_order, trajectory_field
+from odes_rl.continuous.fields import Field, convolution_field, higher_order, network_field, trajectory_field
 from odes_rl.continuous.inputs import Inputs, at_places, at_rest, identity, linear, zeros_added
 from odes_rl.continuous.latent import Gaussian, LatentODE, evidence_bound, latent_ode
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.planar import PLANAR_MANIFOLDS, gated_field, planar_init, planar_log_density, planar_sample
 from odes_rl.continuous.recurrent import Cell, Forecaster, forecaster, gated_unit
+from odes_rl.continuous.sensitivity import Sensitivities, sensitivities
 from odes_rl.continuous.solving import Solution, Solving, VectorField, counting, solve
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Inputs",
     "LatentODE",
     "Loss",
+    "Sensitivities",
     "Solution",
     "Solving",
     "VectorField",
@@ -36,6 +38,7 @@ __all__ = [
     "functional_gradient",
     "gated_field",
     "gated_unit",
+    "higher_order",
     "identity",
     "latent_ode",
     "linear",
@@ -46,7 +49,7 @@ __all__ = [
     "planar_log_density",
     "planar_sample",
     "sample_and_log_density",
-    "second_order",
+    "sensitivities",
     "solve",
     "trajectory_field",
     "with_log_density",

@@ -130,10 +130,13 @@ def convolution_field(
     return Field(init, manifolds, lambda params: params, apply)
 
 
-def second_order(inner: Field) -> Field:
-    """q̇ = p, ṗ = f(t, [q, p]; x) on z = [q, p], for an inner field from [q, p] to ṗ."""
+def higher_order(inner: Field, order: int = 2) -> Field:
+    """q⁽ⁿ⁾ = f(t, [q, q̇, …, q⁽ⁿ⁻¹⁾]; x), n = `order`, on z = [q, q̇, …], for an inner field from all of z to q⁽ⁿ⁾.
+
+    Of second order q̇ = p, ṗ = f (Massaroli et al. 2020).
+    """
 
     def apply(prepared: Any, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([z[..., z.shape[-1] // 2 :], inner.apply(prepared, t, z, x)], axis=-1)
+        return jnp.concatenate([z[..., z.shape[-1] // order :], inner.apply(prepared, t, z, x)], axis=-1)
 
     return inner._replace(apply=apply)

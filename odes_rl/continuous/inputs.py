@@ -52,9 +52,14 @@ def linear(input_size: int, size: int) -> Inputs:
     return Inputs(init, {"weight": Euclidean(), "bias": Euclidean()}, apply, size)
 
 
-def at_rest(inner: Inputs) -> Inputs:
-    """z(0) = [q, 0] with q(0) of an `inner` network: a state of second order that starts at rest."""
-    return inner._replace(apply=lambda params, x: _with_zeros(inner.apply(params, x), inner.size), size=2 * inner.size)
+def at_rest(inner: Inputs, order: int = 2) -> Inputs:
+    """z(0) = [q, 0, …] with q(0) of an `inner` network: a state of that `order` that starts at rest."""
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        q = inner.apply(params, x)
+        return _with_zeros(q, (order - 1) * q.shape[-1])
+
+    return inner._replace(apply=apply, size=order * inner.size)
 
 
 def at_places(inner: Inputs, count: int) -> Inputs:

@@ -1,12 +1,12 @@
 """A network of continuous depth, put together: input network, vector field, depth, solver, output network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from odes_rl.continuous.fields import Field
+from odes_rl.continuous.fields import Field, network_field
 from odes_rl.continuous.inputs import Inputs
 from odes_rl.continuous.solving import Solution, Solving, VectorField, solve
 from odes_rl.flows.trajectories.trajectory import Params
@@ -22,12 +22,14 @@ class ContinuousNetwork(NamedTuple):
         manifolds: mirrors `params`.
         flow: `flow(params, x [B, n], times [T]) -> Solution` with states [T, B, h]; times from 0 to 1.
         apply: `apply(params, x [B, n]) -> (y [B, k], steps)`, the outputs and the steps of the solver.
+        depth: `depth(params, x [B, n]) -> [B]`, up to which each example is solved; 1 unless it is adaptive.
     """
 
     init: Callable[[jax.Array], Params]
     manifolds: Any
     flow: Callable[[Params, jax.Array, jax.Array], Solution]
     apply: Callable[[Params, jax.Array], tuple[jax.Array, jax.Array]]
+    depth: Callable[[Params, jax.Array], jax.Array]
 
 
 def continuous_network(
@@ -37,6 +39,7 @@ def continuous_network(
     solving: Solving,
     *,
     adaptive: int | None = None,
+    depth_widths: Sequence[int] = (),
     loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None = None,
 ) -> ContinuousNetwork:
     """The network of these parts. The output is affine in z(1); with `output_size` None it is z(1) itself.
@@ -44,7 +47,8 @@ def continuous_network(
     States may be images, [B, side, side, channels] in place of [B, h], if inputs and field are of images.
 
     With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: the
-    field is scaled by it. c starts at zero and c_0 at 1.
+    field is scaled by it. c starts at zero and c_0 at 1. With `depth_widths` g is a network with hidden layers of
+    these widths, which starts as `network_field` does.
 
     `loss_along(t, z [B, h]) -> [B]` is integrated along depth as one more entry of the state, the last one, which
     starts at zero; the output network does not see it.
@@ -52,8 +56,9 @@ def continuous_network(
     manifolds: dict[str, Any] = {"inputs": inputs.manifolds, "field": field.manifolds}
     if output_size is not None:
         manifolds["output"] = {"weight": Euclidean(), "bias": Euclidean()}
-    if adaptive is not None:
-        manifolds["depth"] = {"weight": Euclidean(), "bias": Euclidean()}
+    reach = _depth(adaptive, depth_widths) if adaptive is not None else None
+    if reach is not None:
+        manifolds["depth"] = reach.manifolds
 
     def init(key: jax.Array) -> Params:
         first, middle, last = jax.random.split(key, 3)
@@ -61,17 +66,17 @@ def continuous_network(
         if output_size is not None:
             weight = Euclidean().random(last, (output_size, inputs.size))
             params["output"] = {"weight": weight, "bias": jnp.zeros(output_size)}
-        if adaptive is not None:
-            params["depth"] = {"weight": jnp.zeros(adaptive), "bias": jnp.ones(())}
+        if reach is not None:
+            params["depth"] = reach.init(jax.random.fold_in(last, 0))
         return params
 
+    def depth(params: Params, x: jax.Array) -> jax.Array:
+        return jnp.ones(x.shape[:1]) if reach is None else reach.apply(params["depth"], x)
+
     def flow(params: Params, x: jax.Array, times: jax.Array) -> Solution:
-        depth = jnp.ones(x.shape[:1])
-        if adaptive is not None:
-            depth = matmul(x, params["depth"]["weight"]) + params["depth"]["bias"]
         state = inputs.apply(params["inputs"], x)
         along = jnp.zeros((*state.shape[:-1], int(loss_along is not None)), state.dtype)
-        prepared = (field.prepare(params["field"]), x, depth)
+        prepared = (field.prepare(params["field"]), x, depth(params, x))
         start = jnp.concatenate([state, along], -1)
         return solve(solving, _scaled(field, loss_along), prepared, start, times, field.jumps)
 
@@ -83,7 +88,26 @@ def continuous_network(
         end = end.reshape(end.shape[0], -1)
         return matmul(end, params["output"]["weight"].T) + params["output"]["bias"], solution.steps
 
-    return ContinuousNetwork(init, manifolds, flow, apply)
+    return ContinuousNetwork(init, manifolds, flow, apply, depth)
+
+
+class _Depth(NamedTuple):
+    """g(x) [B] of x [B, n]."""
+
+    init: Callable[[jax.Array], Params]
+    manifolds: Any
+    apply: Callable[[Params, jax.Array], jax.Array]
+
+
+def _depth(size: int, widths: Sequence[int]) -> _Depth:
+    if widths:
+        network, now = network_field(size, widths, 1), jnp.zeros(())
+        return _Depth(network.init, network.manifolds, lambda params, x: network.apply(params, now, x, x)[:, 0])
+    return _Depth(
+        lambda key: {"weight": jnp.zeros(size), "bias": jnp.ones(())},
+        {"weight": Euclidean(), "bias": Euclidean()},
+        lambda params, x: matmul(x, params["weight"]) + params["bias"],
+    )
 
 
 def _scaled(field: Field, loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None) -> VectorField:

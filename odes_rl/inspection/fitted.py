@@ -26,7 +26,7 @@ class FittedInspection(NamedTuple):
     Attributes:
         title: which model it is.
         depth: states, gradients and sensitivities, with some of the test examples.
-        bounds: between which orthogonal weights keep a flow's gradients; None for a plain network.
+        bounds: between which orthogonal weights keep the gradients of a flow in steps of 1/L; None for other networks.
         weights: W_1 to W_L.
     """
 
@@ -46,7 +46,7 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     name, source, path = run.config.model.name, Path(run.config.data.source).name, str(run.path)
     model = fitting.model
     if not isinstance(model, Model) or model.layers is None:
-        raise UserError(f"{path!r}: the model {name} has no hidden layers that could be inspected")
+        raise UserError(f"{path!r}: the model {name} has no layers with one matrix each, which could be inspected")
     layers = model.layers(state.params)
     count = len(layers.weights)
     if not count:
@@ -61,6 +61,6 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     return FittedInspection(
         title=f"{name} on {source}, epoch {int(state.epoch)}",
         depth=depth,
-        bounds=None if layers.step is None else gradient_bounds(count, euler=True),
+        bounds=gradient_bounds(count, euler=True) if layers.step == 1 / count else None,
         weights=look_at_weights(jax.device_get(state.params), np.asarray(layers.weights)),
     )

@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-import jax.numpy as jnp
-
+from odes_rl.flows.field_networks import one_network
 from odes_rl.policies.field import field_policy
 from odes_rl.policies.flow import FlowConfig
 from odes_rl.policies.policy import Policy
@@ -17,16 +16,5 @@ class BaseOdeConfig(FlowConfig, Matchable, frozen=True):
 
 
 def base_ode(config: BaseOdeConfig, observation_size: int, action_size: int) -> Policy:
-    """The flow ẋ = A₃ f(A₂ f(A₁ x + b₁) + b₂) + b₃ (Choromanski et al. 2020, §5.1.2), all layers h wide.
-
-    Matrices start normal with deviation 1/√fan-in, biases at zero: at the start |ẋ| is near |x| for f(x) = |x|.
-    """
-    return field_policy(
-        config,
-        observation_size,
-        action_size,
-        shape=(1, 3),
-        scale=1.0,
-        gates=lambda params, times: jnp.ones((times.shape[0], 1)),
-        init_gates=lambda key: {},
-    )
+    """The flow ẋ = A₃ f(A₂ f(A₁ x + b₁) + b₂) + b₃ (Choromanski et al. 2020, §5.1.2), all layers h wide."""
+    return field_policy(config, observation_size, action_size, one_network(config.hidden))

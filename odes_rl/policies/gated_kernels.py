@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-import jax
 from pydantic import Field
 
+from odes_rl.flows.field_networks import gated_networks
 from odes_rl.policies.field import field_policy
 from odes_rl.policies.flow import FlowConfig
 from odes_rl.policies.policy import Policy
@@ -20,23 +20,5 @@ class GatedKernelsConfig(FlowConfig, Matchable, frozen=True):
 
 
 def gated_kernels(config: GatedKernelsConfig, observation_size: int, action_size: int) -> Policy:
-    """The flow ẋ = Σ_n σ(u_n t + v_n) (B_n f(A_n x + a_n) + b_n), n = 1..d, σ the logistic sigmoid.
-
-    A and B start normal with deviation 1/√fan-in, B times 2/√d as gates are near ½, so |ẋ| is near |x|; u and v start
-    normal with deviations 4 and 1, biases at zero.
-    """
-    count = config.kernels
-
-    def init_gates(key: jax.Array) -> dict[str, jax.Array]:
-        slopes, offsets = jax.random.normal(key, (2, count))
-        return {"gate_slopes": 4 * slopes, "gate_offsets": offsets}
-
-    return field_policy(
-        config,
-        observation_size,
-        action_size,
-        shape=(count, 2),
-        scale=2 * count**-0.5,
-        gates=lambda params, times: jax.nn.sigmoid(times[:, None] * params["gate_slopes"] + params["gate_offsets"]),
-        init_gates=init_gates,
-    )
+    """The flow ẋ = Σ_n σ(u_n t + v_n) (B_n f(A_n x + a_n) + b_n), n = 1..d, σ the logistic sigmoid."""
+    return field_policy(config, observation_size, action_size, gated_networks(config.hidden, config.kernels))

@@ -6,17 +6,18 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax import lax
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.continuous import Solving, counting, network_field, solve
+from odes_rl.continuous import Solving, counting, network_field, sensitivities, solve
 from odes_rl.flows import Adjoint
 from odes_rl.reports import draw_line, dress_panel
 from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
-from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes
+from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes, megabytes
 
-Way = Literal["scan", "direct", "checkpointed", "backsolve"]
+Way = Literal["scan", "direct", "checkpointed", "backsolve", "sensitivity"]
 WAYS: tuple[Way, ...] = ("scan", "direct", "checkpointed", "backsolve")
 """A plain loop that keeps all it needs, and the adjoints of `Solving`."""
 
@@ -32,7 +33,7 @@ class AdjointsConfig(StudyConfig, frozen=True):
     steps: tuple[int, ...] = Field(default=(4, 16, 64, 256, 1024), min_length=1)
     """Steps of `midpoint` for which memory is measured."""
     ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
-    """Of taking gradients, whose memory is measured."""
+    """Of taking gradients, whose memory is measured; `sensitivity` is the sensitivity equation, forwards."""
     tolerances: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     """Tolerances of `dopri5` for which evaluations are counted."""
     field_scale: float = Field(default=5.0, gt=0)
@@ -50,15 +51,15 @@ class Setting(NamedTuple):
 def adjoints(config: AdjointsConfig, tell: Tell) -> Findings:
     """Megabytes that a gradient needs at each number of steps, and evaluations at each tolerance."""
     setting = _setting(config)
-    megabytes: dict[Way, list[float]] = {}
+    measured: dict[Way, list[float]] = {}
     for way in config.ways:
-        megabytes[way] = [memory(setting, way, steps) for steps in config.steps]
-        tell(f"{way}: {megabytes[way][-1]:.2f} MB at {config.steps[-1]} steps")
+        measured[way] = [memory(setting, way, steps) for steps in config.steps]
+        tell(f"{way}: {measured[way][-1]:.2f} MB at {config.steps[-1]} steps")
     evaluations = [evaluated(setting, tolerance) for tolerance in config.tolerances]
     rows: list[tuple[Any, ...]] = [
         (way, steps, megabyte, None, None, None)
         for way in config.ways
-        for steps, megabyte in zip(config.steps, megabytes[way], strict=True)
+        for steps, megabyte in zip(config.steps, measured[way], strict=True)
     ]
     rows += [
         ("backsolve", None, None, tolerance, forward, backward)
@@ -67,17 +68,34 @@ def adjoints(config: AdjointsConfig, tell: Tell) -> Findings:
     heading = ("gradient", "steps", "memory, MB", "tolerance", "evaluations forward", "evaluations backward")
     notes = (
         "`scan` is a plain loop, differentiated as it stands: it keeps what every step needs. Diffrax's direct adjoint "
-        "nests its loop, and makes steps again.",
+        "nests its loop, and makes steps again. `sensitivity` solves Ṡ = A S + B forwards, one state after another.",
         "Memory is what the compiled gradient sets aside beyond its arguments and results, by XLA's own account. "
         "Evaluations are counted as they run; each of the backward ones also costs a product with the Jacobian.",
     )
-    return Findings(heading, rows, _draw(config, megabytes, evaluations), notes)
+    return Findings(heading, rows, _draw(config, measured, evaluations), notes)
 
 
 def memory(setting: Setting, way: Way, steps: int) -> float:
     """Megabytes of temporaries in the compiled gradient of a solve with so many steps of `midpoint`."""
+    if way == "sensitivity":
+        return megabytes(lambda params: forward_gradient(setting, params, steps), setting.params)
     loss = _scan_loss(setting, steps) if way == "scan" else _loss(_fixed(way, steps), setting)
     return gradient_megabytes(loss, setting.params)
+
+
+def forward_gradient(setting: Setting, params: Any, steps: int) -> jax.Array:
+    """[k] the gradient of the mean square of z(1) by the sensitivity equation, one state after another.
+
+    The k parameters are in the order of `jax.flatten_util.ravel_pytree`.
+    """
+    solving, times = _fixed("direct", steps), jnp.array([0.0, 1.0])
+
+    def add(total: jax.Array, start: jax.Array) -> tuple[jax.Array, None]:
+        found = sensitivities(solving, setting.field, params, start, times)
+        return total + found.states[-1] @ found.by_params[-1], None
+
+    total, _ = lax.scan(add, jnp.zeros(optax.tree.size(params)), setting.start)
+    return 2 / setting.start.size * total
 
 
 def evaluated(setting: Setting, tolerance: float) -> tuple[int, int, float]:
@@ -133,12 +151,12 @@ def _scan_loss(setting: Setting, steps: int) -> Callable[[Any], jax.Array]:
 
 
 def _draw(
-    config: AdjointsConfig, megabytes: dict[Way, list[float]], evaluations: list[tuple[int, int, float]]
+    config: AdjointsConfig, measured: dict[Way, list[float]], evaluations: list[tuple[int, int, float]]
 ) -> Figure:
     figure = Figure(figsize=(10, 3), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for index, way in enumerate(config.ways):
-        draw_line(left, np.array(config.steps), np.array(megabytes[way]), way, index)
+        draw_line(left, np.array(config.steps), np.array(measured[way]), way, index)
     left.set(xscale="log", yscale="log", xlabel="steps of the solver", ylabel="memory of a gradient, MB")
     forward, backward, errors = np.array(evaluations).T
     tolerances = np.array(config.tolerances)

@@ -16,9 +16,9 @@ from odes_rl.continuous import (
     continuous_network,
     convolution_field,
     counting,
+    higher_order,
     identity,
     linear,
-    second_order,
     zeros_added,
 )
 from odes_rl.reports import draw_line, dress_panel
@@ -27,7 +27,7 @@ from odes_rl_studies.costs import Count, evaluation_counter
 from odes_rl_studies.digits import Classifier
 from odes_rl_studies.images import Images, ImagesConfig, cross_entropy, error_measure, learn_images, load_images, scaled
 
-Model = Literal["neural ODE", "zero augmentation", "input layer", "second order"]
+Model = Literal["neural ODE", "zero augmentation", "input layer", "second order", "third order"]
 MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")
 
 
@@ -36,7 +36,7 @@ class AugmentationConfig(ImagesConfig, frozen=True):
 
     study: Literal["augmentation"] = "augmentation"
     models: tuple[Model, ...] = Field(default=MODELS, min_length=1)
-    """Which."""
+    """Which; of the `third order`, q⃛ = f(q, q̇, q̈), too."""
     added: int = Field(default=4, ge=1)
     """Channels that zero and input-layer augmentation add; a state of second order has twice the channels."""
 
@@ -75,7 +75,8 @@ def augmentation(config: AugmentationConfig, tell: Tell) -> Findings:
 def build(name: Model, config: AugmentationConfig, images: Images, count: Count | None = None) -> ContinuousNetwork:
     """The network from images [B, side, side, n]: ż = f(z) by convolutions up to depth 1, and affine logits.
 
-    z(0) is x; [x, 0]; A x + a at each place; or [q, p] = [x, 0] with q̇ = p, ṗ = f(q, p) (Massaroli et al. 2020, §4).
+    z(0) is x; [x, 0]; A x + a at each place; or [q, p] = [x, 0] with q̇ = p, ṗ = f(q, p) (Massaroli et al. 2020, §4);
+    of third order likewise.
     `count` is called at each evaluation.
     """
     n, added, width = images.channels, config.added, config.width
@@ -83,7 +84,8 @@ def build(name: Model, config: AugmentationConfig, images: Images, count: Count 
         "neural ODE": lambda: (identity(n), convolution_field(n, width)),
         "zero augmentation": lambda: (zeros_added(n, added), convolution_field(n + added, width)),
         "input layer": lambda: (linear(n, n + added), convolution_field(n + added, width)),
-        "second order": lambda: (at_rest(identity(n)), second_order(convolution_field(2 * n, width, n))),
+        "second order": lambda: (at_rest(identity(n)), higher_order(convolution_field(2 * n, width, n))),
+        "third order": lambda: (at_rest(identity(n), 3), higher_order(convolution_field(3 * n, width, n), 3)),
     }[name]()
     if count is not None:
         field = field._replace(apply=counting(field.apply, count))

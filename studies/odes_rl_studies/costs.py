@@ -31,7 +31,12 @@ def evaluation_counter(make: Callable[[Count], Function]) -> Callable[[Any], int
 
 
 def gradient_megabytes(loss: Function, params: Any) -> float:
-    """Temporaries of the compiled gradient of `loss`, beyond its arguments and results, by XLA's own account."""
-    analysis = jax.jit(jax.grad(loss)).lower(params).compile().memory_analysis()
+    """Temporaries of the compiled gradient of `loss`, as `megabytes` tells."""
+    return megabytes(jax.grad(loss), params)
+
+
+def megabytes(function: Function, params: Any) -> float:
+    """Temporaries of `function` of `params`, compiled, beyond arguments and results, by XLA's own account."""
+    analysis = jax.jit(function).lower(params).compile().memory_analysis()
     assert analysis is not None, "this backend does not tell"
     return analysis.temp_size_in_bytes / 1e6

@@ -18,6 +18,8 @@ from odes_rl_studies.descent import minimise_each
 class DigitsConfig(StudyConfig, frozen=True):
     """Options shared by the studies that train several seeds at once."""
 
+    source: str = "digits"
+    """`digits`, which scikit-learn brings along; or a file `mnist.npz`, or a directory of MNIST's IDX files."""
     seeds: int = Field(default=3, ge=1)
     """Trainings of each, all at once."""
     training: int = Field(default=120, ge=1)
@@ -70,9 +72,13 @@ class Learned(NamedTuple):
     seconds: float
 
 
-def load_digits() -> Digits:
-    """The digits that scikit-learn brings along."""
-    data = load_dataset("digits")
+def load_digits(source: str = "digits") -> Digits:
+    """The digits of a `source`.
+
+    Raises:
+        UserError: if they cannot be read.
+    """
+    data = load_dataset(source, "source")
     images = np.concatenate([part.images.reshape(len(part.images), -1) for part in (data.train, data.test)])
     labels = np.concatenate([data.train.labels, data.test.labels])
     return Digits(jnp.asarray(images / 255, jnp.float32), jnp.asarray(labels), len(data.train.labels), data.classes)

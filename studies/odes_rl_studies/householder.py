@@ -53,7 +53,7 @@ class HouseholderConfig(DigitsConfig, frozen=True):
 
 def householder(config: HouseholderConfig, tell: Tell) -> Findings:
     """Train each variant of each size at each rate."""
-    digits = load_digits()
+    digits = load_digits(config.source)
     found: dict[Size, dict[Variant, Trained]] = {}
     for width, steps in config.sizes:
         flows = [stabilised_flow(variant, width, steps, digits, config.normalised) for variant in VARIANTS]

@@ -1,6 +1,7 @@
 """How a weight may depend on time: bases of NANODE, and what digits make of their size (Davis et al. 2020)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -29,7 +30,8 @@ class NanodeBasesConfig(DigitsConfig, frozen=True):
     degrees: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 30), min_length=1)
     """Degrees d of trigonometric polynomials, 2d + 1 matrices each."""
     buckets: tuple[int, ...] = Field(default=(1, 2, 5, 10, 30), min_length=1)
-    """Numbers of pieces on which weights are constant; each divides `steps` best."""
+    """Numbers of pieces on which weights are constant; each divides `steps` best. One is the constrained residual
+    network, as many as `steps` the unconstrained one, both with short steps."""
     width: int = Field(default=16, ge=2)
     """Size of the state."""
     steps: int = Field(default=30, ge=1)
@@ -52,7 +54,10 @@ def nanode_bases(config: NanodeBasesConfig, tell: Tell) -> Findings:
     found = {}
     for kind, size in sizes:
         found[kind, size] = train(_trajectory(kind, size, config), config)
-        tell(f"{kind}, {size}: {found[kind, size].test.mean():.1%} of the test digits")
+        tell(
+            f"{kind}, {size}: {found[kind, size].train.mean():.2%} of training digits, "
+            f"{found[kind, size].test.mean():.2%} of the others"
+        )
     heading = ("weights", "degree or pieces", "matrices", "train accuracy", "test accuracy", "deviation", "last loss")
     rows = [
         (kind, size, matrices(kind, size), t.train.mean(), t.test.mean(), t.test.std(), t.losses[-20:].mean())
@@ -73,7 +78,7 @@ def train(trajectory: Trajectory, config: NanodeBasesConfig) -> Trained:
     Raises:
         UserError: if a loss is no longer finite.
     """
-    digits = load_digits()
+    digits = load_digits(config.source)
     options = FlowModelConfig(name="nanode", width=config.width, steps=config.steps)
     model = flow_model(options, digits.images.shape[1], digits.classes, trajectory, left_nodes(config.steps))
     classifier = Classifier(model.init, model.manifolds, lambda params, images: model.apply(params, images, None))
@@ -85,9 +90,12 @@ def train(trajectory: Trajectory, config: NanodeBasesConfig) -> Trained:
 
 
 def random_polynomials(key: jax.Array, times: jax.Array) -> jax.Array:
-    """[L, 4] Chebyshev polynomials of degree 4 at `times` [L] in [0, 1], coefficients normal of variance 1/5."""
+    """[L, 4] polynomials Σ_n c_n T_n(t) of degree 4 at t = `times` [L] in [0, 1], c normal of variance 1/5.
+
+    As the paper's figure 2 has them: the T_n see t itself, not 2t − 1 as in the flows.
+    """
     coefficients = jax.random.normal(key, (_ORDER + 1, _DRAWN)) / (_ORDER + 1) ** 0.5
-    return chebyshev(times, _ORDER) @ coefficients
+    return chebyshev((1 + times) / 2, _ORDER) @ coefficients
 
 
 def _trajectory(kind: str, size: int, config: NanodeBasesConfig) -> Trajectory:
@@ -102,7 +110,7 @@ def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> F
     times = jnp.linspace(0, 1, 200)
     for index, line in enumerate(random_polynomials(jax.random.key(config.seed), times).T):
         bases.plot(times, line, color=COLOURS[index], linestyle=LINES[index])
-    bases.set(title="Chebyshev, degree 4, random", xlabel="time t", ylabel="weight")
+    bases.set(title="Σ c_n T_n(t), n ≤ 4, c random", xlabel="time t", ylabel="weight")
     for index, (kind, label) in enumerate((("trigonometric", "trigonometric"), ("bucketed", "constant pieces"))):
         sizes = [size for k, size in found if k == kind]
         counts = [matrices(kind, size) for size in sizes]
@@ -111,7 +119,17 @@ def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> F
             mean, low, high = zip(*map(_range, shares), strict=True)
             look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "linestyle": style}
             accuracy.errorbar(counts, mean, (low, high), label=f"{label}, {part}", capsize=2, markersize=4, **look)
-    accuracy.set(xscale="log", title="digits", xlabel="weight matrices", ylabel="right (%), range of seeds")
+    for pieces, name in ((1, "constrained"), (config.steps, "unconstrained")):
+        if ("bucketed", pieces) in found:
+            height = 100 * found["bucketed", pieces].test.mean()
+            accuracy.axhline(height, color="0.6", linewidth=0.8, zorder=0)
+            accuracy.annotate(name, (1, height), fontsize="x-small", color="0.4", va="bottom")
+    accuracy.set(
+        xscale="log",
+        title=f"{Path(config.source).stem}, {config.steps} steps",
+        xlabel="weight matrices",
+        ylabel="right (%), range of seeds",
+    )
     accuracy.legend(frameon=False, fontsize="small")
     _draw_descent(descent, [(size, found["trigonometric", size].losses) for size in config.degrees])
     for axes in (bases, accuracy, descent):

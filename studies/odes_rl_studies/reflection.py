@@ -19,7 +19,7 @@ from odes_rl.reports import COLOURS, LINES, MARKERS, dress_panel
 from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
 from odes_rl_studies.descent import minimise
 
-Model = Literal["neural ODE", "data control", "adaptive depth", "zero augmentation"]
+Model = Literal["neural ODE", "data control", "adaptive depth", "depth by a network", "zero augmentation"]
 MODELS: tuple[Model, ...] = ("neural ODE", "data control", "adaptive depth", "zero augmentation")
 LEAST_MONOTONE_ERROR = 1 / 3
 """The least mean squared error of a rising function against −x on [−1, 1], that of the constant 0."""
@@ -30,9 +30,9 @@ class ReflectionConfig(StudyConfig, frozen=True):
 
     study: Literal["reflection"] = "reflection"
     models: tuple[Model, ...] = Field(default=MODELS, min_length=1)
-    """Which."""
+    """Which; `depth by a network` has adaptive depth with a network for g."""
     width: int = Field(default=16, ge=1)
-    """Of the one hidden layer of each field."""
+    """Of the one hidden layer of each field, and of g where that is a network."""
     batch: int = Field(default=64, ge=1)
     """Inputs drawn for each step."""
     steps: int = Field(default=2000, ge=1)
@@ -90,15 +90,19 @@ def reflection(config: ReflectionConfig, tell: Tell) -> Findings:
 def model(name: Model, config: ReflectionConfig) -> ContinuousNetwork:
     """The network from x [B, 1] to z(1), whose first entry is its output.
 
-    The neural ODE is ż = f(t, z), data control ż = f(z, x), adaptive depth ż = g(x) f(z) with g affine, zero
-    augmentation ż = f(z) from [x, 0] (Massaroli et al. 2020).
+    The neural ODE is ż = f(t, z), data control ż = f(z, x), adaptive depth ż = g(x) f(z) with g affine or a
+    network, zero augmentation ż = f(z) from [x, 0] (Massaroli et al. 2020).
     """
     solving = Solving(tolerance=config.tolerance)
     inputs = zeros_added(1, 1) if name == "zero augmentation" else identity(1)
     field = network_field(
         inputs.size, (config.width,), time=name == "neural ODE", control=1 if name == "data control" else 0
     )
-    return continuous_network(inputs, field, None, solving, adaptive=1 if name == "adaptive depth" else None)
+    depth: dict[str, Any] = {
+        "adaptive depth": {"adaptive": 1},
+        "depth by a network": {"adaptive": 1, "depth_widths": (config.width,)},
+    }.get(name, {})
+    return continuous_network(inputs, field, None, solving, **depth)
 
 
 def reflect(name: Model, config: ReflectionConfig, tell: Tell) -> Reflection:
@@ -132,9 +136,7 @@ def _look(network: ContinuousNetwork, params: Any) -> Reflection:
     times = jnp.linspace(0, 1, 41)
     solution = network.flow(params, x[:, None], times)
     states = np.asarray(solution.states[..., 0])
-    depths = jnp.ones_like(x)
-    if "depth" in params:
-        depths = x * params["depth"]["weight"][0] + params["depth"]["bias"]
+    depths = network.depth(params, x[:, None])
     count = optax.tree.size(params)
     error = float(np.mean((states[-1] + np.asarray(x)) ** 2))
     inputs, shares, ends = (np.asarray(values) for values in (x, times, depths))
@@ -146,7 +148,7 @@ def _draw(found: Mapping[Model, Reflection]) -> Figure:
     panels = figure.subplots(1, len(found) + 1, squeeze=False)[0]
     for axes, (name, r) in zip(panels, found.items(), strict=False):
         _draw_trajectories(axes, r)
-        adaptive = name == "adaptive depth"
+        adaptive = "depth" in name
         axes.set(title=name, xlabel="depth $s$ up to $g(x)$" if adaptive else "depth $s$", ylabel="$z_1(s)$")
     figure.colorbar(ScalarMappable(Normalize(-1, 1), "viridis"), ax=panels[len(found) - 1], label="input $x$")
     map_axes = panels[-1]

@@ -9,10 +9,10 @@ import pytest
 from jax import lax
 
 from odes_rl.continuous.convolution import convolve
-from odes_rl.continuous.fields import convolution_field, second_order
+from odes_rl.continuous.fields import convolution_field, higher_order, network_field
 from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
 from odes_rl.continuous.network import continuous_network
-from odes_rl.continuous.solving import Solving
+from odes_rl.continuous.solving import Solving, solve
 
 SIDE, CHANNELS = 4, 3
 AXES = ("NHWC", "HWIO", "NHWC")
@@ -55,7 +55,7 @@ def test_inputs_act_at_each_place(inputs, channels):
 
 
 def test_a_state_of_second_order_moves_by_its_velocity():
-    field = second_order(convolution_field(2 * CHANNELS, 4, CHANNELS))
+    field = higher_order(convolution_field(2 * CHANNELS, 4, CHANNELS))
     params = field.prepare(field.init(jax.random.key(4)))
     z = jnp.concatenate([IMAGES, 2 * IMAGES], axis=-1)
     change = field.apply(params, jnp.zeros(()), z, IMAGES)
@@ -82,3 +82,17 @@ def test_a_network_of_images_is_eulers_recursion_and_an_affine_map_of_all_entrie
     output = params["output"]
     expected = z.reshape(5, -1) @ output["weight"].T + output["bias"]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_linear_equation_of_third_order_follows_its_closed_form():
+    """q⃛ = −q̇ from q = 1, q̇ = 1, q̈ = 0 is q = 1 + sin t."""
+    field = higher_order(network_field(3, (), 1), 3)
+    params = [{"weight": jnp.array([[0.0, -1.0, 0.0]]), "bias": jnp.zeros(1)}]
+    start = jnp.array([[1.0, 1.0, 0.0]])
+    times = jnp.array([0.0, 0.5, 1.0])
+    found = solve(Solving(tolerance=1e-6), lambda t, z, p: field.apply(p, t, z, z), params, start, times).states[:, 0]
+    exact = jnp.stack([1 + jnp.sin(times), jnp.cos(times), -jnp.sin(times)], axis=1)
+    np.testing.assert_allclose(found, exact, atol=1e-4)
+    rest = at_rest(identity(2), 3)
+    np.testing.assert_array_equal(rest.apply({}, jnp.ones((1, 2))), [[1, 1, 0, 0, 0, 0]])
+    assert rest.size == 6

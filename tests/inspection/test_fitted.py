@@ -8,13 +8,14 @@ import pytest
 from odes_rl.cli.program import main
 from odes_rl.inspection.fitted import look_into_fit
 from odes_rl.inspection.fitted_picture import draw_fitted
-from odes_rl.supervised.models import MODELS, Model
+from odes_rl.supervised.models import Model
 from odes_rl.training.fit import restore_fit
 from tests.made_runs import fit_run
 
 PLAIN = {"model__name": "dense", "model__steps": None}
+PLAINEST = ["dense", "ode_to_ode", "nanode", "uncon_res_net"]
 VARIANTS = {
-    **{name: {"model__name": name} for name in MODELS if MODELS.find(name).takes == "vectors"},
+    **{name: {"model__name": name} for name in PLAINEST},
     "dense": PLAIN | {"model__depth": 4},
     "dense relu": PLAIN | {"model__depth": 3, "model__activation": "relu"},
     "ode_to_ode isospectral": {"model__flow": "isospectral"},
@@ -95,7 +96,7 @@ def test_the_command_tells_and_draws(inspected, tmp_path, capsys):
     assert main(["inspect", str(run.path), *options]) == 0
     told = capsys.readouterr().out
     assert f"{found.title}: 355 test examples" in told
-    assert ("of 355 examples inside the bounds" in told) == (not name.startswith("dense"))
+    assert ("of 355 examples inside the bounds" in told) == (not name.startswith(("dense", "uncon")))
     assert ("355 of 355 examples inside" in told) or not name.startswith("ode_to_ode")
     assert ("tr(HN) from" in told) == ("isospectral" in name)
     assert (tmp_path / "inside.pdf").stat().st_size > 1000
@@ -121,6 +122,7 @@ def test_without_output_it_is_drawn_in_the_run_directory(tmp_path, capsys):
 
 MISTAKES = {
     "no depth": (PLAIN, [], "the model dense with one hidden layer has no depth"),
+    "a network in each step": ({"model__name": "base_ode"}, [], "base_ode has no layers with one matrix each"),
     "no best checkpoint": ({}, ["--checkpoint", "best"], "leave --checkpoint out"),
     "diverged": ({"optimizer__learning_rate": 1e30}, [], "are not finite"),
 }

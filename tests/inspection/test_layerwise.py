@@ -14,8 +14,10 @@ from odes_rl.supervised.models import MODELS, make_model, model_config_class
 from odes_rl.supervised.models.model import HiddenLayers
 
 INPUTS, CLASSES, WIDTH, STEPS = 9, 4, 8, 6
+NO_LAYERS = ("base_ode", "gated_kernels", "linear")
+"""Models whose layers have more than one matrix each, or that have none."""
 VARIANTS = {
-    **{name: {} for name, family in MODELS.items() if family.takes == "vectors"},
+    **{name: {} for name, family in MODELS.items() if family.takes == "vectors" and name not in NO_LAYERS},
     "dense": {"depth": STEPS},
     "dense relu": {"depth": STEPS, "activation": "relu"},
     "ode_to_ode isospectral": {"flow": "isospectral"},

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from odes_rl.act import find_rule
+from odes_rl.flows.trajectories.bases import BASES
 from odes_rl.manifolds import Euclidean, Frozen, Orthogonal, Stiefel, tree_to_tangent, tree_violation
 from odes_rl.policies import make_policy
 from odes_rl.policies.flow import METHODS
-from odes_rl.policies.nanode import BASES, NanodeConfig
+from odes_rl.policies.nanode import NanodeConfig
 from odes_rl.policies.ode_to_ode import ABLATIONS, OdeToOdeConfig
 
 N, M, H, L = 7, 3, 6, 5

@@ -19,6 +19,8 @@ def test_random_polynomials_are_of_degree_four():
     for line in values.T:
         np.testing.assert_allclose(np.polyval(np.polyfit(times, line, 4), times), line, atol=1e-5)
         assert np.abs(np.polyfit(times, line, 4)[0]) > 1e-3
+    c = np.asarray(jax.random.normal(jax.random.key(0), (5, 4))) / 5**0.5
+    np.testing.assert_allclose(values[0], c[0] - c[2] + c[4], atol=1e-5)  # T_n(0), as the paper's figure has it
 
 
 def test_training_lowers_the_loss_above_chance():

@@ -61,3 +61,13 @@ def test_adaptive_depth_is_exact_with_a_constant_field_and_depth_twice_the_input
         params["depth"]["weight"] = jnp.array([2.0])
         x = jnp.linspace(-1, 1, 11)[:, None]
         np.testing.assert_allclose(network.apply(params, x)[0], -x, atol=1e-6)
+
+
+def test_depth_may_be_a_network_of_the_input():
+    network = model("depth by a network", CONFIG)
+    params = jax.tree.map(jnp.zeros_like, network.init(jax.random.key(0)))
+    params["field"][-1]["bias"] = jnp.array([-1.0])  # z goes down by g(x) = 2 tanh x
+    params["depth"][0]["weight"] = params["depth"][0]["weight"].at[0].set(1.0)
+    params["depth"][-1]["weight"] = params["depth"][-1]["weight"].at[0, 0].set(2.0)
+    x = jnp.linspace(-1, 1, 5)[:, None]
+    np.testing.assert_allclose(network.apply(params, x)[0], x - 2 * jnp.tanh(x), atol=1e-5)

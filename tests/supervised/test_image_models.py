@@ -9,12 +9,13 @@ import numpy as np
 import optax
 import pytest
 
+from odes_rl.continuous import Solving, convolve, solve
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES, gated, per_layer, trigonometric
 from odes_rl.manifolds import tree_exp, tree_horizontal, tree_to_tangent, tree_violation
 from odes_rl.supervised.models import MODELS, input_shape, make_model, model_config_class
-from odes_rl.supervised.models.images.depth import through_depth
-from odes_rl.supervised.models.images.kernels import as_matrices, kernels
+from odes_rl.supervised.models.depth import FlowGradient, through_depth
+from odes_rl.supervised.models.images.kernels import as_matrices, kernel_field, kernels
 from odes_rl.training.epochs import activation_bytes
 
 SHAPE, CLASSES, STEPS = (4, 4, 2), 3, 3
@@ -121,11 +122,14 @@ def test_more_iterations_find_states_again_more_exactly():
     x = jax.random.normal(jax.random.key(1), (3, 6))
 
     def gradient(adjoint, iterations):
-        def step(x, shared, W):
+        keeping = FlowGradient(adjoint=adjoint, backsolve_iterations=iterations)
+
+        def step(x, own):
+            shared, W = own
             return x + 0.125 * jnp.tanh(x @ W.T + shared)
 
         def loss(x, shared, layers):
-            return jnp.sum(through_depth(step, x, shared, layers, adjoint, iterations) ** 2)
+            return jnp.sum(through_depth(step, x, shared, layers, keeping) ** 2)
 
         return jax.jit(jax.grad(loss, (0, 1, 2)))(x, jnp.zeros(6), layers)
 
@@ -189,6 +193,30 @@ def test_kernels_along_any_trajectory_start_with_variance_one_over_fan_in(name):
     found = jax.jit(made.along)(params, jnp.array([0.0, 0.5]))
     assert found.shape == (2, 3, 3, 16, 8)
     assert float(jnp.mean(found**2)) * 9 * 16 == pytest.approx(1, rel=0.35)
+
+
+@pytest.mark.parametrize("name", ["trigonometric", "bucketed", "gated_hypernetwork"])
+def test_kernels_wherever_a_solver_asks_are_those_of_many_steps(name):
+    options = {"gated_hypernetwork": {"inputs": "t"}}.get(name, {})
+    make = partial(TRAJECTORIES[name], **options)
+    field, z = kernel_field(make, 3, 2), images(2)
+    params = jax.jit(field.init)(jax.random.key(0))
+    solving = Solving(solver="tsit5", tolerance=1e-5)
+
+    def velocity(t, z, prepared):
+        return field.apply(prepared, t, z, z)
+
+    @jax.jit
+    def solved(params):
+        return solve(solving, velocity, field.prepare(params), z, jnp.array([0.0, 1.0]), field.jumps).states[-1]
+
+    @jax.jit
+    def stepped(params):
+        along = kernels(make, 3, 2, 2).along(params["kernels"], jnp.arange(500) / 500)
+        return jax.lax.scan(lambda z, K: (z + jnp.tanh(convolve(z, K) + params["bias"]) / 500, None), z, along)[0]
+
+    np.testing.assert_allclose(solved(params), stepped(params), atol=1e-2)
+    assert float(jnp.abs(solved(params) - z).max()) > 0.1
 
 
 def test_a_kernel_is_the_matrix_of_its_blocks():
@@ -271,5 +299,5 @@ def test_what_a_config_cannot_see_is_told_when_the_model_is_built():
         build("image_b_nanode", buckets=4)
     with pytest.raises(ValueError, match=r"trajectory_options\.degre"):
         build("image_flow", trajectory_options={"degre": 3})
-    with pytest.raises(UserError, match="image_flow: degree is -1"):
+    with pytest.raises(UserError, match="'trigonometric': degree is -1"):
         build("image_flow", trajectory_options={"degree": -1})

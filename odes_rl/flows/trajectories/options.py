@@ -1,13 +1,14 @@
-"""Options of a trajectory's factory, read from its signature."""
+"""Options of a trajectory's factory, read from its signature, and trajectories by name."""
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.validation import STRICT, build_model
 
 
@@ -35,3 +36,40 @@ def factory_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         UserError: if there is no such trajectory; or an option is unknown, or of another type.
     """
     return dict(build_model(options_of(TRAJECTORIES.find(name)), given, "trajectory_options."))
+
+
+class TrajectoryOptions(BaseModel, frozen=True):
+    """A trajectory by name."""
+
+    model_config = STRICT
+
+    trajectory: Annotated[str, TRAJECTORIES] = "isospectral"
+    """The trajectory t ↦ W(t): a factory that takes `hidden` and options, by a name from `odes-rl list trajectories`,
+    or as `module:object`."""
+    trajectory_options: Mapping[str, Any] = Field(default={})
+    """Options of the trajectory, as in `{degree: 3}`."""
+
+    @model_validator(mode="after")
+    def _check_options(self) -> "TrajectoryOptions":
+        try:
+            factory_options(self.trajectory, self.trajectory_options)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+def named_trajectory(options: TrajectoryOptions, hidden: int, section: str) -> Trajectory:
+    """The trajectory [L, h, h] that the options of a `section` name, as in `policy`; h = `hidden`.
+
+    Raises:
+        UserError: if its factory refuses its options, or returns something else.
+    """
+    name = f"{section}.trajectory {options.trajectory!r}"
+    try:
+        factory = TRAJECTORIES.find(options.trajectory)
+        trajectory: Any = factory(hidden, **factory_options(options.trajectory, options.trajectory_options))
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from error
+    if not isinstance(trajectory, Trajectory):
+        raise UserError(f"{name} returns a {type(trajectory).__name__}, but must return a Trajectory")
+    return trajectory

@@ -7,6 +7,12 @@ from typing import cast
 from odes_rl.errors import UserError
 from odes_rl.parts import Registry, by_name
 from odes_rl.supervised.models.dense import DenseConfig, dense
+from odes_rl.supervised.models.fields import (
+    BaseOdeModelConfig,
+    GatedKernelsModelConfig,
+    base_ode_model,
+    gated_kernels_model,
+)
 from odes_rl.supervised.models.hyper_net import HyperNetModelConfig, hyper_net_model
 from odes_rl.supervised.models.images.nanodes import (
     ImageBNanodeConfig,
@@ -26,10 +32,18 @@ from odes_rl.supervised.models.images.residual_networks import (
     image_con_res_net,
     image_uncon_res_net,
 )
+from odes_rl.supervised.models.linear import LinearModelConfig, linear_model
 from odes_rl.supervised.models.model import Model, ModelConfig, ModelFamily
 from odes_rl.supervised.models.nanode import NanodeModelConfig, nanode_model
-from odes_rl.supervised.models.node import NodeConfig, node
+from odes_rl.supervised.models.node import AppNodeModelConfig, NodeConfig, app_node_model, node
 from odes_rl.supervised.models.ode_to_ode import OdeToOdeModelConfig, ode_to_ode_model
+from odes_rl.supervised.models.residual_networks import (
+    ConResNetModelConfig,
+    UnconResNetModelConfig,
+    con_res_net_model,
+    uncon_res_net_model,
+)
+from odes_rl.supervised.models.trajectory_flow import TrajectoryFlowModelConfig, trajectory_flow_model
 from odes_rl.supervised.models.videos.config import VideoModelConfig
 from odes_rl.supervised.models.videos.forms import (
     VideoAutoConfig,
@@ -48,9 +62,16 @@ MODELS = Registry(
     by_name(
         ModelFamily(OdeToOdeModelConfig, ode_to_ode_model),
         ModelFamily(NodeConfig, node),
+        ModelFamily(AppNodeModelConfig, app_node_model),
         ModelFamily(NanodeModelConfig, nanode_model),
         ModelFamily(HyperNetModelConfig, hyper_net_model),
+        ModelFamily(BaseOdeModelConfig, base_ode_model),
+        ModelFamily(GatedKernelsModelConfig, gated_kernels_model),
+        ModelFamily(TrajectoryFlowModelConfig, trajectory_flow_model),
+        ModelFamily(ConResNetModelConfig, con_res_net_model),
+        ModelFamily(UnconResNetModelConfig, uncon_res_net_model),
         ModelFamily(DenseConfig, dense),
+        ModelFamily(LinearModelConfig, linear_model),
         ModelFamily(ImageFlowModelConfig, image_flow, takes="images"),
         ModelFamily(ImageAutoConfig, image_auto, takes="images"),
         ModelFamily(ImageAppNodeConfig, image_app_node, takes="images"),

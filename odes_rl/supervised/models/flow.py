@@ -1,63 +1,141 @@
-"""Shared by the models that are flows: two affine layers around ẋ = f(W(t) x + b), in fixed steps."""
+"""Shared by the models that are flows or residual networks: two affine layers around steps x ← x + η f(W(t) x + b)."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from pydantic import Field
 
 from odes_rl.act.activations import activate
 from odes_rl.flows.trajectories.trajectory import Trajectory
-from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.manifolds import Euclidean, Manifold
+from odes_rl.supervised.models.affine_layer import AFFINE, affine
+from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 
+Biases = Literal["shared", "per_layer", "time"]
+_EUCLIDEAN = Euclidean()
 
-class FlowModelConfig(ModelConfig, frozen=True):
+
+class FlowModelConfig(FlowGradient, ModelConfig, frozen=True):
     """Options shared by the models that are flows."""
 
     steps: int = Field(default=100, ge=1)
     """Number L of Euler steps from time 0 to time 1, with step size η = 1/L."""
 
 
+class ResNetModelConfig(LayersGradient, ModelConfig, frozen=True):
+    """Options shared by the models that are residual networks."""
+
+    steps: int = Field(default=100, ge=1)
+    """Number L of layers."""
+    step: float = Field(default=1.0, gt=0)
+    """Factor of each layer's change, x ← x + step · f(W x + b). Weights start inversely proportional to L · step."""
+
+
+class Inner(NamedTuple):
+    """What lies between the two affine layers, as pure functions.
+
+    Attributes:
+        init: `init(key) -> params`, a dictionary.
+        manifolds: mirrors `params`.
+        apply: `apply(params, x [B, h]) -> x [B, h]`.
+        layers: `layers(params) -> (W [L, h, h], b [L, h], η)`; None if they are not of this form.
+    """
+
+    init: Callable[[jax.Array], Params]
+    manifolds: dict[str, Any]
+    apply: Callable[[Params, jax.Array], jax.Array]
+    layers: Callable[[Params], tuple[jax.Array, jax.Array, float]] | None = None
+
+
 def flow_model(
-    config: FlowModelConfig,
+    config: FlowModelConfig | ResNetModelConfig,
     input_size: int,
     output_size: int,
     trajectory: Trajectory,
     times: jax.Array,
     step: float | None = None,
+    biases: Biases = "shared",
+    projection: Manifold = _EUCLIDEAN,
 ) -> Model:
-    """x_0 = A s + a; x_i = x_{i−1} + η f(W(t_i) x_{i−1} + b); outputs C x_L + c, with W at `times` [L].
+    """x_0 = A s + a; x_i = x_{i−1} + η f(W(t_i) x_{i−1} + b_i); outputs C x_L + c, with W at `times` [L].
 
-    `step` replaces η = 1/L; 1 gives a residual network. The weights are computed once for a whole
-    batch. A and C start normal with deviation 1/√fan-in, a, b and c at zero.
+    `step` replaces η = 1/L; 1 gives a residual network. The b_i are one b for all, one for each layer, or b + t_i c: a
+    column of W that meets t. They start at zero. A and C are as `between` says.
+
+    The weights are computed once for a whole batch. With another adjoint than `direct`, those that are functions of
+    time are not kept either: each step computes its own.
     """
     step = 1 / config.steps if step is None else step
-    manifolds = {"input": AFFINE, "trajectory": trajectory.manifolds, "bias": Euclidean(), "output": AFFINE}
+    count = times.shape[0]
+    shapes = {"bias": (count, config.width) if biases == "per_layer" else (config.width,)}
+    shapes |= {"time": (config.width,)} if biases == "time" else {}
+    manifolds = {"trajectory": trajectory.manifolds} | dict.fromkeys(shapes, Euclidean())
+    asked = config.adjoint != "direct" and trajectory.at is not None  # each step computes its own weights
 
     def init(key: jax.Array) -> Params:
-        first, flow, last = jax.random.split(key, 3)
+        return {"trajectory": trajectory.init(key)} | {name: jnp.zeros(shape) for name, shape in shapes.items()}
+
+    def prepare(shared: Params, layer: Any) -> tuple[jax.Array, jax.Array]:
+        t, W, b = layer
+        W = trajectory.weights(shared["trajectory"], t[None])[0] if W is None else W
+        b = shared["bias"] if b is None else b
+        return W, b if biases != "time" else b + t * shared["time"]
+
+    def advance(x: jax.Array, own: tuple[jax.Array, jax.Array]) -> jax.Array:
+        W, b = own
+        return x + step * activate(config.activation, x @ W.T + b)
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        of_all = {"trajectory"} if asked else set()
+        of_all |= {"bias", "time"} if biases != "per_layer" else set()
+        W = None if asked else trajectory.weights(params["trajectory"], times)
+        layers = (times, W, params["bias"] if biases == "per_layer" else None)
+        shared = {name: params[name] for name in params if name in of_all}
+        return through_depth(advance, x, shared, layers, config, prepare)
+
+    def layers(params: Params) -> tuple[jax.Array, jax.Array, float]:
+        W = trajectory.weights(params["trajectory"], times)
+        along = times[:, None] * params["time"] if biases == "time" else 0
+        return W, jnp.broadcast_to(params["bias"] + along, W.shape[:2]), step
+
+    return between(config, input_size, output_size, Inner(init, manifolds, apply, layers), projection)
+
+
+def between(
+    config: ModelConfig, input_size: int, output_size: int, inner: Inner, projection: Manifold = _EUCLIDEAN
+) -> Model:
+    """x(0) = A s + a; what `inner` makes of it; outputs C x(1) + c.
+
+    A and C are on the manifold `projection`: Euclidean ones start normal with deviation 1/√fan-in. a and c start at
+    zero.
+    """
+    ends = AFFINE | {"weight": projection}
+    manifolds = {"input": ends, **inner.manifolds, "output": ends}
+
+    def init(key: jax.Array) -> Params:
+        first, middle, last = jax.random.split(key, 3)
         return {
-            "input": init_affine(first, input_size, config.width),
-            "trajectory": trajectory.init(flow),
-            "bias": jnp.zeros(config.width),
-            "output": init_affine(last, config.width, output_size),
+            "input": _end(first, config.width, input_size, projection),
+            **inner.init(middle),
+            "output": _end(last, output_size, config.width, projection),
         }
 
     def apply(params: Params, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
         keys = (None, None) if key is None else jax.random.split(key)
-        bias = params["bias"]
-
-        def advance(x: jax.Array, W: jax.Array) -> tuple[jax.Array, None]:
-            return x + step * activate(config.activation, x @ W.T + bias), None
-
         x = dropped_out(affine(params["input"], inputs), config.dropout, keys[0])
-        x, _ = lax.scan(advance, x, trajectory.weights(params["trajectory"], times))
+        x = inner.apply({name: params[name] for name in inner.manifolds}, x)
         return affine(params["output"], dropped_out(x, config.dropout, keys[1]))
 
     def layers(params: Params) -> HiddenLayers:
-        W = trajectory.weights(params["trajectory"], times)
-        biases = jnp.broadcast_to(params["bias"], W.shape[:2])
-        return HiddenLayers(config.activation, step, params["input"], W, biases, params["output"])
+        assert inner.layers is not None, config.name
+        W, b, step = inner.layers(params)
+        return HiddenLayers(config.activation, step, params["input"], W, b, params["output"])
 
-    return Model(init, manifolds, apply, layers)
+    return Model(init, manifolds, apply, layers if inner.layers is not None else None)
+
+
+def _end(key: jax.Array, outputs: int, inputs: int, projection: Manifold) -> Params:
+    return {"weight": projection.random(key, (outputs, inputs)), "bias": jnp.zeros(outputs)}

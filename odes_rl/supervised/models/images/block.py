@@ -10,10 +10,9 @@ from jax import lax
 
 from odes_rl.act.activations import activate
 from odes_rl.continuous.convolution import convolve
-from odes_rl.flows import Adjoint
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.images.depth import through_depth
+from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.images.kernels import MakeTrajectory, kernels
 from odes_rl.supervised.models.images.normalising import Scaled, Statistics
 
@@ -30,8 +29,7 @@ class Form(NamedTuple):
         scaled: normalisation before each convolution.
         activation: name of the nonlinearity f.
         time: whether the time is one more channel of each convolution.
-        adjoint: how gradients come back through the steps.
-        iterations: of `backsolve`.
+        gradient: how gradients come back through the steps.
     """
 
     make: MakeTrajectory
@@ -42,8 +40,7 @@ class Form(NamedTuple):
     scaled: Scaled
     activation: str
     time: bool
-    adjoint: Adjoint
-    iterations: int
+    gradient: FlowGradient | LayersGradient
 
 
 class Block(NamedTuple):
@@ -74,6 +71,8 @@ def block(form: Form, channels: int) -> Block:
     normalisation N are the same at all depths. With `time` each convolution sees t as one more channel, by kernels that
     start at zero and do not depend on depth.
 
+    With another adjoint than `direct`, kernels that are functions of time are not kept: each step makes its own.
+
     Raises:
         ValueError: if the trajectory's factory refuses its options.
     """
@@ -85,6 +84,7 @@ def block(form: Form, channels: int) -> Block:
     ]
     ends = [(part, side, n, m) for part, side, n, m in zip(parts, form.sides, sizes, sizes[1:], strict=False)]
     times = {"time": Euclidean()} if form.time else {}
+    asked = form.gradient.adjoint != "direct" and all(part.at is not None for part in parts)
     manifolds = [{"kernels": part.manifolds, "scaling": form.scaled.manifolds} | times for part in parts]
 
     def init(key: jax.Array) -> Params:
@@ -98,20 +98,29 @@ def block(form: Form, channels: int) -> Block:
     def along(params: Params) -> list[jax.Array]:
         return [part.along(own["kernels"], form.times) for part, own in zip(parts, params, strict=True)]
 
-    def prepared(params: Params, x: jax.Array) -> tuple[Any, list[jax.Array]]:
-        """What all steps share, and the kernels of each; the time's channel is convolved once for all."""
+    def shared_by_all(params: Params, x: jax.Array) -> Any:
+        """What all steps share; the time's channel is convolved once for all."""
         ones = jnp.ones((1, *x.shape[1:3], 1), x.dtype)
-        shared = [(own["scaling"], convolve(ones, own["time"]) if form.time else None) for own in params]
-        return shared, along(params)
+        return [(own["scaling"], convolve(ones, own["time"]) if form.time else None) for own in params]
 
     def apply(params: Params, x: jax.Array, stored: list[Statistics] | None) -> jax.Array:
-        shared, weights = prepared(params, x)
-        layers = (weights, form.times, stored)
-        return through_depth(partial(_step, form), x, shared, layers, form.adjoint, form.iterations)
+        shared = shared_by_all(params, x)
+        if not asked:
+            layers = (along(params), form.times, stored)
+            return through_depth(partial(_step, form), x, shared, layers, form.gradient)
+        own_kernels = [own["kernels"] for own in params]
+        layers = (form.times, stored)
+        return through_depth(partial(_step, form), x, (shared, own_kernels), layers, form.gradient, prepare)
+
+    def prepare(shared: Any, layer: Any) -> Any:
+        """A step's own kernels, made when it is taken."""
+        (of_all, params), (t, stored) = shared, layer
+        weights = [part.along(own, t[None])[0] for part, own in zip(parts, params, strict=True)]
+        return of_all, (weights, t, stored)
 
     def trace(params: Params, x: jax.Array, stored: list[Statistics] | None, shifts: jax.Array | None = None) -> Any:
-        shared, weights = prepared(params, x)
-        return _traced(form, x, shared, (weights, form.times, stored), shifts)
+        layers = (along(params), form.times, stored)
+        return _traced(form, x, shared_by_all(params, x), layers, shifts)
 
     return Block(init, manifolds, apply, trace, along, tuple(sizes[:-1]))
 
@@ -134,8 +143,8 @@ def _change(form: Form, x: jax.Array, shared: Any, layer: Any) -> tuple[jax.Arra
     return x, seen
 
 
-def _step(form: Form, x: jax.Array, shared: Any, layer: Any) -> jax.Array:
-    return x + form.step * _change(form, x, shared, layer)[0]
+def _step(form: Form, x: jax.Array, own: tuple[Any, Any]) -> jax.Array:
+    return x + form.step * _change(form, x, *own)[0]
 
 
 def _traced(form: Form, x: jax.Array, shared: Any, layers: Any, shifts: jax.Array | None) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from odes_rl.act.activations import ACTIVATIONS
-from odes_rl.flows import Adjoint
+from odes_rl.supervised.models.depth import FlowGradient, LayersGradient
 from odes_rl.supervised.models.images.normalising import Normalisation
 from odes_rl.supervised.models.model import ModelConfig
 from odes_rl.validation import OneOf
@@ -53,22 +53,12 @@ class ImageModelConfig(ModelConfig, frozen=True):
         return self
 
 
-class ImageResNetConfig(ImageModelConfig, frozen=True):
+class ImageResNetConfig(LayersGradient, ImageModelConfig, frozen=True):
     """Options of residual networks of images."""
 
     step: float = Field(default=1.0, gt=0)
     """Factor of each step's change, x ← x + step · F(x)."""
-    adjoint: Annotated[Adjoint, OneOf(("direct", "checkpointed"))] = "direct"
-    """How gradients come back. `direct`: every step's activations are kept; `checkpointed`: √L of them, and the steps
-    between are made again."""
 
 
-class ImageFlowConfig(ImageModelConfig, frozen=True):
+class ImageFlowConfig(FlowGradient, ImageModelConfig, frozen=True):
     """Options of flows of images, in L Euler steps of each block from time 0 to time 1, with step size η = 1/L."""
-
-    adjoint: Adjoint = "direct"
-    """How gradients come back. `direct`: every step's activations are kept; `checkpointed`: √L of them, and the steps
-    between are made again; `backsolve`: those at the end alone, and each state is found again from the next one."""
-    backsolve_iterations: int = Field(default=3, ge=1)
-    """Iterations of the fixed point that finds a state again; each makes its error smaller by about the step size. Only
-    for adjoint backsolve."""

@@ -7,8 +7,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.act.activations import activate
+from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.fields import Field, interpolated
 from odes_rl.flows.trajectories.householder import reflections
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory
+from odes_rl.manifolds import Euclidean
 
 MakeTrajectory = Callable[[int], Trajectory]
 """`make(h)`, a trajectory of matrices [h, h]."""
@@ -21,11 +25,16 @@ class Kernels(NamedTuple):
         init: `init(key) -> params`.
         manifolds: mirrors `params`.
         along: `along(params, times [L]) -> [L, k, k, n, m]`, kernels from n channels to m.
+        at: `at(params, t) -> [k, k, n, m]`, those at any one time of [0, 1], for solvers that choose their times; None
+            where they flow from each of the times to the next.
+        jumps: times inside [0, 1] at which `at` is not continuous.
     """
 
     init: Callable[[jax.Array], Params]
     manifolds: Any
     along: Callable[[Params, jax.Array], jax.Array]
+    at: Callable[[Params, jax.Array], jax.Array] | None
+    jumps: tuple[float, ...]
 
 
 def kernels(make: MakeTrajectory, side: int, inputs: int, outputs: int, *, householder: bool = False) -> Kernels:
@@ -51,16 +60,48 @@ def kernels(make: MakeTrajectory, side: int, inputs: int, outputs: int, *, house
     def init(key: jax.Array) -> Params:
         return jax.vmap(trajectory.init)(jax.random.split(key, rows * columns))
 
-    def along(params: Params, times: jax.Array) -> jax.Array:
-        blocks = jax.vmap(trajectory.weights, (0, None))(params, times) / columns**0.5
-        count = times.shape[0]
-        placed = blocks.reshape(rows, columns, count, size, size).transpose(2, 0, 3, 1, 4)
-        matrices = placed.reshape(count, outputs, side**2 * inputs)
+    def placed(blocks: jax.Array) -> jax.Array:
+        """[L, k, k, n, m] of blocks [rows · columns, L, h, h]."""
+        count = blocks.shape[1]
+        divided = (blocks / columns**0.5).reshape(rows, columns, count, size, size)
+        matrices = divided.transpose(2, 0, 3, 1, 4).reshape(count, outputs, side**2 * inputs)
         if householder:
             matrices = reflections(matrices, rows=outputs)
         return jnp.moveaxis(matrices, 1, 2).reshape(count, side, side, inputs, outputs)
 
-    return Kernels(init, trajectory.manifolds, along)
+    def along(params: Params, times: jax.Array) -> jax.Array:
+        return placed(jax.vmap(trajectory.weights, (0, None))(params, times))
+
+    def at(params: Params, t: jax.Array) -> jax.Array:
+        assert trajectory.at is not None
+        return placed(jax.vmap(trajectory.at, (0, None))(params, t)[:, None])[0]
+
+    at_times = at if trajectory.at is not None else None
+    return Kernels(init, trajectory.manifolds, along, at_times, trajectory.jumps)
+
+
+def kernel_field(make: MakeTrajectory, side: int, channels: int, nodes: int = 100, activation: str = "tanh") -> Field:
+    """ż = σ(K(t) ∗ z + b) of images z [B, H, W, channels], with kernels of `side` wherever a solver asks for them.
+
+    The convolutional form of `trajectory_field`: K(t) = Σ_j α_j ψ_j(t) is the Galerkin form of Massaroli et al. 2020.
+    Kernels that flow themselves are computed once a solve at the times i/`nodes`, and linear between them. b starts at
+    zero.
+    """
+    own = kernels(make, side, channels, channels)
+
+    def init(key: jax.Array) -> Params:
+        return {"kernels": own.init(key), "bias": jnp.zeros(channels)}
+
+    def prepare(params: Params) -> Params:
+        if own.at is not None:
+            return params
+        return params | {"kernels": own.along(params["kernels"], jnp.arange(nodes + 1) / nodes)}
+
+    def apply(prepared: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+        K = (own.at or interpolated)(prepared["kernels"], t)
+        return activate(activation, convolve(z, K) + prepared["bias"])
+
+    return Field(init, {"kernels": own.manifolds, "bias": Euclidean()}, prepare, apply, own.jumps)
 
 
 def as_matrices(kernel: jax.Array) -> jax.Array:

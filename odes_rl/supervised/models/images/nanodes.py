@@ -1,14 +1,12 @@
 """Flows of images whose kernels are functions of time: NANODEs (Davis et al. 2020), and any other trajectory."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES, bucketed, trigonometric
-from odes_rl.flows.trajectories.options import factory_options
+from odes_rl.flows.trajectories.options import TrajectoryOptions, named_trajectory
 from odes_rl.supervised.models.images.config import ImageFlowConfig
 from odes_rl.supervised.models.images.network import image_network
 from odes_rl.supervised.models.model import Model
@@ -50,25 +48,14 @@ def image_t_nanode(config: ImageTNanodeConfig, shape: tuple[int, ...], classes: 
     return image_network(config, shape, classes, make)
 
 
-class ImageFlowModelConfig(ImageFlowConfig, frozen=True):
+class ImageFlowModelConfig(TrajectoryOptions, ImageFlowConfig, frozen=True):
     """A flow of images with kernels along any trajectory, one of your own too."""
 
     name: Literal["image_flow"] = "image_flow"
     trajectory: Annotated[str, TRAJECTORIES] = "trigonometric"
     """The trajectory of the kernels' square blocks: a name from `odes-rl list trajectories`, or `module:object`."""
-    trajectory_options: Mapping[str, Any] = Field(default={})
-    """Options of the trajectory, as in `{degree: 3}`."""
-
-    @model_validator(mode="after")
-    def _check_options(self) -> "ImageFlowModelConfig":
-        try:
-            factory_options(self.trajectory, self.trajectory_options)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return self
 
 
 def image_flow(config: ImageFlowModelConfig, shape: tuple[int, ...], classes: int) -> Model:
     """ẋ = F(x, K(t)), with kernels along the trajectory."""
-    options = factory_options(config.trajectory, config.trajectory_options)
-    return image_network(config, shape, classes, partial(TRAJECTORIES.find(config.trajectory), **options))
+    return image_network(config, shape, classes, partial(named_trajectory, config, section="model"))

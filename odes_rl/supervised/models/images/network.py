@@ -47,7 +47,6 @@ def image_network(
             f"model.stages is {config.stages}, but images of {shape[:2]} cannot be halved so often: give fewer"
         )
     scaled = Scaled(config.normalisation, config.groups)
-    flow = config if isinstance(config, ImageFlowConfig) else None
     form = Form(
         make=make,
         times=left_nodes(config.steps),
@@ -57,8 +56,7 @@ def image_network(
         scaled=scaled,
         activation=config.activation,
         time=time,
-        adjoint=config.adjoint,
-        iterations=flow.backsolve_iterations if flow else 1,
+        gradient=config,
     )
     channels = [config.width * 2**stage for stage in range(config.stages)]
     try:
