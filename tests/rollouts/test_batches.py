@@ -48,9 +48,10 @@ class PlainPool:
 
 
 def run_in_batches(settings, asked, steps=None):
-    layout = layout_of(*asked)
+    weights, statistics, seeds = asked
+    layout = layout_of(weights, statistics, seeds)
     board = layout.place(bytearray(layout.size()))
-    board.post(*asked[:3], steps)
+    board.post(weights, statistics, seeds, steps)
     for unit in range(board.seeds.size):
         board.sums.reshape(board.seeds.size, -1)[unit] = np.nan  # left by an earlier generation
         start(board, unit)

@@ -26,9 +26,11 @@ class ThreadsBackend:
         self.lanes = [Lane(settings) for _ in range(workers)]
         self.lock = threading.Lock()
 
-    def evaluate(self, weights: Any, statistics: Moments, episode_seeds: np.ndarray) -> Rollouts:
-        """One episode for each of `episode_seeds` [C, E]."""
-        board = posted(weights, statistics, episode_seeds)
+    def evaluate(
+        self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None
+    ) -> Rollouts:
+        """One episode for each of `episode_seeds` [C, E], of at most `steps` environment steps."""
+        board = posted(weights, statistics, episode_seeds, steps)
 
         def claim() -> Any:
             with self.lock:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from odes_rl.act.activations import ARRAY_ACTIVATIONS
-from odes_rl.flows import Adjoint
+from odes_rl.supervised.models.depth import FlowGradient
 from odes_rl.supervised.models.images.normalising import Normalisation
 from odes_rl.supervised.models.model import ModelConfig
 from odes_rl.validation import OneOf
@@ -45,15 +45,8 @@ class VideoModelConfig(ModelConfig, frozen=True):
         return self.seen + self.predicted
 
 
-class VideoFlowConfig(VideoModelConfig, frozen=True):
+class VideoFlowConfig(VideoModelConfig, FlowGradient, frozen=True):
     """Options of the models of videos with flows in their blocks."""
 
     steps: int = Field(default=3, ge=1)
     """Number L of Euler steps of each flow from time 0 to time 1; 3 are steps of 0.33."""
-    adjoint: Adjoint = "direct"
-    """How gradients come back through flows. `direct`: every step's activations are kept; `checkpointed`: √L of them,
-    and the steps between are made again; `backsolve`: those at the end alone, and each state is found again from the
-    next one."""
-    backsolve_iterations: int = Field(default=3, ge=1)
-    """Iterations of the fixed point that finds a state again; each makes its error smaller by about the step size. Only
-    for adjoint backsolve."""

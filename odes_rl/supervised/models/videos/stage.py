@@ -94,8 +94,7 @@ def flow_rest(config: VideoFlowConfig, make_trajectory: MakeTrajectory) -> MakeR
         scaled=Scaled(config.normalisation, config.groups),
         activation=config.activation,
         time=False,
-        adjoint=config.adjoint,
-        iterations=config.backsolve_iterations,
+        gradient=config,
     )
 
     def make(channels: int) -> Part:
