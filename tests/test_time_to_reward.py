@@ -92,8 +92,8 @@ def test_our_run_is_judged_generation_by_generation():
     told = []
     outcome = benchmark("timed_training").run(training(goal=-1e9, seconds=60.0), told.append)
     assert outcome.outcome == "reached"
-    assert outcome.steps == 32 * 3  # the default population, and a quarter of an episode
-    assert [line["steps"] for line in told] == [32 * 3]
+    assert outcome.steps == 32 * 10  # the default population
+    assert [line["steps"] for line in told] == [32 * 10]
     assert told[0]["mean"] < 0
 
 

@@ -22,7 +22,6 @@ _PLAIN = {
     "weight_decay": 0.0,
     "perturbations": "gaussian",
     "interactions": None,
-    "horizon": None,
 }
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
@@ -35,7 +34,6 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
             "learning_rate_schedule": "constant",
             "shaping": "standardised",
             "interactions": None,
-            "horizon": None,
         },
         "policy": {"output_scale": 1.0, "linear_path": False},
         "task": {"clip_observations": None},
@@ -96,9 +94,9 @@ class StrategyConfig(BaseModel):
     that more candidates are drawn while they fall early. none: one round."""
     max_rounds: int = Field(default=16, ge=1)
     """Rounds of a generation, at the most, for `interactions`."""
-    horizon: Annotated[int, Field(ge=1)] | Literal["growing"] | None = "growing"
-    """Environment steps of a training episode, at the most. `growing`: a part of the task's limit at the start of the
-    run, and all of it from half of the run on. none: the task's limit. Evaluations always have whole episodes."""
+    horizon: Annotated[int, Field(ge=1)] | Literal["growing"] | None = None
+    """Environment steps of a training episode, at the most. none: the task's limit. `growing`: a part of it at the
+    start of the run, and all of it from half of the run on. Evaluations always have whole episodes."""
     horizon_start: float = Field(default=0.25, gt=0, le=1)
     """Part of the task's limit that a `growing` horizon begins with; it grows by the same factor in equal parts of the
     run."""

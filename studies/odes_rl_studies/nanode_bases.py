@@ -21,6 +21,8 @@ _DRAWN = 4
 """Polynomials in the picture, as in the paper's figure 2."""
 _ORDER = 4
 """Their degree, likewise."""
+_LEFT = 0.2
+"""Number of matrices that their axis begins with: the names of lines have room there."""
 
 
 class NanodeBasesConfig(DigitsConfig, frozen=True):
@@ -123,9 +125,10 @@ def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> F
         if ("bucketed", pieces) in found:
             height = 100 * found["bucketed", pieces].test.mean()
             accuracy.axhline(height, color="0.6", linewidth=0.8, zorder=0)
-            accuracy.annotate(name, (1, height), fontsize="x-small", color="0.4", va="bottom")
+            accuracy.annotate(name, (1.1 * _LEFT, height), fontsize="x-small", color="0.4", va="bottom")
     accuracy.set(
         xscale="log",
+        xlim=(_LEFT, None),
         title=f"{Path(config.source).stem}, {config.steps} steps",
         xlabel="weight matrices",
         ylabel="right (%), range of seeds",

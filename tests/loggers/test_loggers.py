@@ -19,7 +19,7 @@ from tests.made_runs import create_run, timeless
 
 BRIEF: Any = {
     "policy": "linear",
-    "strategy": {"population": 2, "horizon": None},
+    "strategy": {"population": 2},
     "rollouts": "serial",
     "run": {"generations": 2, "evaluate_every": 1, "evaluation_episodes": 1},
     "max_steps": 3,

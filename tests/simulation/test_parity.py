@@ -1,5 +1,6 @@
 """Steps of MJX beside those of the environments themselves, from the same states."""
 
+import numpy as np
 import pytest
 
 from odes_rl.simulation.parity import measure_parity
@@ -39,5 +40,9 @@ def test_a_step_of_every_task_is_that_of_its_environment(task):
 def test_returns_have_the_distribution_of_those_of_the_environment(task):
     found = measure_returns(task)
     mjx, environment = found.means
+    assert np.isfinite(found.mjx).all()  # none failed
     assert abs(mjx - environment) < 2 * found.standard_error
-    assert found.environment.std() > 0
+    if task == "Swimmer-v5":  # its mean is nearly 0, and says little: the two returns from each start must agree
+        assert found.median_difference < 1e-3 * found.environment.std()
+    else:
+        assert found.standard_error < 0.1 * abs(environment)

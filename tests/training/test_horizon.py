@@ -21,16 +21,16 @@ def grown(tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "limit", "expected"),
     [
-        ({}, 1000, [250, 500, 1000, 1000, 1000]),
-        ({"horizon_start": 1 / 16}, 1000, [63, 250, 1000, 1000, 1000]),
-        ({"horizon_start": 1}, 1000, [1000] * 5),
-        ({}, 3, [1, 2, 3, 3, 3]),
+        ({}, 1000, [1000] * 5),
         ({}, None, [None] * 5),
+        ({"horizon": "growing"}, 1000, [250, 500, 1000, 1000, 1000]),
+        ({"horizon": "growing", "horizon_start": 1 / 16}, 1000, [63, 250, 1000, 1000, 1000]),
+        ({"horizon": "growing", "horizon_start": 1}, 1000, [1000] * 5),
+        ({"horizon": "growing"}, 3, [1, 2, 3, 3, 3]),
+        ({"horizon": "growing"}, None, [None] * 5),
         ({"horizon": 200}, 1000, [200] * 5),
         ({"horizon": 200}, 50, [50] * 5),
         ({"horizon": 200}, None, [200] * 5),
-        ({"horizon": None}, 1000, [1000] * 5),
-        ({"horizon": None}, None, [None] * 5),
     ],
 )
 def test_the_horizon_grows_by_the_same_factor_in_the_first_half_of_a_run(options, limit, expected):

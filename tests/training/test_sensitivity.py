@@ -142,7 +142,6 @@ SHORT = {
     "strategy.optimizer": "clip_up",
     "strategy.learning_rate": 0.1,
     "strategy.learning_rate_schedule": "constant",
-    "strategy.horizon": None,
     "rollouts.backend": "serial",
     "run.evaluation_episodes": 1,
 }
