@@ -261,14 +261,14 @@ def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -
     raise AssertionError(f"no generation {generation}: {process.stdout.read() if process.stdout else ''}")
 
 
-STORMY = {**DEFAULT, "strategy__schedule_horizon": 120, "task__max_steps": 200}
+STORMY = {**DEFAULT, "strategy__schedule_horizon": 60, "task__max_steps": 200}
 """With a horizon, since one run is interrupted long before its end."""
 
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
     """An uninterrupted run of the same config as the stormy ones, and how long it is."""
-    generations = 120  # a few seconds, so that a signal finds it training
+    generations = 60  # a few seconds, so that a signal finds it training
     run, state = train_run(tmp_path_factory.mktemp("calm") / "run", **STORMY, run__generations=generations)
     return generations, timeless(run), bits(state)
 
