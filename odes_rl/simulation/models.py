@@ -85,9 +85,14 @@ def needed_edits(model: Any) -> list[str]:
 def edited(model: Any) -> Any:
     """A copy of a MuJoCo `model` with the edits that it needs."""
     result = copy.copy(model)
-    for name in needed_edits(model):
-        EDITS[name].apply(result)
+    edit(result)
     return result
+
+
+def edit(model: Any) -> None:
+    """Make the edits that a MuJoCo `model` needs, in place."""
+    for name in needed_edits(model):
+        EDITS[name].apply(model)
 
 
 def load_mjx() -> ModuleType:

@@ -9,6 +9,7 @@ from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.protocol import EpisodeSettings
 from odes_rl.simulation.making import Described, describe_task
+from odes_rl.simulation.models import edit
 from odes_rl.simulation.simulator import Simulator, Start, Step
 
 
@@ -48,14 +49,18 @@ class Parity(NamedTuple):
     over: int
 
 
-def measure_parity(task: str, steps: int = 200, seed: int = 0) -> dict[str, Parity]:
+def measure_parity(task: str, steps: int = 200, seed: int = 0, *, both_edited: bool = False) -> dict[str, Parity]:
     """The parity of the task of that name in `float32` and in `float64`, from states along episodes of random actions.
+
+    If `both_edited`, the environment's model has the edits that MJX needs too, as another solver.
 
     Raises:
         UserError: if the backend `mjx` cannot run the task.
     """
     described = describe_task(EpisodeSettings(task, None, "linear", "clip"))
     try:
+        if both_edited:
+            edit(described.physics.model)
         recording = record(described, steps, seed)
         return {name: compare(described, recording, name) for name in ("float32", "float64")}
     finally:

@@ -1,15 +1,18 @@
 """How far environment steps of the backend mjx are from the environments' own, from the same states.
 
 States are recorded along episodes of random actions. Differences are parts of a number's size if that is above 1.
-`--returns` compares whole episodes instead: 100 of one policy, of at most --steps environment steps.
+`--both-edited` gives the environments the edits that MJX's models need, such as another solver. `--returns` compares
+whole episodes instead: 100 of one policy, of at most --steps environment steps.
 
     .venv/bin/python scripts/benchmarks/physics_parity.py --output parity.json
     .venv/bin/python scripts/benchmarks/physics_parity.py --tasks InvertedPendulum-v5 --steps 20
+    .venv/bin/python scripts/benchmarks/physics_parity.py --tasks Humanoid-v5 HumanoidStandup-v5 --both-edited
     .venv/bin/python scripts/benchmarks/physics_parity.py --returns --steps 100
 """
 
 import argparse
 import os
+from functools import partial
 from typing import Any
 
 from odes_rl.caching import keep_programs
@@ -29,9 +32,9 @@ _STEPS = ("task", "float32 observed", "float32 reward", "float64 observed", "flo
 _RETURNS = ("task", "mean with mjx", "environment's", "standard error", "median difference", "episodes")
 
 
-def compare_steps(task: str, steps: int) -> tuple[dict[str, Any], list[str]]:
+def compare_steps(task: str, steps: int, **options: bool) -> tuple[dict[str, Any], list[str]]:
     """What one step from each state differs by: the result, and the figures of its row."""
-    found = measure_parity(task, steps)
+    found = measure_parity(task, steps, **options)
     single, precise = found["float32"], found["float64"]
     figures = [f"{value:.1e}" for parity in (single, precise) for value in (parity.observation, parity.reward)]
     return {name: parity._asdict() for name, parity in found.items()}, [*figures, f"{single.ends + precise.ends}"]
@@ -49,10 +52,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=None, help="all that are described")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--both-edited", action="store_true", help="edit the environments' models as MJX's")
     parser.add_argument("--returns", action="store_true", help="compare the returns of whole episodes")
     parser.add_argument("--output")
     options = parser.parse_args()
-    measure, columns = (compare_returns, _RETURNS) if options.returns else (compare_steps, _STEPS)
+    edited_steps = partial(compare_steps, both_edited=options.both_edited)
+    measure, columns = (compare_returns, _RETURNS) if options.returns else (edited_steps, _STEPS)
     results: dict[str, Any] = {}
     print(_COLUMNS.format(*columns))
     for task in options.tasks or task_ids():

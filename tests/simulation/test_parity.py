@@ -36,6 +36,14 @@ def test_a_step_of_every_task_is_that_of_its_environment(task):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task", ["Humanoid-v5", "HumanoidStandup-v5"])
+def test_with_the_same_solver_a_step_is_that_of_the_environment_to_its_digits(task):
+    parity = measure_parity(task, 200, both_edited=True)["float64"]
+    assert max(parity.observation, parity.reward) < PRECISE
+    assert parity.ends == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("task", RETURNS)
 def test_returns_have_the_distribution_of_those_of_the_environment(task):
     found = measure_returns(task)
