@@ -69,7 +69,7 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         details: list[dict[str, Any]] = [dict(detail) for detail in error.errors()]
         entries = {detail["loc"][:-1] for detail in details}
         told = [d for d in details if d["type"] != "too_short" or d["loc"] not in entries]  # wrong ones are not counted
-        raise UserError("; ".join(_explain(prefix, detail) for detail in told)) from None
+        raise UserError("; ".join(_mistakes(model, prefix, told))) from None
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
@@ -151,6 +151,30 @@ def _grouped(annotation: Any, values: list[Any]) -> list[Any]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
+def _mistakes(model: type[BaseModel], prefix: str, details: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A text for each mistake; where none of several types takes a value, one that has them all."""
+    told: list[str] = []
+    allowed: dict[str, list[str]] = {}
+    for detail in details:
+        option = str(detail["loc"][0]) if detail["loc"] else ""
+        if not (option in model.model_fields and _is_union(model.model_fields[option].annotation)):
+            told.append(_explain(prefix, detail))
+            continue
+        wanted = allowed.setdefault(f"{prefix}{option} is {detail['input']!r}", [])
+        wanted.append(_allowed(detail))
+    return told + [f"{value}, but must be {' or '.join(wanted)}" for value, wanted in allowed.items()]
+
+
+def _is_union(annotation: Any) -> bool:
+    """Whether it has several types, None not counted; pydantic then tells what each of them wants."""
+    choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+    return len([choice for choice in choices if choice is not type(None)]) > 1
+
+
+def _allowed(detail: Mapping[str, Any]) -> str:
+    return _ALLOWED.get(detail["type"], one_line(detail["msg"]).removeprefix("Input should be "))
+
+
 def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
     name = prefix + ".".join(map(str, detail["loc"]))
     message = one_line(detail["msg"])
@@ -162,8 +186,7 @@ def _explain(prefix: str, detail: Mapping[str, Any]) -> str:
         return f"{name} is {detail['input']!r}, but must be {_counted(detail)}"
     if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
         return f"{name} is {detail['input']!r}, but must be text: in quotes, '{detail['input']}', it is"
-    allowed = _ALLOWED.get(detail["type"], message.removeprefix("Input should be "))
-    return f"{name} is {detail['input']!r}, but must be {allowed}{_guess(detail)}"
+    return f"{name} is {detail['input']!r}, but must be {_allowed(detail)}{_guess(detail)}"
 
 
 def _counted(detail: Mapping[str, Any]) -> str:
