@@ -1,5 +1,6 @@
 """A trained policy, to be called on what its task observes."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,6 +129,8 @@ class TrainedPolicy:
         settings = episode_settings(config, self.restored.experiment.policy)
         about = {
             "task": config.task.id,
+            "options": json.dumps(dict(config.task.options)),
+            "wrappers": json.dumps(config.task.model_dump(mode="json")["wrappers"]),
             "policy": config.policy.name,
             "act_rule": settings.act_rule,
             "generation": str(self.generation),

@@ -1,5 +1,7 @@
 """An exported policy gives the run's own actions: every policy, act rule and squash, in every format."""
 
+import json
+
 import jax
 import numpy as np
 import onnx
@@ -169,3 +171,13 @@ def test_a_run_of_a_discrete_task_acts_the_same(tmp_path):
     for actions in answers(tmp_path, policy.portable(), observations):
         np.testing.assert_array_equal(actions, policy(observations))
         assert set(actions.tolist()) == {0, 1}
+
+
+def test_a_file_says_what_its_task_was_made_with(tmp_path):
+    changes = {
+        "task__options": {"frame_skip": 2},
+        "task__wrappers": [{"RescaleAction": {"min_action": -2, "max_action": 2}}],
+    }
+    archive = np.load(made_up(tmp_path, "linear", **changes).export(tmp_path / "policy.npz"))
+    assert json.loads(str(archive["options"])) == changes["task__options"]
+    assert json.loads(str(archive["wrappers"])) == changes["task__wrappers"]
