@@ -109,8 +109,8 @@ class StrategyConfig(BaseModel):
     leaf moves the actions by an equal share of sigma, on observations like those seen so far; sigma is then the root
     mean square of an action's change, in half ranges. `learned`: measured at the start, then learned as in PGPE."""
     sigma_limit: float = Field(default=0.03, gt=0)
-    """Largest deviation that a measurement (of `sensitivity`, and the first of `learned`) gives the entries of a leaf. A
-    leaf that it bounds moves the actions less, the others more."""
+    """Largest deviation that a measurement (of `sensitivity`, and the first of `learned`) gives the entries of a leaf.
+    A leaf that it bounds moves the actions less, the others more."""
     sensitivity_every: int = Field(default=10, ge=1)
     """Generations between measurements, for `sigma_per_leaf: sensitivity`."""
     scale_rate: float = Field(default=0.1, gt=0)

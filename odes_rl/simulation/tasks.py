@@ -9,6 +9,7 @@ from jax import lax
 
 from odes_rl.rollouts.physics.description import Description, Physics, Scheme
 from odes_rl.simulation.collisions import capsules_as_in_mujoco
+from odes_rl.simulation.factors import factored_one_by_one
 from odes_rl.simulation.integration import State, data_of, mjx, physics_step, state_of
 from odes_rl.simulation.models import edited, put_model
 from odes_rl.simulation.reading import is_healthy, read
@@ -66,7 +67,7 @@ def start_of(physics: Physics, dtype: Any = np.float32) -> Start:
 def _step(description: Description, constants: Constants, state: TaskState, action: jax.Array) -> Step:
     model = constants.model.replace(**state.varied)
     template = constants.template.replace(ctrl=constants.template.ctrl.at[: action.size].set(action))
-    with capsules_as_in_mujoco():
+    with capsules_as_in_mujoco(), factored_one_by_one():
         physics, (features, observation, healthy) = _after_physics(description, model, template, state)
     rewards = description.rewards(JAX, jnp.stack([state.features, features]), action[None], healthy[None])
     sound = jnp.array([jnp.all(jnp.abs(leaf) <= _LARGEST) for leaf in (physics.qpos, physics.qvel, physics.warmstart)])
