@@ -4,6 +4,8 @@ All take [..., d, d] (or [..., p, q] where said) and keep the dtype. Products us
 default on TPU and recent GPUs is narrower than float32, and what it rounds away is orthogonality.
 """
 
+from math import ceil, log2
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,8 +25,9 @@ _LONGEST_SCALING = 64
 """Halvings at most: a norm beyond 2⁶⁴ gives infinities or NaN anyway, and a loop has to end."""
 _ROOT_STEPS = 26
 """Of an iteration that multiplies a small eigenvalue by 9/4, and then squares its distance from 1."""
-_LONGEST_DIFFERENTIATED = 16
-"""Squarings that a derivative goes through: a scan has a fixed length. Enough for norms to 2¹⁵."""
+_LARGEST_DIFFERENTIATED = 512.0
+"""1-norm up to which an exponential has a derivative, which goes through as many squarings as that needs: a scan has a
+fixed length."""
 
 
 def matmul(*factors: jax.Array) -> jax.Array:
@@ -82,10 +85,10 @@ def expm(A: jax.Array) -> jax.Array:
 
     A matrix whose 1-norm is below ½ (float32; 0.05 in float64) costs three products, and under `vmap` a batch
     costs as many squarings as its largest member. `jax.scipy.linalg.expm` evaluates every Padé branch there.
-    Differentiable in both modes and any order. Bader, Blanes & Casas 2019, "Computing the matrix exponential
-    with an optimized Taylor polynomial approximation".
+    Differentiable in both modes and any order; above a 1-norm of 512 derivatives are NaN. Bader, Blanes & Casas 2019,
+    "Computing the matrix exponential with an optimized Taylor polynomial approximation".
     """
-    count = _squarings(A, _LONGEST_SCALING)
+    count = _squarings(A)
     start = _taylor8(_halved(A, count))
     # The count is one for all leading axes: an explicit batch then needs no select.
     return lax.fori_loop(0, count, lambda _, E: matmul(E, E), start)
@@ -98,22 +101,28 @@ def _expm_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[ja
 
 
 def _expm_by_scan(A: jax.Array) -> jax.Array:
-    count = _squarings(A, _LONGEST_DIFFERENTIATED)
+    longest = ceil(log2(_LARGEST_DIFFERENTIATED / _threshold(A.dtype)))
+    count = _squarings(A)
+    A = jnp.where(count <= longest, A, jnp.nan)
 
     def square(E: jax.Array, i: jax.Array) -> tuple[jax.Array, None]:
         # Selecting the factor, not the product, keeps an overflow nobody wants out of the derivative; under
         # vmap a cond would compute both, and JAX 0.10 cannot transpose it there.
         return matmul(E, jnp.where(i < count, E, jnp.eye(E.shape[-1], dtype=E.dtype))), None
 
-    return lax.scan(square, _taylor8(_halved(A, count)), jnp.arange(_LONGEST_DIFFERENTIATED, dtype=jnp.int32))[0]
+    return lax.scan(square, _taylor8(_halved(A, count)), jnp.arange(longest, dtype=jnp.int32))[0]
 
 
-def _squarings(A: jax.Array, longest: int) -> jax.Array:
+def _squarings(A: jax.Array) -> jax.Array:
     """[] int32: how often to halve A until the series' error θ⁸/9! is below the rounding unit."""
-    threshold = 0.05 if A.dtype == jnp.float64 else 0.5
     norm = jnp.max(jnp.sum(jnp.abs(lax.stop_gradient(A)), axis=-2), initial=0.0)
-    count = jnp.ceil(jnp.log2(jnp.maximum(norm / threshold, 1.0)))
-    return jnp.where(jnp.isfinite(count), jnp.minimum(count, longest), 0).astype(jnp.int32)
+    count = jnp.ceil(jnp.log2(jnp.maximum(norm / _threshold(A.dtype), 1.0)))
+    return jnp.where(jnp.isfinite(count), jnp.minimum(count, _LONGEST_SCALING), 0).astype(jnp.int32)
+
+
+def _threshold(dtype: jnp.dtype) -> float:
+    """The 1-norm up to which the series needs no squaring."""
+    return 0.05 if dtype == jnp.float64 else 0.5
 
 
 def _halved(A: jax.Array, count: jax.Array) -> jax.Array:

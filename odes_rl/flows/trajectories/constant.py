@@ -23,4 +23,4 @@ def constant(hidden: int, manifold: Manifold = _UNCONSTRAINED) -> Trajectory:
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
         return jnp.broadcast_to(params["W"], (times.shape[0], hidden, hidden))
 
-    return function_of_time(init, manifolds, weights)
+    return function_of_time(init, manifolds, weights)._replace(is_constant=True)

@@ -19,6 +19,7 @@ class Trajectory(NamedTuple):
         at: `at(params, t) -> [h, h]`, the weights at any one time of [0, 1], for solvers that choose their times; None
             where weights flow from each of the times to the next, so that the times are part of what they are.
         jumps: times inside [0, 1] at which `at` is not continuous; from a jump on it has the new value.
+        is_constant: the weights are the same at all times.
     """
 
     init: Callable[[jax.Array], Params]
@@ -26,6 +27,7 @@ class Trajectory(NamedTuple):
     weights: Callable[[Params, jax.Array], jax.Array]
     at: Callable[[Params, jax.Array], jax.Array] | None = None
     jumps: tuple[float, ...] = ()
+    is_constant: bool = False
 
 
 def function_of_time(

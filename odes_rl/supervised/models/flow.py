@@ -1,6 +1,7 @@
 """Shared by the models that are flows or residual networks: two affine layers around steps x ← x + η f(W(t) x + b)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean, Manifold
 from odes_rl.supervised.models.affine_layer import AFFINE, affine
 from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
+from odes_rl.supervised.models.euler import euler_steps
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 
 Biases = Literal["shared", "per_layer", "time"]
@@ -68,40 +70,66 @@ def flow_model(
     The weights are computed once for a whole batch. With another adjoint than `direct`, those that are functions of
     time are not kept either: each step computes its own.
     """
-    step = 1 / config.steps if step is None else step
-    count = times.shape[0]
-    shapes = {"bias": (count, config.width) if biases == "per_layer" else (config.width,)}
+    steps = _Steps(config, trajectory, times, 1 / config.steps if step is None else step, biases)
+    shapes = {"bias": (times.shape[0], config.width) if biases == "per_layer" else (config.width,)}
     shapes |= {"time": (config.width,)} if biases == "time" else {}
     manifolds = {"trajectory": trajectory.manifolds} | dict.fromkeys(shapes, Euclidean())
-    asked = config.adjoint != "direct" and trajectory.at is not None  # each step computes its own weights
 
     def init(key: jax.Array) -> Params:
         return {"trajectory": trajectory.init(key)} | {name: jnp.zeros(shape) for name, shape in shapes.items()}
 
-    def prepare(shared: Params, layer: Any) -> tuple[jax.Array, jax.Array]:
-        t, W, b = layer
-        W = trajectory.weights(shared["trajectory"], t[None])[0] if W is None else W
-        b = shared["bias"] if b is None else b
-        return W, b if biases != "time" else b + t * shared["time"]
+    inner = Inner(init, manifolds, steps.apply, steps.layers)
+    return between(config, input_size, output_size, inner, projection)
 
-    def advance(x: jax.Array, own: tuple[jax.Array, jax.Array]) -> jax.Array:
-        W, b = own
-        return x + step * activate(config.activation, x @ W.T + b)
 
-    def apply(params: Params, x: jax.Array) -> jax.Array:
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of a flow, as `flow_model` has them."""
+
+    config: FlowModelConfig | ResNetModelConfig
+    trajectory: Trajectory
+    times: jax.Array
+    step: float
+    biases: Biases
+
+    def apply(self, params: Params, x: jax.Array) -> jax.Array:
+        """x_L [B, h] from x_0."""
+        return self._at_once(params, x) if self.config.adjoint == "direct" else self._one_by_one(params, x)
+
+    def layers(self, params: Params) -> tuple[jax.Array, jax.Array, float]:
+        """W [L, h, h], b [L, h] and η."""
+        W = self.trajectory.weights(params["trajectory"], self.times)
+        return W, jnp.broadcast_to(self._biases(params), W.shape[:2]), self.step
+
+    def _biases(self, params: Params) -> jax.Array:
+        """The b_i [L, h], or [h] where they are one."""
+        b = params["bias"]
+        return b if self.biases != "time" else b + self.times[:, None] * params["time"]
+
+    def _at_once(self, params: Params, x: jax.Array) -> jax.Array:
+        constant, count = self.trajectory.is_constant, self.times.shape[0]
+        W = self.trajectory.weights(params["trajectory"], self.times[:1] if constant else self.times)
+        W = W[0] if constant else W
+        return euler_steps(self.config.activation, self.step, count, x, W, self._biases(params))
+
+    def _one_by_one(self, params: Params, x: jax.Array) -> jax.Array:
+        asked = self.trajectory.at is not None  # each step computes its own weights
         of_all = {"trajectory"} if asked else set()
-        of_all |= {"bias", "time"} if biases != "per_layer" else set()
-        W = None if asked else trajectory.weights(params["trajectory"], times)
-        layers = (times, W, params["bias"] if biases == "per_layer" else None)
+        of_all |= {"bias", "time"} if self.biases != "per_layer" else set()
+        W = None if asked else self.trajectory.weights(params["trajectory"], self.times)
+        layers = (self.times, W, params["bias"] if self.biases == "per_layer" else None)
         shared = {name: params[name] for name in params if name in of_all}
-        return through_depth(advance, x, shared, layers, config, prepare)
+        return through_depth(self._advance, x, shared, layers, self.config, self._prepare)
 
-    def layers(params: Params) -> tuple[jax.Array, jax.Array, float]:
-        W = trajectory.weights(params["trajectory"], times)
-        along = times[:, None] * params["time"] if biases == "time" else 0
-        return W, jnp.broadcast_to(params["bias"] + along, W.shape[:2]), step
+    def _prepare(self, shared: Params, layer: Any) -> tuple[jax.Array, jax.Array]:
+        t, W, b = layer
+        W = self.trajectory.weights(shared["trajectory"], t[None])[0] if W is None else W
+        b = shared["bias"] if b is None else b
+        return W, b if self.biases != "time" else b + t * shared["time"]
 
-    return between(config, input_size, output_size, Inner(init, manifolds, apply, layers), projection)
+    def _advance(self, x: jax.Array, own: tuple[jax.Array, jax.Array]) -> jax.Array:
+        W, b = own
+        return x + self.step * activate(self.config.activation, x @ W.T + b)
 
 
 def between(
