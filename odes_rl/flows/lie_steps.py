@@ -5,6 +5,7 @@ only this.
 """
 
 from collections.abc import Callable
+from math import isqrt
 
 import jax
 import jax.numpy as jnp
@@ -98,7 +99,18 @@ def _multiples(times: jax.Array) -> tuple[float, int] | None:
 
 
 def _rotated(start: jax.Array, E: jax.Array, count: int) -> jax.Array:
-    """[count, d, d] W₀, W₀E, W₀E², … of orthogonal W₀ = `start` and E, twice as many after each product."""
+    """[count, d, d] W₀, W₀E, W₀E², … of orthogonal W₀ = `start` and E.
+
+    Each of √count powers times each of √count others: one product of all pairs.
+    """
+    size = isqrt(count - 1) + 1
+    fine = _doubled(jnp.eye(E.shape[-1], dtype=E.dtype), E, size + 1)
+    coarse = _doubled(start, fine[size], -(-count // size))
+    return matmul(coarse[:, None], fine[None, :size]).reshape(-1, *E.shape)[:count]
+
+
+def _doubled(start: jax.Array, E: jax.Array, count: int) -> jax.Array:
+    """The same, twice as many after each product."""
     W, factor = start[None], newton_schulz(E)
     while W.shape[0] < count:
         W = jnp.concatenate([W, matmul(W[: count - W.shape[0]], factor)])
