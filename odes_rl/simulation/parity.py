@@ -8,6 +8,7 @@ import numpy as np
 from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.flattening import flattener
 from odes_rl.rollouts.protocol import EpisodeSettings
+from odes_rl.simulation.compiling import compiler_options
 from odes_rl.simulation.making import Described, describe_task
 from odes_rl.simulation.models import edit
 from odes_rl.simulation.simulator import Simulator, Start, Step
@@ -109,7 +110,7 @@ def compare(described: Described, recording: Recording, dtype: str) -> Parity:
 def _steps(simulator: Simulator, recording: Recording, dtype: np.dtype) -> Step:
     states = jax.tree.map(lambda leaf: leaf.astype(dtype), recording.starts.state)
     actions = recording.actions.astype(min(dtype, recording.actions.dtype))  # what they cost is in their own type
-    step = jax.jit(jax.vmap(simulator.step, in_axes=(None, 0, 0)))
+    step = jax.jit(jax.vmap(simulator.step, in_axes=(None, 0, 0)), compiler_options=compiler_options())
     return step(simulator.constants, states, actions)
 
 

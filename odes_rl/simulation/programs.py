@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from odes_rl.es.population import POPULATION, over_devices, whole_on_each
+from odes_rl.simulation.compiling import compiler_options
 from odes_rl.simulation.episodes import Normalising, Play, Tally, run_episodes
 from odes_rl.simulation.memory import available, needed
 from odes_rl.simulation.simulator import Simulator, Start
@@ -87,7 +88,7 @@ class Programs:
             whole, split = whole_on_each(mesh), NamedSharding(mesh, PartitionSpec(POPULATION))
             jitted = jax.jit(run, in_shardings=(whole, split), out_shardings=split)
         with jax.default_matmul_precision("highest"):  # physics, and policies: elsewhere 10 bits may be all there are
-            return jitted.lower(constants, sized).compile()
+            return jitted.lower(constants, sized).compile(compiler_options())
 
 
 def _run(simulator: Simulator, play: Play, mesh: Mesh | None, constants: Any, batch: Batch) -> Tally:
