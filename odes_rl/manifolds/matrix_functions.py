@@ -85,8 +85,8 @@ def expm(A: jax.Array) -> jax.Array:
 
     A matrix whose 1-norm is below ½ (float32; 0.05 in float64) costs three products, and under `vmap` a batch
     costs as many squarings as its largest member. `jax.scipy.linalg.expm` evaluates every Padé branch there.
-    Differentiable in both modes and any order; above a 1-norm of 512 derivatives are NaN. Bader, Blanes & Casas 2019,
-    "Computing the matrix exponential with an optimized Taylor polynomial approximation".
+    Differentiable in both modes and any order up to a 1-norm of 512; far beyond it derivatives are NaN. Bader, Blanes &
+    Casas 2019, "Computing the matrix exponential with an optimized Taylor polynomial approximation".
     """
     count = _squarings(A)
     start = _taylor8(_halved(A, count))
@@ -103,7 +103,7 @@ def _expm_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[ja
 def _expm_by_scan(A: jax.Array) -> jax.Array:
     longest = ceil(log2(_LARGEST_DIFFERENTIATED / _threshold(A.dtype)))
     count = _squarings(A)
-    A = jnp.where(count <= longest, A, jnp.nan)
+    A = jnp.where(count <= longest, A, jnp.nan)  # no derivative is better than a wrong one
 
     def square(E: jax.Array, i: jax.Array) -> tuple[jax.Array, None]:
         # Selecting the factor, not the product, keeps an overflow nobody wants out of the derivative; under

@@ -108,6 +108,13 @@ def load_mjx() -> ModuleType:
     return mjx
 
 
+def _has_boxes_that_meet(model: Any) -> bool:
+    from mujoco.mjx._src.collision_driver import geom_pairs  # which has no public name
+
+    boxes = model.geom_type == _mj.mjtGeom.mjGEOM_BOX
+    return any(boxes[one] and boxes[other] for one, other, _ in geom_pairs(model))
+
+
 def put_model(task: str, model: Any, varied: Sequence[str] = ()) -> Any:
     """The `mjx.Model` of an edited MuJoCo `model`, in JAX's default type of floats; `task` is named in messages.
 
@@ -119,6 +126,8 @@ def put_model(task: str, model: Any, varied: Sequence[str] = ()) -> Any:
     try:
         if model.opt.noslip_iterations:  # which it would ignore without a word
             raise NotImplementedError("noslip iterations are not implemented")
+        if _has_boxes_that_meet(model):  # it finds other contacts of them than MuJoCo
+            raise NotImplementedError("collisions of two boxes as MuJoCo has them are not implemented")
         put = mjx.put_model(model, impl="jax")
         if fixed := [field for field in varied if not isinstance(getattr(put, field), jax.Array)]:
             raise NotImplementedError(f"resets that draw {', '.join(fixed)} are not implemented")

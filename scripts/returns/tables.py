@@ -143,7 +143,7 @@ def _line(row: Row, group: Sequence[Recorded]) -> list[str]:
         within(row.final_iqm, row.final_iqm_low, row.final_iqm_high, form),
         spread(row.best_mean, row.best_std, form),
         f"{np.mean([run.hours for run in counted]):.2f}",
-        "; ".join(dict.fromkeys(run.machine for run in counted)),
+        "; ".join(dict.fromkeys(machine for run in counted for machine in run.machine.split("; "))),
     ]
 
 

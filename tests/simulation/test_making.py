@@ -30,6 +30,7 @@ FLAT = Setup(wrappers=(Wrap("ClipReward", {"max_reward": 1.0}),))
         ("Swimmer-v5", Setup({"xml_file": "swimmer.xml"}), ["task.options (xml_file)", "leave it out"]),
         ("dm_control/point_mass-hard-v0", Setup(), ["resets that draw wrap_prm", "rollouts.backend: processes"]),
         ("dm_control/quadruped-escape-v0", Setup(), ["HFIELD", "collisions not implemented", "backend: processes"]),
+        ("dm_control/stacker-stack_2-v0", Setup(), ["collisions of two boxes", "rollouts.backend: processes"]),
     ],
 )
 def test_a_task_that_the_backend_cannot_run(task, setup, words):

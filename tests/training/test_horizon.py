@@ -71,7 +71,12 @@ def test_rounds_follow_until_there_are_as_many_steps_as_short_episodes_have(tmp_
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("0", "greater than or equal to 1 or 'growing'"), ("short", "a whole number or 'growing'")]
+    ("value", "told"),
+    [
+        ("0", "greater than or equal to 1 or 'growing'"),
+        ("-3", "greater than or equal to 1 or 'growing'"),
+        ("short", "a whole number or 'growing'"),
+    ],
 )
 def test_a_horizon_that_is_none_is_refused(value, told, capsys):
     assert main(["train", "--task.id", "Hopper-v5", "--strategy.horizon", value, "--run.directory", "r"]) == 2
