@@ -1,6 +1,7 @@
-"""What all tests share, and the processes they start: quick compilation and a cache of it, the CPU, no display."""
+"""What all tests share, and the processes they start: quick cached compilation, the CPU, no display, heeded signals."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ QUICK = (
 """Nearly all programs of a test run once, for milliseconds: to optimise them takes longer than it saves."""
 given = os.environ.get("XLA_FLAGS", "").split()
 os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in QUICK if flag not in given), *given])
+
+for number in (signal.SIGINT, signal.SIGHUP):  # ignored in a shell's background jobs, and under nohup
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

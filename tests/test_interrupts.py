@@ -242,9 +242,6 @@ def test_an_interruptible_computation_answers_and_raises_as_it_is():
 
 
 def test_handlers_are_as_they_were():
-    for number in NUMBERS:
-        if signal.getsignal(number) is signal.SIG_IGN:  # as in a shell's background jobs, and under nohup
-            signal.signal(number, signal.default_int_handler)
     before = [signal.getsignal(number) for number in NUMBERS]
     with signals_noted(), signals_noted():
         assert all(signal.getsignal(number) is interrupts._note for number in NUMBERS)
