@@ -145,5 +145,21 @@ def _check_options(config: Comparable, prefix: str, section: str, options: list[
     """Each option must be one that some of the learners called `names` have, if the section is theirs."""
     models = [section_class(section, name, config.comparing.run) for name in sorted(names)]
     known = {option for model in models for option in model.model_fields}
+    unknown = [option for option in options if option not in known]
+    for option in unknown:
+        if others := _learners_with(config, section, option):
+            raise UserError(
+                f"{prefix}{section}.{option} is an option of {', '.join(others)}, "
+                f"but not of {', '.join(sorted(names))}: leave it out"
+            )
     widest = max(models, key=lambda model: len(model.model_fields))
-    check_options(widest, dict.fromkeys(option for option in options if option not in known), f"{prefix}{section}.")
+    check_options(widest, dict.fromkeys(unknown), f"{prefix}{section}.")
+
+
+def _learners_with(config: Comparable, section: str, option: str) -> list[str]:
+    """All policies, or models, that have the option in that section of theirs."""
+    run = config.comparing.run
+    if section != run.named:
+        return []
+    registry = FAMILIES if config.comparing is POLICIES else MODELS
+    return [name for name in registry.names if option in section_class(section, name, run).model_fields]

@@ -63,7 +63,8 @@ class TaskConfig(BaseModel):
     """How logits choose discrete actions, in training and in evaluations. `greedy`: the largest one. `sampled`: drawn
     from their softmax, by the seed of the episode."""
     normalise_observations: bool = True
-    """Shift and scale observations by their mean and standard deviation over all earlier generations."""
+    """Shift and scale observations by their mean and standard deviation over all earlier generations, each weighted by
+    its learning rate."""
     warmup_episodes: int = Field(default=0, ge=0)
     """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
     observations, and count as environment steps."""

@@ -20,6 +20,11 @@ def learning_rate_at(config: StrategyConfig, generation: jax.Array, progress: ja
     return _value_at(config, config.learning_rate_schedule, config.rate, generation, progress)
 
 
+def learning_rate_part(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
+    """Scalar: `learning_rate_at`, as a part of the rate before its schedule."""
+    return _value_at(config, config.learning_rate_schedule, 1.0, generation, progress)
+
+
 def _value_at(
     config: StrategyConfig, schedule: Schedule, value: float, generation: jax.Array, progress: jax.Array | float
 ) -> jax.Array:

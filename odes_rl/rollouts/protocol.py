@@ -44,6 +44,10 @@ class Moments(NamedTuple):
         shift, squares = sums[counted].sum(axis=0)
         return cls(np.asarray(count, np.float64), origin + shift / count, np.maximum(squares - shift**2 / count, 0.0))
 
+    def weighted(self, weight: float) -> "Moments":
+        """Moments of the same observations, each of which counts as `weight` > 0 observations."""
+        return self._replace(count=self.count * weight, squares=self.squares * weight)
+
     def merge(self, other: "Moments") -> "Moments":
         """Moments of both sets of observations together (Chan, Golub & LeVeque 1983)."""
         if other.count == 0:

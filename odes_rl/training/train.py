@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.es.optimizers import learning_rate_part
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
@@ -212,8 +213,11 @@ def _update(
     """The state that learnt from a generation's episodes, the clock left as it is."""
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
     told = told_returns(config.strategy, fitness).reshape(-1, config.strategy.population)
-    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told), progress_of(config, state))
-    moments = reduce(Moments.merge, rollouts.moments, state.moments)
+    progress = progress_of(config, state)
+    strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told), progress)
+    # statistics that went on moving while parameters come to rest would change the policy
+    weight = float(learning_rate_part(config.strategy, state.strategy.generation, progress))
+    moments = reduce(Moments.merge, (each.weighted(weight) for each in rollouts.moments), state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
 

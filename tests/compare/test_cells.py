@@ -139,6 +139,7 @@ MISTAKES = [
     ({"env_stpes": 5}, ["env_stpes", "'env_steps'"]),
     ({"tasks": {}}, ["tasks"]),
     ({"tasks": {"Hoper-v5": None}}, ["'Hoper-v5'", "'Hopper-v5'"]),
+    ({"base": {"policy": {"gates": 2}}}, ["policy.gates is an option of ode_to_ode, but not of autonomous, linear"]),
     ({"tasks": {"Hopper-v5": {"treshold": 1}}}, ["tasks.Hopper-v5.treshold", "'threshold'"]),
     ({"tasks": {"Hopper-v5": {"threshold": "x"}}}, ["tasks.Hopper-v5.threshold is 'x'", "a number"]),
     ({"tasks": {"Hopper-v5": {"strategy": {"sgima": 1}}}}, ["tasks.Hopper-v5.strategy.sgima", "strategy.sigma'"]),

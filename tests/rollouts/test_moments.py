@@ -26,6 +26,15 @@ def test_merging_gives_the_moments_of_all_observations():
     assert merged.mean.dtype == merged.squares.dtype == np.float64
 
 
+def test_weighted_moments_are_those_of_repeated_observations():
+    early, late = np.split(np.random.default_rng(2).normal([1e3, -3], [1, 5], size=(20, 2)), [8])
+    merged = of(early).weighted(3.0).merge(of(late).weighted(0.5))
+    repeated = np.concatenate([early] * 6 + [late])
+    assert merged.count == len(repeated) / 2
+    np.testing.assert_allclose(merged.mean, repeated.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(merged.standard_deviation(), repeated.std(axis=0), rtol=1e-9)
+
+
 def test_empty_moments_change_nothing():
     some = of(np.random.default_rng(1).normal(size=(5, 2)))
     for merged in (some.merge(Moments.empty(2)), Moments.empty(2).merge(some)):
