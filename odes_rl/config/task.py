@@ -11,6 +11,12 @@ from odes_rl.validation import STRICT, plain
 from odes_rl.yaml_text import parse_yaml
 
 _CLIP = 10.0
+_NORMALISING = {
+    "warmup_episodes": (0,),
+    "clip_observations": (_CLIP, None),
+    "observation_weights": ("learning_rate",),
+}
+"""Options that only normalised observations have, and the values that ask for nothing."""
 _WRAP = "a name, or a name and options as in {FrameStackObservation: {stack_size: 4}}"
 
 
@@ -63,8 +69,10 @@ class TaskConfig(BaseModel):
     """How logits choose discrete actions, in training and in evaluations. `greedy`: the largest one. `sampled`: drawn
     from their softmax, by the seed of the episode."""
     normalise_observations: bool = True
-    """Shift and scale observations by their mean and standard deviation over all earlier generations, each weighted by
-    its learning rate."""
+    """Shift and scale observations by their mean and standard deviation over all earlier generations."""
+    observation_weights: Literal["learning_rate", "equal"] = "learning_rate"
+    """What observations count in that mean and deviation. `learning_rate`: as much as the learning rate of their
+    generation, so that both come to rest when parameters do. `equal`: all as much."""
     warmup_episodes: int = Field(default=0, ge=0)
     """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
     observations, and count as environment steps."""
@@ -85,7 +93,7 @@ class TaskConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_normalisation(self) -> "TaskConfig":
-        for option, idle in (("warmup_episodes", (0,)), ("clip_observations", (_CLIP, None))):
+        for option, idle in _NORMALISING.items():
             value = getattr(self, option)
             if value not in idle and not self.normalise_observations:
                 raise ValueError(f"{option} is {value}, but only normalised observations have it: leave it out")

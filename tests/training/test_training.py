@@ -160,13 +160,16 @@ def test_statistics_are_of_all_observations_seen(tmp_path):
         np.testing.assert_array_equal(ours, theirs)  # nothing is normalised in the first generation
 
 
-def test_statistics_weigh_generations_as_their_learning_rate(tmp_path):
+def test_statistics_weigh_generations_by_their_learning_rates_or_all_alike(tmp_path):
     run, state = train_run(tmp_path / "run", strategy__learning_rate_schedule="inverse_sqrt")
     lines = run.metrics()
     rates = np.array([line["learning_rate"] for line in lines[1:]])
     assert rates[-1] < 0.6 * rates[0]
     steps = np.diff([line["env_steps"] for line in lines])
     np.testing.assert_allclose(state.moments.count, steps @ rates / rates[0], rtol=1e-6)
+    falling = {"strategy__learning_rate_schedule": "inverse_sqrt", "task__observation_weights": "equal"}
+    _, state = train_run(tmp_path / "equal", **falling)
+    assert state.moments.count == state.env_steps
 
 
 def test_a_warm_up_counts_its_steps_and_gives_the_same_bits_however_the_run_is_made(tmp_path):
