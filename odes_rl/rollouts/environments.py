@@ -128,16 +128,30 @@ def close_all(environments: Iterable[gymnasium.Env], level: int = logging.WARNIN
         _log.log(level, errors[0] + (f", and {len(errors) - 1} more" if errors[1:] else ""))
 
 
+def inner_steps(environment: gymnasium.Env) -> int:
+    """Steps of the innermost environment in one of `environment`, whose wrappers may repeat actions."""
+    return _layers_within(environment)[-1][1]
+
+
 def _limit(environment: gymnasium.Env) -> int | None:
     """Steps of `environment` after which an episode is truncated, by Gymnasium or, unknown to it, by DM Control."""
-    repeats, limits = 1, []
-    for layer in layers(environment):
-        if isinstance(layer, gymnasium.wrappers.TimeLimit):
-            limits.append(math.ceil(layer._max_episode_steps / repeats))
-        for kind, attribute in _REPEATING.items():
-            repeats *= getattr(layer, attribute) if isinstance(layer, kind) else 1
+    limits = [
+        math.ceil(layer._max_episode_steps / steps)
+        for layer, steps in _layers_within(environment)
+        if isinstance(layer, gymnasium.wrappers.TimeLimit)
+    ]
     control = getattr(environment.unwrapped, "_env", None)
     own = getattr(control, "_step_limit", math.inf)
     if isinstance(own, int | float) and math.isfinite(own):
-        limits.append(math.ceil(own / repeats))
+        limits.append(math.ceil(own / inner_steps(environment)))
     return min(limits, default=None)
+
+
+def _layers_within(environment: gymnasium.Env) -> list[tuple[gymnasium.Env, int]]:
+    """`environment` and what its wrappers wrap, each with the number of its steps in one of `environment`."""
+    steps, found = 1, []
+    for layer in layers(environment):
+        found.append((layer, steps))
+        for kind, attribute in _REPEATING.items():
+            steps *= getattr(layer, attribute) if isinstance(layer, kind) else 1
+    return found

@@ -4,6 +4,7 @@ That process is started as `python -m odes_rl.rollouts.filming`, and reads what 
 JAX.
 """
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -33,6 +34,7 @@ _NO_CHOICE = ("", "disable", "disabled", "off", "false", "0", "enable", "enabled
 _NO_PICTURE, _RAISED = 3, 4
 """Exit status if nothing can be rendered, or the environment raises."""
 _STEP = b"step "
+_SUITE = "dm_control/"
 
 
 class Film(NamedTuple):
@@ -137,9 +139,12 @@ def main() -> int:
 def _film(film: Film) -> float:
     try:
         from odes_rl.rollouts.recording import record_episode
+
+        if _has_mujoco(film.settings.task):
+            importlib.import_module("mujoco")  # which raises what its renderer does
     except UserError as error:
         raise NoPictureError(error) from None
-    except Exception:  # MuJoCo raises what its renderer does as it is imported
+    except Exception:
         raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
     try:
         with open_video(film.output) as video:
@@ -154,13 +159,18 @@ def _film(film: Film) -> float:
 
 def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
     """Options of Gymnasium for frames of that width and height, if the task has such options."""
+    width, height = size
+    if task.startswith(_SUITE):
+        return {"render_kwargs": {"width": width, "height": height, "camera_id": 0}}
+    return {"width": width, "height": height} if _has_mujoco(task) else {}
+
+
+def _has_mujoco(task: str) -> bool:
+    """Whether DM Control or Gymnasium is known to make the task with MuJoCo."""
     import gymnasium
 
-    width, height = size
-    if task.startswith("dm_control/"):
-        return {"render_kwargs": {"width": width, "height": height, "camera_id": 0}}
     spec = gymnasium.registry.get(task.rpartition(":")[2])
-    return {"width": width, "height": height} if spec and "mujoco" in str(spec.entry_point) else {}
+    return task.startswith(_SUITE) or (spec is not None and "mujoco" in str(spec.entry_point))
 
 
 class Camera:
@@ -181,11 +191,13 @@ class Camera:
         self.step += 1
 
     def _begin(self, environment: Any) -> None:
+        from odes_rl.rollouts.environments import inner_steps  # imports MuJoCo
+
         renderer = getattr(environment.unwrapped, "mujoco_renderer", None)
         if renderer is not None and renderer.model.ncam:
             renderer.camera_id = 0  # which follows the body; left alone Gymnasium takes a camera that stays
         seconds = getattr(environment.unwrapped, "dt", None) or 1 / environment.metadata.get("render_fps", 30)
-        self.every = self.video.begin(seconds)
+        self.every = self.video.begin(seconds * inner_steps(environment))
 
     def _picture(self, environment: Any) -> Any:
         try:
