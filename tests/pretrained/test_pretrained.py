@@ -61,7 +61,8 @@ def test_a_card_describes_its_policy_and_no_machine(name):
     assert card.parameters == parameter_count(restored.experiment.policy)
     assert card.seed == restored.config.run.seed
     assert int(restored.state.strategy.generation) == card.generation > 0
-    assert restored.state.moments.count >= card.env_steps - 1e6  # a warm-up is not among what candidates have seen
+    seen = restored.state.moments.count  # along a cosine an observation counts half, or more
+    assert card.env_steps / 2 - 1e6 <= seen <= card.env_steps  # a warm-up is not among what candidates have seen
     assert card.env_steps > 0
     assert card.runs > 0
     assert {"python", "jax", "numpy", "gymnasium"} <= card.versions.keys()
