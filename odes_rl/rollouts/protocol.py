@@ -46,7 +46,7 @@ class Moments(NamedTuple):
 
     def weighted(self, weight: float) -> "Moments":
         """Moments of the same observations, each of which counts as `weight` > 0 observations."""
-        return self._replace(count=self.count * weight, squares=self.squares * weight)
+        return Moments(np.asarray(self.count * weight), self.mean, self.squares * weight)
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of both sets of observations together (Chan, Golub & LeVeque 1983)."""

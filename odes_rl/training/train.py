@@ -214,17 +214,17 @@ def _update(
     fitness = (rollouts.returns - config.task.alive_bonus_shift * rollouts.lengths).mean(axis=1)
     told = told_returns(config.strategy, fitness).reshape(-1, config.strategy.population)
     strategy, info = experiment.strategy.tell(state.strategy, jnp.asarray(told), progress_of(config, state))
-    seen = [each.weighted(_observation_weight(config, state)) for each in rollouts.moments]
-    moments = reduce(Moments.merge, seen, state.moments)
+    weight = observation_weight(config, int(state.strategy.generation), progress_of(config, state))
+    moments = reduce(Moments.merge, (each.weighted(weight) for each in rollouts.moments), state.moments)
     env_steps = state.env_steps + int(rollouts.lengths.sum())
     return state._replace(strategy=strategy, moments=moments, env_steps=env_steps), info
 
 
-def _observation_weight(config: ExperimentConfig, state: TrainingState) -> float:
-    """What an observation of the next generation counts in the statistics, in (0, 1]."""
+def observation_weight(config: ExperimentConfig, generation: int, progress: float) -> float:
+    """What an observation counts in the statistics after `generation` updates and that part of the run, in (0, 1]."""
     if config.task.observation_weights == "equal":
         return 1.0
-    return float(learning_rate_part(config.strategy, state.strategy.generation, progress_of(config, state)))
+    return float(learning_rate_part(config.strategy, jnp.asarray(generation), progress))
 
 
 def _evaluate(

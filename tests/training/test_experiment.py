@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from odes_rl.act.linear import LinearWeights
+from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
@@ -26,7 +27,7 @@ from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
 from odes_rl.training.evaluate import Checkpoint
-from odes_rl.training.train import train
+from odes_rl.training.train import observation_weight, train
 from tests.made_runs import create_run
 
 
@@ -126,6 +127,14 @@ def build_actions(choice: str) -> None:
     lane.environment.close()
 
 
+def build_observation_weights(choice: str) -> None:
+    """Late observations count less unless all are equal."""
+    options = {"task.id": "Hopper-v5", "task.observation_weights": choice}
+    config = layer_values({}, options, default_directory="x")
+    assert observation_weight(config, 0, 0.0) == 1.0
+    assert (observation_weight(config, 3, 0.3) < 1.0) == (choice == "learning_rate")
+
+
 def build_sigma_per_leaf(choice: str) -> None:
     """Scales are part of the state where leaves have some."""
     config = StrategyConfig(sigma_per_leaf=choice, population=2)  # pyright: ignore[reportArgumentType]
@@ -144,6 +153,7 @@ BUILDERS = {
     "metric": build_metric,
     "initial_checkpoint": build_initial_checkpoint,
     "actions": build_actions,
+    "observation_weights": build_observation_weights,
     "sigma_per_leaf": build_sigma_per_leaf,
 }
 
