@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple
 
 from odes_rl.errors import UserError
 from odes_rl.interrupts import leave_after
+from odes_rl.rollouts.environments import inner_steps
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments
 from odes_rl.rollouts.video import Video, open_video
 from odes_rl.start_up import RENDERER, import_path, python_command
@@ -191,8 +192,6 @@ class Camera:
         self.step += 1
 
     def _begin(self, environment: Any) -> None:
-        from odes_rl.rollouts.environments import inner_steps  # imports MuJoCo
-
         renderer = getattr(environment.unwrapped, "mujoco_renderer", None)
         if renderer is not None and renderer.model.ncam:
             renderer.camera_id = 0  # which follows the body; left alone Gymnasium takes a camera that stays

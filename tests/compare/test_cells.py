@@ -267,14 +267,14 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     assert len([task for task in config.places if task.endswith("-v5")]) == 11
     assert len(config.places) == 19
     parts = ["constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma"]
-    parts += ["growing_episodes", "equal_weights"]
+    parts += ["growing_episodes", "equal_observations"]
     several = {
         "Swimmer-v5": [*SEVEN, *parts],
         "HalfCheetah-v5": [*SEVEN, *parts],
         "Hopper-v5": [*SEVEN, *parts[-2:]],
         "Walker2d-v5": [*SEVEN, *parts[-2:]],
         "HalfCheetah-v5-12M": ["ode_to_ode", *parts[-2:]],
-        **{task: ["ode_to_ode", "linear", "equal_weights"] for task in ("swimmer6", "swimmer15", "cheetah-run")},
+        **{task: ["ode_to_ode", "linear", "equal_observations"] for task in ("swimmer6", "swimmer15", "cheetah-run")},
     }
     for task in config.places:
         assert sorted(config.learners_of(task)) == sorted(several.get(task, ["ode_to_ode", "linear"]))
