@@ -71,8 +71,8 @@ class TaskConfig(BaseModel):
     normalise_observations: bool = True
     """Shift and scale observations by their mean and standard deviation over all earlier generations."""
     observation_weights: Literal["learning_rate", "equal"] = "learning_rate"
-    """What observations count in that mean and deviation. `learning_rate`: as much as the learning rate of their
-    generation, so that both come to rest when parameters do. `equal`: all as much."""
+    """How much observations count in the mean and deviation that normalise. `learning_rate`: as the learning rate of
+    their generation, so that both come to rest when the parameters do. `equal`: all alike."""
     warmup_episodes: int = Field(default=0, ge=0)
     """Episodes of the unperturbed policy before the first generation. They give the first mean and deviation of
     observations, and count as environment steps."""
