@@ -1,6 +1,6 @@
 """Options of supervised learning: data and optimiser."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -23,6 +23,9 @@ class DataConfig(BaseModel):
     edge."""
     flip: bool = False
     """Training images are turned left to right, half of them, at random."""
+    standardise: Literal["none", "channel", "pixel"] = "none"
+    """Inputs of the model. `none`: from 0 to 1. Otherwise they have mean 0 and deviation 1 over the training images:
+    each channel of all pixels together (`channel`), or each pixel by itself (`pixel`)."""
     corrupted: bool = False
     """Also evaluate on the corruptions of MNIST-C. Training sees clean images only."""
     corrupted_directory: str | None = None

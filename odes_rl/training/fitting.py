@@ -16,6 +16,7 @@ from odes_rl.supervised.data.videos import load_videos
 from odes_rl.supervised.learner import Learner, make_learner
 from odes_rl.supervised.models import input_shape, make_model, make_video_model
 from odes_rl.supervised.models.learnable import Learnable
+from odes_rl.supervised.models.standardised import image_moments, standardised
 from odes_rl.supervised.models.videos.config import VideoModelConfig
 
 TEST = "test"
@@ -55,6 +56,9 @@ def _of_images(config: FitConfig) -> Fitting:
     size = data.train.images.shape[1:]
     shape = input_shape(config.model.name, size)
     model = make_model(config.model, shape, data.classes)
+    if config.data.standardise != "none":
+        moments = image_moments(data.train.images, by_pixel=config.data.standardise == "pixel")
+        model = standardised(model, moments, shape)
     learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
     splits = {TEST: data.test} | _corrupted(config, data.test)
     train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))

@@ -25,6 +25,7 @@ SETTLING = {
     "model__steps": 2,
     "model__normalisation": "batch",
     "data__crop": 1,
+    "data__standardise": "channel",
     "optimizer__batch_size": 300,
     "run__epochs": 3,
     "run__checkpoint_every": 1,

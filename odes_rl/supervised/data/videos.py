@@ -70,6 +70,7 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
         UserError: if there is no such source, or it is damaged, holds something else, or too few frames.
     """
     asked = [name for name in ("crop", "flip", "corrupted") if getattr(config, name)]
+    asked += ["standardise"] if config.standardise != "none" else []
     if asked:
         raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
     bair = find_bair(Path(config.source))
