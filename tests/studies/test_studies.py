@@ -41,6 +41,16 @@ TINY: dict[str, dict[str, object]] = {
     "likelihood_digits": {"width": 4, "tolerance": 0.1, "solver_steps": 2, "steps": 10, "batch": 16, "draws": 1},
     "linear_systems": {"systems": "[spiral]", "steps": 20, "points": 5},
     "matching": {"size": 3, "graphs": 2, "noises": "[0]", "starts": 2, "steps": 5},
+    "motions": {
+        "examples": 10,
+        "test_examples": 4,
+        "horizon": 10,
+        "points": 8,
+        "steps": 10,
+        "latent": 2,
+        "width": 4,
+        "batch": 4,
+    },
     "gradients_through_depth": {"models": "[ode_to_ode, res_net]", "depths": "[5]", "width": 8, "training": 5},
     "theorem1": {
         "tasks": "[pendulum]",
