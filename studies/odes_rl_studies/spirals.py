@@ -20,9 +20,6 @@ class SpiralsConfig(SeriesConfig, frozen=True):
     study: Literal["spirals"] = "spirals"
     turns: float = Field(default=1.5, gt=0)
     """Of a spiral from time 0 to 1."""
-    spread: float = Field(default=0.0, ge=0)
-    """A spiral begins at a random place of its own, up to where it would be at this time: with 0.5 the radii of the
-    second half of time occur in the first half of other spirals."""
 
 
 def spirals(config: SpiralsConfig, tell: Tell) -> Findings:
@@ -33,7 +30,7 @@ def spirals(config: SpiralsConfig, tell: Tell) -> Findings:
 
 
 def draw_spirals(config: SpiralsConfig, count: int, fold: int) -> Series:
-    """`count` spirals, every second one clockwise: radius a + b (s + t), angle φ ± 2π · turns · t; observed at random.
+    """`count` spirals, every second one clockwise: radius a + b t, angle φ ± 2π · turns · t; observed at random.
 
     Each is observed at time 0. What is observed up to time 0.5 is seen.
     """
@@ -44,8 +41,7 @@ def draw_spirals(config: SpiralsConfig, count: int, fold: int) -> Series:
     growth = jax.random.uniform(keys[1], (count, 1), minval=0.3, maxval=0.7)
     turning = jnp.where(jnp.arange(count) % 2 == 0, 1.0, -1.0)[:, None]
     angle = jax.random.uniform(keys[2], (count, 1), maxval=2 * jnp.pi) + turning * 2 * jnp.pi * config.turns * times
-    starts = config.spread * jax.random.uniform(jax.random.fold_in(key, 1), (count, 1))
-    true = (inner + growth * (starts + times))[..., None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
+    true = (inner + growth * times)[..., None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
     noisy = true + config.noise * jax.random.normal(keys[3], true.shape)
     observed = (jax.random.uniform(keys[4], (count, config.points)) < config.observed) | (times == 0)
     return Series(times, true, noisy, observed, observed & (times <= 0.5))

@@ -46,16 +46,6 @@ def test_spirals_grow_and_turn_both_ways_and_are_seen_in_their_first_half():
     assert (drawn.observed | ~drawn.seen).all()
 
 
-def test_spread_spirals_begin_at_places_of_their_own():
-    plain, spread = (draw_spirals(CONFIG.model_copy(update={"spread": s}), 200, 1).true for s in (0.0, 1.0))
-    starts, spread_starts = (np.hypot(*np.asarray(each[:, 0]).T) for each in (plain, spread))
-    assert starts.max() < 0.5 < 0.9 < spread_starts.max()
-    assert (spread_starts >= starts - 1e-6).all()
-    np.testing.assert_allclose(
-        np.arctan2(*np.asarray(plain[:, 0]).T), np.arctan2(*np.asarray(spread[:, 0]).T), atol=1e-4
-    )
-
-
 def test_motions_are_the_episodes_of_the_environment_and_seen_in_their_first_half():
     values = record(MOTIONS, 6, 0, quiet)
     assert values.shape == (6, 11, 3)
