@@ -141,7 +141,8 @@ class StrategyConfig(BaseModel):
     """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
     one, in which candidates are drawn (`space: tangent`)."""
     shaping: Annotated[str, SHAPINGS] = "top_k"
-    """How returns become utilities."""
+    """How returns become utilities; `odes-rl list shapings` describes them. `differences` suits tasks whose returns
+    depend on where an episode starts more than on the policy."""
     top_k: int | None = Field(default=None, ge=1)
     """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them. As many
     for each round."""
@@ -153,9 +154,9 @@ class StrategyConfig(BaseModel):
                 f"population is {self.population}, but antithetic pairs need an even one: "
                 f"use {self.population + 1}, or antithetic: false"
             )
-        if self.shaping == "top_k" and not self.antithetic:
+        if self.shaping in ("top_k", "differences") and not self.antithetic:
             raise ValueError(
-                "shaping top_k compares the two signs of a direction, but antithetic is false: "
+                f"shaping {self.shaping} compares the two signs of a direction, but antithetic is false: "
                 "use shaping: standardised, or antithetic: true"
             )
         if self.shaping == "top_k" and self.kept > self.directions:

@@ -26,6 +26,24 @@ def standardised(returns: jax.Array) -> jax.Array:
     return _over_deviation(returns - returns.mean(), returns)
 
 
+def differences(returns: jax.Array) -> jax.Array:
+    """±½(r⁺ − r⁻) of each pair, over the deviation of such differences: what a pair has in common does not count.
+
+    Returns that are independent noise get utilities of unit variance, whatever the pairs' episodes start from.
+
+    Raises:
+        UserError: from the shaping, if directions have a single sign.
+    """
+    if returns.shape[1] != 2:
+        raise UserError(
+            "shaping differences compares the two signs of a direction, but directions have one: use standardised, or "
+            "antithetic pairs"
+        )
+    halves = (returns - returns[:, ::-1]) / 2
+    deviation = jnp.sqrt(2 * jnp.mean(halves**2))
+    return jnp.where(deviation > 0, halves / jnp.where(deviation > 0, deviation, 1.0), 0.0)
+
+
 def centred_ranks(returns: jax.Array) -> jax.Array:
     """Ranks spread evenly over [−½, ½], ties sharing their mean rank (Salimans et al. 2017, §2.1)."""
     flat = returns.reshape(-1)
@@ -85,6 +103,9 @@ SHAPINGS = Registry(
     {
         "none": ShapingFamily(lambda config: none, "The returns themselves.", "differences"),
         "standardised": ShapingFamily(lambda config: standardised, "Zero mean and unit deviation.", "shape"),
+        "differences": ShapingFamily(
+            lambda config: differences, "Differences within antithetic pairs, over their deviation.", "shape"
+        ),
         "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
         "top_k": ShapingFamily(
             lambda config: top_k(config.kept, config.directions),

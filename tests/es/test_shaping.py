@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.shaping import SHAPINGS, centred_ranks, none, replace_failed, standardised, top_k
+from odes_rl.es.shaping import SHAPINGS, centred_ranks, differences, none, replace_failed, standardised, top_k
 
 RETURNS = np.array([[3.0, -1.0], [5.0, 5.0], [-7.0, 2.0], [0.5, 4.0]])
 UNPAIRED = RETURNS.reshape(-1, 1)
@@ -44,7 +45,32 @@ def test_ranks_reach_from_minus_a_half_to_a_half_and_ties_share_theirs():
     assert ranks.sum() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["standardised", "centred_ranks"])
+def test_differences_leave_out_what_a_pair_has_in_common():
+    halves = np.array([2.0, 0.0, -4.5, -1.75])
+    expected = halves[:, None] * [1, -1] / np.sqrt(2 * np.mean(halves**2))
+    starts = np.array([0.0, 500.0, 20.0, -70.0])[:, None]
+    np.testing.assert_allclose(differences(jnp.asarray(RETURNS)), expected, rtol=1e-6)
+    np.testing.assert_allclose(differences(jnp.asarray(RETURNS + starts)), expected, rtol=1e-4)
+
+
+def test_differences_of_noise_estimate_as_much_as_standardised_returns():
+    noise = jnp.asarray(np.random.default_rng(0).normal(size=(20_000, 2)))
+    found, usual = (np.asarray(shape(noise)) @ [1.0, -1.0] for shape in (differences, standardised))
+    assert found.std() == pytest.approx(usual.std(), rel=0.02)
+
+
+def test_equal_returns_have_no_differences():
+    np.testing.assert_array_equal(differences(jnp.full((3, 2), 0.1)), np.zeros((3, 2)))
+
+
+def test_differences_need_pairs():
+    with pytest.raises(UserError, match="use standardised, or antithetic pairs"):
+        differences(jnp.asarray(UNPAIRED))
+    with pytest.raises(ValueError, match="shaping differences compares the two signs of a direction"):
+        StrategyConfig(shaping="differences", antithetic=False)
+
+
+@pytest.mark.parametrize("name", ["standardised", "centred_ranks", "differences"])
 def test_shift_and_scale_of_the_returns_do_not_matter(name):
     shape = SHAPINGS[name].make(StrategyConfig())
     np.testing.assert_allclose(
