@@ -269,13 +269,14 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     parts = ["constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma"]
     parts += ["growing_episodes", "equal_observations"]
     several = {
-        "Swimmer-v5": [*SEVEN, *parts],
-        "HalfCheetah-v5": [*SEVEN, *parts],
+        "Swimmer-v5": [*SEVEN, *parts, "differences"],
+        "HalfCheetah-v5": [*SEVEN, *parts, "differences"],
         "Hopper-v5": [*SEVEN, *parts[-2:]],
         "Walker2d-v5": [*SEVEN, *parts[-2:]],
         "HalfCheetah-v5-12M": ["ode_to_ode", *parts[-2:]],
-        **{task: ["ode_to_ode", "linear", "equal_observations"] for task in ("swimmer6", "swimmer15", "cheetah-run")},
     }
+    of_control = ["ode_to_ode", "linear", "equal_observations", "differences"]
+    several |= dict.fromkeys(("swimmer6", "swimmer15", "cheetah-run"), of_control)
     for task in config.places:
         assert sorted(config.learners_of(task)) == sorted(several.get(task, ["ode_to_ode", "linear"]))
     sizes = {task: (config.budget_of(task), len(config.seeds_of(task, "ode_to_ode"))) for task in config.places}
