@@ -141,8 +141,8 @@ class StrategyConfig(BaseModel):
     """Of orthogonal and Stiefel leaves, for the step: the canonical one, which the papers' update has, or the embedded
     one, in which candidates are drawn (`space: tangent`)."""
     shaping: Annotated[str, SHAPINGS] = "top_k"
-    """How returns become utilities; `odes-rl list shapings` describes them. `differences` suits tasks whose returns
-    depend on where an episode starts more than on the policy."""
+    """How returns become utilities; `odes-rl list shapings` describes them. `differences` leaves out what the episodes
+    of a pair have in common, such as their start."""
     top_k: int | None = Field(default=None, ge=1)
     """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them. As many
     for each round."""
