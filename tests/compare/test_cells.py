@@ -268,14 +268,15 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     assert len(config.places) == 19
     parts = ["constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma"]
     parts += ["growing_episodes", "equal_observations"]
+    differences = ["differences", "wide_differences"]
     several = {
-        "Swimmer-v5": [*SEVEN, *parts, "differences"],
-        "HalfCheetah-v5": [*SEVEN, *parts, "differences"],
+        "Swimmer-v5": [*SEVEN, *parts, *differences],
+        "HalfCheetah-v5": [*SEVEN, *parts, *differences],
         "Hopper-v5": [*SEVEN, *parts[-2:]],
         "Walker2d-v5": [*SEVEN, *parts[-2:]],
         "HalfCheetah-v5-12M": ["ode_to_ode", *parts[-2:]],
     }
-    of_control = ["ode_to_ode", "linear", "equal_observations", "differences"]
+    of_control = ["ode_to_ode", "linear", "equal_observations", *differences]
     several |= dict.fromkeys(("swimmer6", "swimmer15", "cheetah-run"), of_control)
     for task in config.places:
         assert sorted(config.learners_of(task)) == sorted(several.get(task, ["ode_to_ode", "linear"]))
