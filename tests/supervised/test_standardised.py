@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from odes_rl.inspection.layerwise import look_through
-from odes_rl.supervised.models import make_model, model_config_class
+from odes_rl.supervised.models import make_model
+from odes_rl.supervised.models.node import NodeConfig
 from odes_rl.supervised.models.standardised import image_moments, standardised
 
 GENERATOR = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def test_moments_are_those_of_pixels_or_of_channels(images):
 
 
 def test_a_model_sees_standardised_inputs_and_its_layers_take_the_inputs_themselves():
-    config = model_config_class("node")(width=8, steps=3)
+    config = NodeConfig(width=8, steps=3)
     plain = make_model(config, 60, 4)
     model = standardised(plain, image_moments(COLOURED, by_pixel=True), (60,))
     params = plain.init(jax.random.key(0))
@@ -38,5 +39,7 @@ def test_a_model_sees_standardised_inputs_and_its_layers_take_the_inputs_themsel
     expected = jax.jit(plain.apply)(params, jnp.asarray(seen), None)
     np.testing.assert_allclose(jax.jit(model.apply)(params, jnp.asarray(inputs), None), expected, rtol=1e-4, atol=1e-5)
     labels = np.zeros(50, np.int32)
+    assert model.layers is not None
+    assert plain.layers is not None
     found, wanted = look_through(model.layers(params), inputs, labels), look_through(plain.layers(params), seen, labels)
     np.testing.assert_allclose(found.states, wanted.states, rtol=1e-4, atol=1e-5)
