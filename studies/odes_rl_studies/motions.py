@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from odes_rl.errors import UserError
+from odes_rl import UserError
 from odes_rl.reports import COLOURS, dress_panel
-from odes_rl.rollouts.environments import make_environment
+from odes_rl.rollouts import make_environment
 from odes_rl.studies import Findings, StudyFamily, Tell
 from odes_rl_studies.time_series import Forecast, Series, SeriesConfig, compare, findings
 
