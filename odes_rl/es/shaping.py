@@ -40,8 +40,7 @@ def differences(returns: jax.Array) -> jax.Array:
             "antithetic pairs"
         )
     halves = (returns - returns[:, ::-1]) / 2
-    deviation = jnp.sqrt(2 * jnp.mean(halves**2))
-    return jnp.where(deviation > 0, halves / jnp.where(deviation > 0, deviation, 1.0), 0.0)
+    return _over_deviation(halves, halves) / jnp.sqrt(2.0)
 
 
 def centred_ranks(returns: jax.Array) -> jax.Array:
