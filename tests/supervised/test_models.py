@@ -22,6 +22,9 @@ INPUTS, OUTPUTS, WIDTH, STEPS = 12, 4, 8, 5
 VARIANTS = {
     **{name: {} for name in VECTORS},
     "dense 3": {"depth": 3},
+    "dense stiefel": {"projections": "stiefel", "depth": 2, "activation": "relu"},
+    "node stiefel": {"projections": "stiefel"},
+    "base_ode frozen": {"projections": "frozen"},
     "nanode 4": {"degree": 4},
     **{f"nanode {basis}": {"basis": basis, "degree": 2} for basis in BASES},
     "nanode householder": {"householder": True},

@@ -9,9 +9,10 @@ from pydantic import Field
 from odes_rl.act.activations import activate
 from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
+from odes_rl.supervised.models.projections import ProjectionOptions
 
 
-class DenseConfig(ModelConfig, frozen=True):
+class DenseConfig(ProjectionOptions, ModelConfig, frozen=True):
     """A plain network; Dense-k of Choromanski et al. 2020, §5.2, has k hidden layers."""
 
     name: Literal["dense"] = "dense"
@@ -22,15 +23,17 @@ class DenseConfig(ModelConfig, frozen=True):
 def dense(config: DenseConfig, input_size: int, output_size: int) -> Model:
     """x_i = f(W_i x_{i−1} + b_i), i = 1..depth; outputs W x + b.
 
-    Weights start normal with deviation 1/√fan-in, hidden ones times √2 for relu (He et al. 2015), biases at zero.
+    Weights start normal with deviation 1/√fan-in, hidden ones times √2 for relu (He et al. 2015), biases at zero. The
+    first and the last matrix are on the manifold that `config.projections` names.
     """
-    sizes = [input_size, *[config.width] * config.depth]
+    width = config.width
     gain = 2**0.5 if config.activation == "relu" else 1.0
 
     def init(key: jax.Array) -> Params:
-        *keys, last = jax.random.split(key, config.depth + 1)
-        hidden = [init_affine(k, n, m, gain) for k, n, m in zip(keys, sizes, sizes[1:], strict=False)]
-        return {"hidden": hidden, "output": init_affine(last, config.width, output_size)}
+        first, *others, last = jax.random.split(key, config.depth + 1)
+        hidden = [config.init_projection(first, input_size, width, gain)]
+        hidden += [init_affine(other, width, width, gain) for other in others]
+        return {"hidden": hidden, "output": config.init_projection(last, width, output_size)}
 
     def apply(params: Params, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
         x = inputs
@@ -40,8 +43,9 @@ def dense(config: DenseConfig, input_size: int, output_size: int) -> Model:
 
     def layers(params: Params) -> HiddenLayers:
         first, *later = params["hidden"]
-        W = jnp.array([layer["weight"] for layer in later]).reshape(-1, config.width, config.width)
-        biases = jnp.array([layer["bias"] for layer in later]).reshape(-1, config.width)
+        W = jnp.array([layer["weight"] for layer in later]).reshape(-1, width, width)
+        biases = jnp.array([layer["bias"] for layer in later]).reshape(-1, width)
         return HiddenLayers(config.activation, None, first, W, biases, params["output"])
 
-    return Model(init, {"hidden": [AFFINE] * config.depth, "output": AFFINE}, apply, layers)
+    ends = config.projection_layer
+    return Model(init, {"hidden": [ends, *[AFFINE] * (config.depth - 1)], "output": ends}, apply, layers)

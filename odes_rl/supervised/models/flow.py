@@ -10,24 +10,24 @@ from pydantic import Field
 
 from odes_rl.act.activations import activate
 from odes_rl.flows.trajectories.trajectory import Trajectory
-from odes_rl.manifolds import Euclidean, Manifold
-from odes_rl.supervised.models.affine_layer import AFFINE, affine
+from odes_rl.manifolds import Euclidean
+from odes_rl.supervised.models.affine_layer import affine
 from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.euler import euler_steps
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
+from odes_rl.supervised.models.projections import ProjectionOptions
 
 Biases = Literal["shared", "per_layer", "time"]
-_EUCLIDEAN = Euclidean()
 
 
-class FlowModelConfig(FlowGradient, ModelConfig, frozen=True):
+class FlowModelConfig(FlowGradient, ProjectionOptions, ModelConfig, frozen=True):
     """Options shared by the models that are flows."""
 
     steps: int = Field(default=100, ge=1)
     """Number L of Euler steps from time 0 to time 1, with step size η = 1/L."""
 
 
-class ResNetModelConfig(LayersGradient, ModelConfig, frozen=True):
+class ResNetModelConfig(LayersGradient, ProjectionOptions, ModelConfig, frozen=True):
     """Options shared by the models that are residual networks."""
 
     steps: int = Field(default=100, ge=1)
@@ -60,7 +60,6 @@ def flow_model(
     times: jax.Array,
     step: float | None = None,
     biases: Biases = "shared",
-    projection: Manifold = _EUCLIDEAN,
 ) -> Model:
     """x_0 = A s + a; x_i = x_{i−1} + η f(W(t_i) x_{i−1} + b_i); outputs C x_L + c, with W at `times` [L].
 
@@ -79,7 +78,7 @@ def flow_model(
         return {"trajectory": trajectory.init(key)} | {name: jnp.zeros(shape) for name, shape in shapes.items()}
 
     inner = Inner(init, manifolds, steps.apply, steps.layers)
-    return between(config, input_size, output_size, inner, projection)
+    return between(config, input_size, output_size, inner)
 
 
 @dataclass(frozen=True)
@@ -132,23 +131,21 @@ class _Steps:
         return x + self.step * activate(self.config.activation, x @ W.T + b)
 
 
-def between(
-    config: ModelConfig, input_size: int, output_size: int, inner: Inner, projection: Manifold = _EUCLIDEAN
-) -> Model:
+def between(config: FlowModelConfig | ResNetModelConfig, input_size: int, output_size: int, inner: Inner) -> Model:
     """x(0) = A s + a; what `inner` makes of it; outputs C x(1) + c.
 
-    A and C are on the manifold `projection`: Euclidean ones start normal with deviation 1/√fan-in. a and c start at
-    zero.
+    A and C are on the manifold that `config.projections` names: Euclidean ones start normal with deviation 1/√fan-in.
+    a and c start at zero.
     """
-    ends = AFFINE | {"weight": projection}
+    ends = config.projection_layer
     manifolds = {"input": ends, **inner.manifolds, "output": ends}
 
     def init(key: jax.Array) -> Params:
         first, middle, last = jax.random.split(key, 3)
         return {
-            "input": _end(first, config.width, input_size, projection),
+            "input": config.init_projection(first, input_size, config.width),
             **inner.init(middle),
-            "output": _end(last, output_size, config.width, projection),
+            "output": config.init_projection(last, config.width, output_size),
         }
 
     def apply(params: Params, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
@@ -163,7 +160,3 @@ def between(
         return HiddenLayers(config.activation, step, params["input"], W, b, params["output"])
 
     return Model(init, manifolds, apply, layers if inner.layers is not None else None)
-
-
-def _end(key: jax.Array, outputs: int, inputs: int, projection: Manifold) -> Params:
-    return {"weight": projection.random(key, (outputs, inputs)), "bias": jnp.zeros(outputs)}
