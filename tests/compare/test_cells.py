@@ -210,7 +210,7 @@ def test_a_mistake_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
 
 
 def test_the_packages_comparisons_are_there():
-    named = {"figure2", "small", "small_more", "search", "ablations", "normalisation", "benchmark"}
+    named = {"figure2", "small", "small_more", "search", "ablations", "normalisation", "benchmark", "benchmark_search"}
     assert {path.stem for path in CONFIGS} == named
 
 
@@ -245,7 +245,7 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
         assert len(searched) in (0, len(config.learners))  # all had the search, or none
 
 
-@pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search"])
+@pytest.mark.parametrize("name", ["figure2", "small", "small_more", "search", "benchmark_search"])
 def test_the_papers_methods_and_linear_are_compared(name):
     config = load_comparison(CONFIGS[0].parent / f"{name}.yaml", {})
     assert sorted(config.learners) == sorted(SEVEN)
@@ -286,6 +286,17 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     assert sizes["Humanoid-v5"] == (40_000_000, 1)
     (humanoid,) = [c for c in cells if (c.task, c.learner) == ("Humanoid-v5", "ode_to_ode")]
     assert humanoid.config.policy.model_dump()["hidden"] == 64
+
+
+def test_the_search_of_the_benchmark_gives_all_policies_the_same_settings_and_seeds_of_its_own():
+    folder = CONFIGS[0].parent
+    search, benchmark = (load_comparison(folder / f"{name}.yaml", {}) for name in ("benchmark_search", "benchmark"))
+    assert all("policies" not in (entry or {}) for entry in search.places.values())
+    tried = [task.split(", ") for task in search.places]
+    assert [setting for task, setting in tried if task == "Swimmer"] == [s for t, s in tried if t == "HalfCheetah"]
+    assert len(search.seeds_of("Swimmer, default", "linear")) == 3
+    used = {seed for task in benchmark.places for seed in benchmark.seeds_of(task, "ode_to_ode")}
+    assert used.isdisjoint(search.seeds_of("Swimmer, default", "linear"))
 
 
 def test_the_file_of_a_comparison_is_not_that_of_a_run(tmp_path, capsys):
