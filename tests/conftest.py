@@ -30,6 +30,14 @@ for number in (signal.SIGINT, signal.SIGHUP):  # ignored in a shell's background
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
+LONGEST = ("test_snippets.py", "test_training.py", "test_plugin_program.py", "test_studies.py")
+"""Files that take longest. They come first, so that neither of two processes works alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the tests of the longest files to the front."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:

@@ -60,7 +60,7 @@ def test_a_signal_ends_a_recording():
 
 
 FILMS = [
-    ("HalfCheetah-v5", ".mp4", 1, 50),
+    pytest.param("HalfCheetah-v5", ".mp4", 1, 50, marks=pytest.mark.slow),
     ("Hopper-v5", ".mp4", 3, 24),
     pytest.param("dm_control/cheetah-run-v0", ".mp4", 2, 20, marks=pytest.mark.slow),
     pytest.param("HalfCheetah-v5", ".gif", 1, 50, marks=pytest.mark.slow),

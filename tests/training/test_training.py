@@ -273,7 +273,7 @@ def wait_for_generation(run: Path, generation: int, process: subprocess.Popen) -
     raise AssertionError(f"no generation {generation}: {process.stdout.read() if process.stdout else ''}")
 
 
-STORMY = {**DEFAULT, "strategy__schedule_horizon": 60, "task__max_steps": 200}
+STORMY = {**DEFAULT, "strategy__schedule_horizon": 60, "task__max_steps": 100}
 """With a horizon, since one run is interrupted long before its end."""
 
 
