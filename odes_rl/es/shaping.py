@@ -29,7 +29,8 @@ def standardised(returns: jax.Array) -> jax.Array:
 def differences(returns: jax.Array) -> jax.Array:
     """±½(r⁺ − r⁻) of each pair, over the deviation of such differences: what a pair has in common does not count.
 
-    Returns that are independent noise get utilities of unit variance, whatever the pairs' episodes start from.
+    If returns are independent noise, the difference within a pair varies as that of `standardised` noise, whatever the
+    pairs' episodes start from.
 
     Raises:
         UserError: from the shaping, if directions have a single sign.
