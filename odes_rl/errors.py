@@ -25,10 +25,10 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     return entry if likeness[0] >= _LEAST_LIKENESS else None
 
 
-def suggestion(name: str, allowed: Iterable[str], *, limit: int = 12, listing: str = "`odes-rl train --help`") -> str:
+def suggestion(name: str, allowed: Iterable[str], *, limit: int = 12, listing: str = "the command's --help") -> str:
     """The end of a message about an unknown `name`: the nearest valid name, and all of them or where to see them.
 
-    Empty if nothing is allowed; more than `limit` entries are left to the command `listing` to show.
+    Empty if nothing is allowed; more than `limit` entries are left to `listing`, a command, to show.
     """
     entries = sorted(allowed)
     if not entries:

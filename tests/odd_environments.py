@@ -5,7 +5,7 @@ Unless they say otherwise they observe [3], act [2] and end after LENGTH steps.
 
 import threading
 import time
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import gymnasium
 import numpy as np
@@ -38,6 +38,26 @@ class Plain(gymnasium.Env):
 
     def reward(self, action) -> Any:
         return -float(np.sum((np.asarray(action, float) - 0.5 * np.tanh(self.state[:2])) ** 2))
+
+
+class Spaceless(gymnasium.Env):
+    """Says neither what it observes nor what it takes."""
+
+
+class Talking(Plain):
+    """Prints what it does, and can be seen."""
+
+    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 50}
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+    def step(self, action):
+        print("step by step")
+        return super().step(action)
+
+    def render(self) -> Any:
+        return np.full((32, 32, 3), 10 * self.time, np.uint8)
 
 
 class Keys(Plain):

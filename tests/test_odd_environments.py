@@ -97,6 +97,7 @@ def test_actions_from_a_device_lie_in_the_environments_own_space(train, tmp_path
         ("Empty", ("no entries in its observations", "at least one")),
         ("Image", ("observes images (eye/left uint8 [8, 8, 3])", "vector observations")),
         ("FloatImage", ("observes images (float32 [84, 84])", "vector observations")),
+        ("Spaceless", ("Spaceless", "None")),
         ("NoSeed", ("old interface", "reset of NoSeed takes no seed", "seed=None")),
         ("NoOptions", ("old interface", "reset of NoOptions takes no options", "options=None")),
         ("dm_control/lift_brick_vision-v0", ("dm_control/lift_brick_vision-v0 observes images",)),

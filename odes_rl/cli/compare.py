@@ -75,9 +75,11 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
         return 0
     with advising("resume with the same command"):
         failures = {} if command.report_only else _run(command, config, cells)
-        interruptible(_report, config, cells, failures)
-    for cell, reason in failures.items():
-        print(f"failed: {cell.name}: {reason}")
+        try:
+            interruptible(_report, config, cells, failures)
+        finally:  # also where there is nothing to report
+            for cell, reason in failures.items():
+                print(f"failed: {cell.name}: {reason}")
     return 1 if failures else 0
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from odes_rl.cli.arguments import flags, positional_fields, spelled
+from odes_rl.config import resumable
 from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import check_name
 from odes_rl.parts import Registry
@@ -102,7 +103,6 @@ def _first_words(command: str, model: type[BaseModel]) -> Sequence[str]:
 
 def _dotted(command: str) -> Choices:
     """The options of configs that a `command` takes, whatever policy, model or study they are of."""
-    from odes_rl.cli import fit, train
     from odes_rl.config.layering import FITTING, TRAINING
     from odes_rl.studies import STUDIES
 
@@ -120,8 +120,8 @@ def _dotted(command: str) -> Choices:
     found = {option: words for kind in kinds.get(command, ()) for option, words in _of_sections(kind)}
     if command != "resume":
         return found
-    resumable = [*fit.RESUMABLE, *(f"{section}.{o}" for section, names in train.RESUMABLE.items() for o in names)]
-    return {f"--{spelled(option)}": found[f"--{spelled(option)}"] for option in resumable}
+    options = [*resumable.dotted(resumable.FITTING), *resumable.dotted(resumable.TRAINING)]
+    return {f"--{spelled(option)}": found[f"--{spelled(option)}"] for option in options}
 
 
 def _of_sections(kind: Any) -> Iterator[tuple[str, Sequence[str]]]:

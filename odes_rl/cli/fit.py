@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import tyro
 from pydantic import BaseModel
 
-from odes_rl.errors import StorageError, UserError, suggestion
+from odes_rl.config import resumable
+from odes_rl.errors import StorageError, UserError
 from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
 
@@ -26,10 +27,6 @@ class Fit(BaseModel):
     config: tyro.conf.Positional[str | None] = None
     """YAML file with the sections data, model, optimizer and run, of which all are optional; or the name of a packaged
     one, as `odes-rl list configs` shows them."""
-
-
-RESUMABLE = ("run.epochs", "run.checkpoint_every", "run.keep_checkpoints", "run.loggers", "run.logger_options")
-"""Options that a resumed run may change: its length, its checkpoints and its loggers; they do not change results."""
 
 
 def fit(command: Fit, overrides: Mapping[str, str]) -> int:
@@ -57,12 +54,7 @@ def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
     from odes_rl.config.layering import FITTING
     from odes_rl.runs.run_directory import RunDirectory
 
-    for name in overrides:
-        if name not in RESUMABLE:
-            raise UserError(
-                f"resume cannot change {name}, because a resumed run gives the results of an uninterrupted one: "
-                f"{suggestion(name, RESUMABLE)}"
-            )
+    resumable.check_resumable(overrides, resumable.FITTING)
     with RunDirectory.open(path, overrides, FITTING) as run:
         asked, done = run.config.run.epochs, run.checkpoints.latest_generation() or 0
         if asked < done:

@@ -10,7 +10,7 @@ from odes_rl.config.packaged import packaged_configs
 from odes_rl.errors import UserError, one_line
 from odes_rl.parts import Part, Registry
 from odes_rl.pretrained.names import pretrained_names
-from odes_rl.validation import STRICT
+from odes_rl.validation import STRICT, build_model
 
 if TYPE_CHECKING:
     from odes_rl.policies.policy import PolicyConfig
@@ -133,11 +133,10 @@ def _size_lines(task: str, hidden: int | None) -> list[str]:
     for name in POLICIES.names:
         try:
             model = policy_config_class(name)
+            sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
+            lines.append(_size_line(build_model(model, {"name": name, **sized}, "policy."), sizes))
         except UserError as error:
-            lines.append(f"{name:15} cannot be loaded: {one_line(error)}")
-            continue
-        sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
-        lines.append(_size_line(model.model_validate({"name": name, **sized}), sizes))
+            lines.append(f"{name:15} cannot be built: {one_line(error)}")
     return lines
 
 

@@ -20,7 +20,8 @@ from odes_rl.cli.listing import List, list_names
 from odes_rl.cli.plot import Plot, plot
 from odes_rl.cli.search import Search, search
 from odes_rl.cli.study import Study, load_study, study, study_lists
-from odes_rl.cli.train import LISTS, RESUMABLE, Resume, Train, resume, train
+from odes_rl.cli.train import LISTS, Resume, Train, resume, train
+from odes_rl.config import resumable
 from odes_rl.errors import StorageError, UserError, check_name, one_line
 from odes_rl.extras import required
 from odes_rl.interrupts import Interrupted, check_interrupted, interruptible
@@ -48,7 +49,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command(Train, train, None, saves=True),
     "fit": Command(Fit, fit, None, saves=True),
-    "resume": Command(Resume, resume, RESUMABLE, saves=True),
+    "resume": Command(Resume, resume, resumable.TRAINING, saves=True),
     "evaluate": Command(Evaluate, evaluate),
     "inspect": Command(Inspect, inspect),
     "export": Command(Export, export),

@@ -7,7 +7,8 @@ import tyro
 from pydantic import BaseModel
 
 from odes_rl.cli.fit import resume_fit
-from odes_rl.errors import StorageError, UserError, suggestion
+from odes_rl.config.resumable import TRAINING, check_resumable
+from odes_rl.errors import StorageError, UserError
 from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
 
@@ -39,20 +40,6 @@ class Resume(BaseModel):
 
 LISTS = {"run.loggers", "task.wrappers"}
 """Options that hold several values."""
-RESUMABLE = {
-    "run": (
-        "generations",
-        "env_steps",
-        "checkpoint_every",
-        "keep_checkpoints",
-        "failing_generations",
-        "stuck_evaluations",
-        "loggers",
-        "logger_options",
-    ),
-    "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
-}
-"""Options that a resumed run may change: its length, and how it is computed and stored; they do not change results."""
 
 
 def train(command: Train, overrides: Mapping[str, str]) -> int:
@@ -82,21 +69,11 @@ def resume(command: Resume, overrides: Mapping[str, str]) -> int:
 
     if recorded_kind(command.run) is FITTING:
         return resume_fit(command.run, overrides)
-    _check_resumable(overrides)
+    check_resumable(overrides, TRAINING)
     with RunDirectory.open(command.run, overrides) as run:
         _check_reproducible(run)
         _check_end(run)
         return continue_run(run)
-
-
-def _check_resumable(overrides: Mapping[str, str]) -> None:
-    allowed = [f"{section}.{option}" for section, options in RESUMABLE.items() for option in options]
-    for name in overrides:
-        if name not in allowed:
-            raise UserError(
-                f"resume cannot change {name}, because a resumed run gives the results of an uninterrupted one: "
-                f"{suggestion(name, allowed)}"
-            )
 
 
 def _check_end(run: "RunDirectory") -> None:

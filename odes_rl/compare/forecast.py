@@ -6,7 +6,7 @@ from datetime import timedelta
 from odes_rl.compare.cells import Cell
 from odes_rl.compare.config import POLICIES
 from odes_rl.compare.probing import Overhead, Rate, measure_overhead, probe
-from odes_rl.compare.scheduling import jobs_of, share_cores
+from odes_rl.compare.scheduling import jobs_of, processes_of, share_cores
 from odes_rl.compare.standing import Standing, rate, standing
 
 Rates = Mapping[tuple[str, str], Rate]
@@ -27,7 +27,7 @@ def forecast_lines(
     to_run = [cell for cell in cells if not standings[cell].done]
     if not to_run:
         return [*(f"{cell.name}: done" for cell in cells), f"0 of {len(cells)} cells to run"]
-    at_once, workers = share_cores(cores, len(to_run), jobs_of(to_run, jobs))
+    at_once, workers = share_cores(cores, len(processes_of(to_run)), jobs_of(to_run, jobs))
     tell("measuring how long a run takes to start")
     overhead = measure_overhead()
     rates = _rates(to_run, cells, workers, tell)

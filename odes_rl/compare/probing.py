@@ -77,7 +77,7 @@ def probe(cell: Cell, workers: int) -> Rate:
         plain = workers * per_second
     else:
         generations = max(2, _EPISODES // cell.config.episodes)
-        limits = {"generations": generations, "evaluation_episodes": 1, "restarts": 1}
+        limits = {"generations": generations, "env_steps": None, "evaluation_episodes": 1, "restarts": 1}
         plain, last = _rate_of_run(cell, workers, limits)
         episodes = last["population"] * strategy.episodes
     evaluations = run.evaluation_episodes / (run.evaluate_every * episodes)  # which count no steps

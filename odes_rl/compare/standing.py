@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from odes_rl.compare.cells import Cell
 from odes_rl.config.layering import load_config
+from odes_rl.config.resumable import FITTING, TRAINING
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
 from odes_rl.pretrained.names import check_source
@@ -16,21 +17,7 @@ from odes_rl.runs.metrics import Metrics, read_metrics
 
 _TAIL = 2**16
 """Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""
-_FREE = tuple(
-    f"run.{name}"
-    for name in (
-        "directory",
-        "generations",
-        "env_steps",
-        "epochs",
-        "checkpoint_every",
-        "keep_checkpoints",
-        "failing_generations",
-        "stuck_evaluations",
-        "loggers",
-        "logger_options",
-    )
-)
+_FREE = {"run.directory", *(f"run.{name}" for kind in (TRAINING, FITTING) for name in kind["run"])}
 """Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""
 
 
@@ -43,12 +30,12 @@ class Standing(NamedTuple):
 
 
 def standing(cell: Cell) -> Standing:
-    """How far `cell` is. It is done with its last checkpoint, not before."""
+    """How far `cell` is. It is done with its last evaluation and its last checkpoint, not before."""
     measure = cell.comparing.measure
     last, evaluation = last_lines(cell.path / METRICS, measure.values[0])
     if last is None:
         return Standing(0, None, done=False)
-    done = last[measure.steps] >= cell.budget
+    done = last[measure.steps] >= cell.budget and measure.values[0] in last
     if done:
         done = (Checkpoints(cell.path / CHECKPOINTS).latest_generation() or 0) >= last[cell.config.run.counter]
     return Standing(last[measure.steps], evaluation, done)

@@ -59,7 +59,10 @@ def invertible(u: jax.Array, w: jax.Array) -> jax.Array:
 
 
 def _before(after: jax.Array, slope: jax.Array) -> jax.Array:
-    """A [B] with a + slope·tanh(a) = `after` [B], by halving: the left side rises, for `slope` > −1."""
+    """A [B] with a + slope·tanh(a) = `after` [B], by halving: the left side rises, for `slope` > −1.
+
+    The last step is Newton's, whose derivatives are those of the solution; halving has none of its own.
+    """
 
     def halve(ends: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
         low, high = ends
@@ -69,7 +72,10 @@ def _before(after: jax.Array, slope: jax.Array) -> jax.Array:
 
     reach = jnp.abs(slope)
     low, high = lax.scan(halve, (after - reach, after + reach), None, _HALVINGS)[0]
-    return (low + high) / 2
+    middle = lax.stop_gradient((low + high) / 2)
+    bend = jnp.tanh(middle)
+    steepness = lax.stop_gradient(1 + slope * (1 - bend**2))
+    return middle - (middle + slope * bend - after) / steepness
 
 
 def gated_field(size: int, width: int) -> Field:

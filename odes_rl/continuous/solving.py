@@ -104,7 +104,8 @@ def _steps(
         return control, None, solving.most_steps
     if solving.adjoint == "backsolve":  # which takes the same controller backwards
         return diffrax.ConstantStepSize(), (last - first) / count, count + 1
-    ends = first + (last - first) * jnp.asarray(np.arange(count + 1) / count, first.dtype)
+    share = jnp.asarray(np.arange(count + 1) / count, first.dtype)
+    ends = (1 - share) * first + share * last  # exact at both ends
     return diffrax.StepTo(ends), None, count
 
 

@@ -130,7 +130,7 @@ class StrategyConfig(BaseModel):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Decay of the momentum, for `momentum` and `clip_up`; first decay rate of `adam`."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """Decoupled weight decay, on Euclidean leaves only."""
+    """Decoupled weight decay, on Euclidean leaves only. Of a leaf with a scale, that scale is a factor of it."""
     antithetic: bool = True
     """Evaluate each perturbation with both signs, on the same episode seeds."""
     perturbations: Annotated[str, PERTURBATIONS] = "gaussian"

@@ -15,7 +15,15 @@ from odes_rl.es import checks
 from odes_rl.es.candidates import perturbed
 from odes_rl.es.perturbations import Perturbations, direction_weights, gaussian, group_sums
 from odes_rl.es.population import gathered, group_count
-from odes_rl.es.scales import Adaptation, adapted, check_adaptation, direction_utilities, first_scales, scaled_step
+from odes_rl.es.scales import (
+    Adaptation,
+    adapted,
+    check_adaptation,
+    direction_utilities,
+    first_scales,
+    scaled_step,
+    with_scaled_penalties,
+)
 from odes_rl.es.shaping import Shaping, replace_failed, standardised
 from odes_rl.es.state import Estimate, StrategyState, UpdateInfo
 from odes_rl.manifolds import Euclidean, apply_updates, riemannian, tree_ambient, tree_to_tangent, tree_violation
@@ -172,7 +180,8 @@ class RiemannianES:
 
     def step(self, state: StrategyState, estimate: Estimate) -> tuple[StrategyState, UpdateInfo]:
         """The second half of `tell`: the state after a step along the estimate, and diagnostics of it."""
-        manifolds, gradient = checks.mirrored(self.manifolds, state.params), self._gradient(state, estimate)
+        manifolds = checks.mirrored(self.manifolds, state.params)
+        gradient = with_scaled_penalties(state.scales, manifolds, state.params, self._gradient(state, estimate))
         optimizer = self._optimizer(manifolds)
         step, memory = optimizer.update(gradient, state.optimizer, state.params, generation=state.generation)
         step = scaled_step(state.scales, step)

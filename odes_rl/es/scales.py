@@ -78,6 +78,19 @@ def scaled_step(scales: Any, step: Any) -> Any:
     return step if scales is None else replace(step, coordinates=scaled(scales, step.coordinates))
 
 
+def with_scaled_penalties(scales: Any, manifolds: Any, params: Any, gradient: Any) -> Any:
+    """The `gradient` in units of the scales, such that `to_tangent` takes off it what penalties have in these units.
+
+    λ‖θ‖² has the gradient 2λ f θ in units of f, and `Euclidean.to_tangent` takes off 2λ θ.
+    """
+
+    def of_leaf(manifold: Any, scale: jax.Array, point: jax.Array, leaf: jax.Array) -> jax.Array:
+        penalty = getattr(manifold, "l2_penalty", 0.0)
+        return leaf + (2 * penalty * (1 - scale) * point).astype(leaf.dtype) if penalty else leaf
+
+    return gradient if scales is None else jax.tree.map(of_leaf, manifolds, scales, params, gradient)
+
+
 def direction_utilities(fitness: jax.Array) -> jax.Array:
     """[P] ranks of the mean fitness of each direction, of mean 0 and variance 1, from fitness [P, signs]."""
     return standardised(centred_ranks(fitness.mean(axis=1)))

@@ -48,7 +48,8 @@ def look_into_images(run: RunDirectory[FitConfig], seed: int = 0) -> ImageInspec
     """
     fitting, state = restore_fit(run)
     model, (images, labels) = fitting.model, fitting.evaluated[TEST]
-    assert isinstance(model, Model)
+    if not isinstance(model, Model) or model.trace is None or model.kernels is None:
+        raise UserError(f"{str(run.path)!r}: the model {run.config.model.name} has no trace or no kernels to inspect")
     seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
     look = jax.jit(partial(_look, model, state.params))
     parts = [look(images[some], labels[some]) for some in np.array_split(seen, -(-len(seen) // _AT_ONCE))]
@@ -63,7 +64,7 @@ def look_into_images(run: RunDirectory[FitConfig], seed: int = 0) -> ImageInspec
         norms=norms,
         ratios=gradients[:, told] / gradients[-1, told],
         weights=_kernels(model, state.params),
-        stages=run.config.model.stages,  # pyright: ignore[reportAttributeAccessIssue]
+        stages=len(jax.eval_shape(model.kernels, state.params)),
     )
 
 

@@ -48,12 +48,12 @@ def singular_values(W: np.ndarray) -> np.ndarray:
     return np.linalg.svd(W.astype(np.float64), compute_uv=False)
 
 
-def bracket(params: Mapping[str, Any], W: np.ndarray) -> Bracket | None:
+def bracket(params: Any, W: np.ndarray) -> Bracket | None:
     """Spectra and traces of the double-bracket flow with `params` at its weights [K, h, h]; None without.
 
     Choromanski et al. 2020, §3.1.
     """
-    flow = params.get("trajectory")
+    flow = params.get("trajectory") if isinstance(params, Mapping) else None
     if not isinstance(flow, Mapping) or not {"Q", "N"} <= flow.keys():
         return None
     W, Q, N = (np.asarray(matrix, np.float64) for matrix in (W, flow["Q"], flow["N"]))

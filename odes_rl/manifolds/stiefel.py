@@ -6,6 +6,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from odes_rl.manifolds.matrix_functions import expm, matmul, newton_schulz
 
@@ -112,12 +113,13 @@ def _low_rank_geodesic(point: jax.Array, noise: jax.Array, scale: jax.Array | fl
     inner = matmul(point.mT, noise)
     K = noise - matmul(point, inner)
     gram = matmul(K.mT, K)
-    length = jnp.sqrt(jnp.trace(gram) / q)  # with c the columns' mean length both halves are of one size
+    # The columns' mean length, so that both halves are of one size. No derivative passes: nothing depends on c.
+    length = lax.stop_gradient(jnp.sqrt(jnp.trace(gram, axis1=-2, axis2=-1) / q))[..., None, None]
     c = jnp.where(length > 0, length, 1.0)
-    identity = jnp.eye(q, dtype=gram.dtype)
+    identity = jnp.broadcast_to(jnp.eye(q, dtype=gram.dtype), gram.shape)
     generator = jnp.block([[0.5 * _skew_difference(inner), -gram / c], [c * identity, jnp.zeros_like(gram)]])
-    turn = expm(scale * generator)[:, :q]
-    return newton_schulz(matmul(point, turn[:q]) + matmul(K, turn[q:] / c))
+    turn = expm(scale * generator)[..., :q]
+    return newton_schulz(matmul(point, turn[..., :q, :]) + matmul(K, turn[..., q:, :] / c))
 
 
 def _skew_difference(matrix: jax.Array) -> jax.Array:

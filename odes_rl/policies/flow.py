@@ -34,6 +34,11 @@ def method_matrix(config: FlowConfig) -> jax.Array:
     return jnp.array(METHODS[config.integrator]) / config.steps
 
 
+def integration_times(config: FlowConfig, nodes: Callable[[int], jax.Array] = left_nodes) -> jax.Array:
+    """Times at which the integrator takes W: Euler's method at `nodes` of L, the others at all of their stages."""
+    return nodes(config.steps) if config.integrator == "euler" else half_nodes(config.steps)
+
+
 def flow_policy(
     config: FlowConfig,
     observation_size: int,
@@ -55,7 +60,7 @@ def flow_policy(
             observation_size,
             action_size,
             trajectory=trajectory,
-            times=nodes(config.steps),
+            times=integration_times(config, nodes),
             step=1 / config.steps,
             projection=projection,
             biases=biases,
@@ -65,7 +70,7 @@ def flow_policy(
         observation_size,
         action_size,
         trajectory=trajectory,
-        times=half_nodes(config.steps),
+        times=integration_times(config),
         projection=projection,
         biases=biases,
     )

@@ -88,9 +88,11 @@ def picture_files(output: str | Path) -> list[Path]:
     """The files that a picture is written to: `output`, or where it has no ending a PNG and a PDF of that name.
 
     Raises:
-        UserError: if it has another ending.
+        UserError: if it has another ending, or no name.
     """
     path = Path(output)
+    if not path.name:
+        raise UserError(f"output is {str(output)!r}, a directory: name a file in it")
     if not path.suffix:
         return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]
     if path.suffix.lower() not in _ENDINGS:

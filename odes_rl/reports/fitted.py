@@ -32,6 +32,8 @@ def _accuracy_lines(line: Metrics) -> list[str]:
 def _bound_lines(line: Metrics) -> list[str]:
     if "test_negative_elbo" not in line:
         return []
+    if line["test_negative_elbo"] is None:
+        return [f"negative ELBO after epoch {line['epoch']}: not finite, training diverged"]
     return [
         f"negative ELBO after epoch {line['epoch']}: {line['test_negative_elbo']:.4g} a frame, with squared error "
         f"{line['test_squared_error']:.4g} of a pixel and divergence {line['test_divergence']:.4g} nats"

@@ -7,28 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from odes_rl.config import resumable
 from odes_rl.errors import UserError
 from odes_rl.reports.measures import ACCURACIES, FITTED, RETURNS, Measure
 from odes_rl.runs.files import CONFIG, METRICS, require_run
 from odes_rl.runs.metrics import Metrics, read_metrics
 from odes_rl.yaml_text import read_yaml
 
-_NO_PART_OF_AN_EXPERIMENT = {
-    "run.directory",
-    "run.seed",
-    "run.generations",
-    "run.epochs",
-    "run.env_steps",
-    "run.checkpoint_every",
-    "run.keep_checkpoints",
-    "run.failing_generations",
-    "run.stuck_evaluations",
-    "run.loggers",
-    "run.logger_options",
-    "rollouts.backend",
-    "rollouts.workers",
-    "rollouts.lanes",
-}
+_FREE = {*resumable.dotted(resumable.TRAINING), *resumable.dotted(resumable.FITTING)} - {"rollouts.inference"}
+_NO_PART_OF_AN_EXPERIMENT = {"run.directory", "run.seed", *_FREE}
 """Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
 _POINTS = 400
 _log = logging.getLogger(__name__)

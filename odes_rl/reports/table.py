@@ -78,11 +78,7 @@ def cells_of(comparison: Comparison, row: Row) -> list[str]:
     return [
         row.learner,
         "–" if row.parameters is None else f"{row.parameters}",
-        *(
-            []
-            if comparison.measure is RETURNS
-            else [_megabytes(4, row.parameters), _megabytes(1, row.activation_bytes)]
-        ),
+        *([] if comparison.measure is RETURNS else _memory(row)),
         f"{row.finished} of {row.planned}",
         spread(row.best_mean, row.best_std, form),
         spread(row.final_mean, row.final_std, form),

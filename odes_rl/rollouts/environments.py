@@ -59,7 +59,8 @@ def make_environment(task: str, max_steps: int | None = None, setup: Setup = _PL
     log_physics_warnings()
     try:
         environment = wrapped(task, environment, setup.wrappers)
-        check_spaces(setup.words(task), environment.observation_space, environment.action_space)
+        spaces = (getattr(environment, f"{kind}_space", None) for kind in ("observation", "action"))
+        check_spaces(setup.words(task), *spaces)
         check_resets(task, environment)
     except UserError:
         close_all([environment], logging.DEBUG)

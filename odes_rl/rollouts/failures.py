@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -12,13 +12,16 @@ _log = logging.getLogger(__name__)
 
 
 class FutileGenerations:
-    """Counts generations of a run in which every candidate failed; after `limit` of them in a row the run is over."""
+    """Counts generations of a run in which every candidate failed; after `limit` of them in a row the run is over.
 
-    def __init__(self, task: str, limit: int | None) -> None:
+    `earlier` are the metrics of the generations before.
+    """
+
+    def __init__(self, task: str, limit: int | None, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
         self.task = task
         self.limit = limit
         self.in_a_row = self.told = 0
-        self.fruitful = False
+        self.fruitful = any(line.get("return_mean") is not None for line in earlier)
 
     def note(self, metrics: Mapping[str, Any]) -> None:
         """Count the generation with these metrics; warn of the first in which every candidate failed.

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -124,7 +125,9 @@ def main() -> int:
     """Film what standard input describes; prints the steps done, and at the end the return or what went wrong."""
     film = pickle.loads(sys.stdin.buffer.read())
     try:
-        print(_film(film))
+        with redirect_stdout(sys.stderr):  # what an environment prints is no answer
+            total = _film(film)
+        print(total)
         return 0
     except EnvironmentFailure as failure:
         print(failure)
@@ -188,7 +191,7 @@ class Camera:
             self._begin(environment)
         if self.step % self.every == 0:
             self.video.add(self._picture(environment))
-            print(_STEP.decode(), self.step, sep="", flush=True)
+            print(_STEP.decode(), self.step, sep="", file=sys.__stdout__, flush=True)
         self.step += 1
 
     def _begin(self, environment: Any) -> None:

@@ -24,7 +24,10 @@ from odes_rl.rollouts.watch import DeathToll, HangWatch
 from odes_rl.rollouts.worker import ASKING, FAILED, FINISHED, REFUSED
 from odes_rl.start_up import import_path, python_command
 
-_THREAD_LIMITS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
+_THREAD_LIMITS = (
+    *(f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")),
+    "VECLIB_MAXIMUM_THREADS",
+)
 _GRACE_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
@@ -207,5 +210,4 @@ def _end(workers: Sequence[_Worker]) -> None:
 
 def worker_environment() -> dict[str, str]:
     """One thread for each numerical library, no display, and the trainer's import path."""
-    limits = {f"{library}_NUM_THREADS": "1" for library in _THREAD_LIMITS}
-    return {**limits, "MUJOCO_GL": "disable", **import_path()}
+    return {**dict.fromkeys(_THREAD_LIMITS, "1"), "MUJOCO_GL": "disable", **import_path()}

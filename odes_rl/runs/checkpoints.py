@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from odes_rl.errors import UserError
+from odes_rl.errors import StorageError, UserError
 from odes_rl.runs.archive import DamagedArchiveError, read_archive, write_archive
 from odes_rl.runs.files import writing_to
 
@@ -43,6 +43,15 @@ class Checkpoints:
             usable = [path for path in _checkpoints(self.directory) if path not in self._damaged]
             earlier = {_order(path)[0]: path for path in usable if _order(path)[0] < generation}
             _remove_all_but(self.directory, [*earlier.values(), saved][-self.keep :])
+
+    def save_before_leaving(self, generation: int, state: Any, cause: BaseException) -> None:
+        """Save `state`, or say that it cannot be; not again, if that is the `cause` of leaving."""
+        try:
+            self.save(generation, state)
+        except StorageError as error:
+            if not isinstance(cause, StorageError):
+                last = self.latest_generation()
+                _log.warning("checkpoint %d cannot be saved: %s; the last one is %s", generation, error, last)
 
     def save_best(self, generation: int, state: Any, *, keep_earlier: bool = False) -> None:
         """Save `state` as the best so far, in place of the earlier best, or beside it for `forget_best` to go back to.
@@ -136,5 +145,5 @@ def _remove_all_but(directory: Path, kept: list[Path]) -> None:
 
 def _advice(which: str, *, missing: bool) -> str:
     if which == "best":
-        return f"{'no evaluation had a finite return yet; ' if missing else ''}use --checkpoint latest"
-    return "start the run again with `odes-rl train`, in another --run.directory"
+        return f"{'no evaluation had a finite return yet; ' if missing else ''}ask for the checkpoint latest"
+    return "start the run again, in another --run.directory"

@@ -11,7 +11,7 @@ from typing import IO
 
 from odes_rl.errors import UserError
 from odes_rl.interrupts import check_interrupted
-from odes_rl.runs.files import LOCK
+from odes_rl.runs.files import LOCK, writing_to
 
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _LOOK_SECONDS = 0.05
@@ -29,10 +29,13 @@ def only_trainer(directory: Path, patience: float = 0.0) -> Iterator[None]:
 
     Raises:
         UserError: if another process trains it.
+        StorageError: if nothing can be written there.
         Interrupted: if a signal comes while this waits.
     """
     deadline = time.monotonic() + patience
-    with (directory / LOCK).open("a") as file:
+    with writing_to(directory):
+        file = (directory / LOCK).open("a")
+    with file:
         while not _lock(file, directory):
             if time.monotonic() >= deadline:
                 raise UserError(

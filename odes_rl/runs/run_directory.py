@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Generic, Self
 
 from odes_rl.config.layering import TRAINING, Config, Kind, kind_of, load_config
-from odes_rl.errors import UserError
+from odes_rl.errors import StorageError, UserError
 from odes_rl.loggers import Logger
 from odes_rl.runs.checkpoints import Checkpoints
 from odes_rl.runs.files import (
     CHECKPOINTS,
     CONFIG,
+    FULL,
     LAUNCHES,
     METRICS,
     require_run,
@@ -46,6 +47,7 @@ class RunDirectory(Generic[Config]):
 
         Raises:
             UserError: if a run is there already, `path` cannot be a directory, or a logger lacks a package.
+            StorageError: if the disk is full.
         """
         directory = Path(path)
         created = cls(directory, config, loggers)
@@ -56,7 +58,8 @@ class RunDirectory(Generic[Config]):
                 _refuse_a_run(directory)
                 write_yaml(directory / CONFIG, config.model_dump(mode="json"))
         except OSError as error:
-            raise UserError(f"cannot write a run to {str(path)!r}: {error.strerror}") from None
+            kind = StorageError if error.errno in FULL else UserError
+            raise kind(f"cannot write a run to {str(path)!r}: {error.strerror}") from None
         return created
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.errors import UserError
 from odes_rl.runs.files import replace_text, writing_to
 from odes_rl.search.config import Search
 from odes_rl.search.trial import REASON
@@ -124,10 +125,10 @@ def _csv_text(search: Search, study: "optuna.Study") -> str:
 def _best_text(search: Search, best: "FrozenTrial") -> str:
     config = search.trial_config(best.params, {})
     heading = f"# Trial {best.number} of a search with {search.trials}: value {best.value:.6g} ({_params(best)}).\n"
-    return heading + dump_yaml(_essence(config))
+    return heading + dump_yaml(essence(config))
 
 
-def _essence(config: ExperimentConfig) -> Mapping[str, Any]:
+def essence(config: ExperimentConfig) -> Mapping[str, Any]:
     """Sections that give `config`, but for its seed and its directory: without defaults, if these suffice."""
     whole = {section: dict(options) for section, options in config.model_dump(mode="json").items()}
     brief = config.model_dump(mode="json", exclude_defaults=True)
@@ -137,7 +138,10 @@ def _essence(config: ExperimentConfig) -> Mapping[str, Any]:
         for option in ("seed", "directory"):
             sections["run"].pop(option, None)
     changes = {"run.seed": config.run.seed, "run.directory": config.run.directory}
-    suffices = layer_values(brief, changes, default_directory="x") == config
+    try:
+        suffices = layer_values(brief, changes, default_directory="x") == config
+    except UserError:  # values of a preset in place of those left out do not go with the others
+        suffices = False
     return {section: options for section, options in (brief if suffices else whole).items() if options}
 
 

@@ -176,7 +176,10 @@ def _claim(search: Search, study: "optuna.Study", stack: ExitStack) -> tuple["op
     running = [trial for trial in trials if trial.state == optuna.trial.TrialState.RUNNING]
     for trial in running:
         if _locked(search.trial_path(trial.number), stack):
-            return optuna.Trial(study, trial._trial_id), True
+            left = optuna.Trial(study, trial._trial_id)
+            for parameter in search.parameters:  # its process may have ended before all were stored
+                left._suggest(parameter.name, parameter.distribution)
+            return left, True
     waiting = any(trial.state == optuna.trial.TrialState.WAITING for trial in trials)
     if not waiting and len(trials) >= search.trials:
         return None, bool(running)

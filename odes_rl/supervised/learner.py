@@ -165,7 +165,7 @@ def make_learner(config: OptimizerConfig, model: Learnable, augment: Augment | N
     ) -> tuple[FitState, EpochInfo]:
         params = point.params
         if model.settle is not None:
-            seen = inputs if augment is None else augment(inputs, jax.random.fold_in(state.key, state.epoch))
+            seen = inputs if augment is None else augment(inputs, _settling_key(state))
             params = model.settle(params, seen / jnp.float32(255))
         value, measures, norm = jax.tree.map(jnp.mean, measured)
         info = EpochInfo(value, measures, norm, tree_violation(manifolds, params), rate)
@@ -185,6 +185,11 @@ def make_learner(config: OptimizerConfig, model: Learnable, augment: Augment | N
         return _mean_by_parts(lambda *part: loss(params, part, None), examples, model.at_once)
 
     return Learner(init, plan, step, finish, epoch, evaluate, settling)
+
+
+def _settling_key(state: FitState) -> jax.Array:
+    """Beside the two that `plan` splits off."""
+    return jax.random.fold_in(jax.random.fold_in(state.key, state.epoch), 2)
 
 
 def _batches(key: jax.Array, count: int, size: int) -> jax.Array:

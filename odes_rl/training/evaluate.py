@@ -15,31 +15,16 @@ from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import fresh_seeds, warmup_seeds
-from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import Experiment, TrainingState, episode_settings, open_backend
-from odes_rl.training.restoring import Checkpoint, Restored, restore_run
+from odes_rl.training.restoring import Restored
 
 Actions = Literal["greedy", "sampled"]
 
 
-def evaluate_run(run: RunDirectory, episodes: int, seed: int = 0, checkpoint: Checkpoint = "best") -> Rollouts:
-    """Roll out a run's policy for `episodes` episodes; returns [1, episodes].
-
-    Args:
-        run: the run.
-        episodes: how many.
-        seed: of the episodes, which neither training nor the run's own evaluations have seen.
-        checkpoint: which one holds the policy.
-
-    Raises:
-        UserError: if there is no such checkpoint.
-        EnvironmentFailure: if an environment raises.
-    """
-    return evaluate_restored(restore_run(run, checkpoint), episodes, seed)
-
-
 def evaluate_restored(restored: Restored, episodes: int, seed: int = 0) -> Rollouts:
-    """As `evaluate_run`, of a policy that is restored already.
+    """Roll out a policy for `episodes` episodes; returns [1, episodes].
+
+    `seed` is that of the episodes, which neither training nor the run's own evaluations have seen.
 
     Raises:
         EnvironmentFailure: if an environment raises.

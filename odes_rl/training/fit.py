@@ -83,8 +83,8 @@ def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = Non
                 if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
                     run.checkpoints.save(epoch, progress)
                 report(metrics)
-        except KeyboardInterrupt:
-            run.checkpoints.save(int(progress.state.epoch), progress)
+        except BaseException as cause:
+            run.checkpoints.save_before_leaving(int(progress.state.epoch), progress, cause)
             raise
     return progress
 

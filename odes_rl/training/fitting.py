@@ -80,5 +80,19 @@ def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
         raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")
     directory = config.data.corrupted_directory
     if directory is not None:
-        return {name: load_corrupted(directory, name) for name in CORRUPTIONS}
+        return {name: _fitting(load_corrupted(directory, name), test, directory) for name in CORRUPTIONS}
     return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}
+
+
+def _fitting(split: Split, test: Split, directory: str) -> Split:
+    """`split`, read from `directory`, if its images are of the size of the `test` images.
+
+    Raises:
+        UserError: if they are not.
+    """
+    size, wanted = (" × ".join(map(str, s.images.shape[1:])) for s in (split, test))
+    if size != wanted:
+        raise UserError(
+            f"data.corrupted_directory: images in {directory!r} are {size}, but those of data.source are {wanted}"
+        )
+    return split

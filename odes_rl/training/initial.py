@@ -10,6 +10,7 @@ from odes_rl.errors import UserError
 from odes_rl.pretrained.names import is_pretrained
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.runs.archive import OtherSignatureError
+from odes_rl.runs.logging_to import check_loggers
 from odes_rl.training.experiment import Experiment, TrainingState, make_experiment
 from odes_rl.training.restoring import check_trained, open_source, restore_learnt
 
@@ -38,8 +39,9 @@ def check_startable(config: ExperimentConfig) -> None:
     """Build what a run of `config` needs, to find mistakes before anything is written.
 
     Raises:
-        UserError: as `make_experiment` and `read_initial` do.
+        UserError: as `make_experiment`, `check_loggers` and `read_initial` do.
     """
+    check_loggers(config.run.loggers, config.run.logger_options)
     read_initial(config, make_experiment(config))
 
 

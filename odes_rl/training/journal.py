@@ -1,17 +1,13 @@
 """What a training run writes: metrics, checkpoints, the best evaluation."""
 
-import logging
 from collections.abc import Callable
 
-from odes_rl.errors import StorageError
 from odes_rl.rollouts.summaries import EVALUATION
 from odes_rl.runs.metrics import Metrics, plain_metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import TrainingState
 from odes_rl.training.restarts import taken
 from odes_rl.training.stuck import Standstill
-
-_log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -39,8 +35,8 @@ class Journal:
         evaluation["worker_restarts"] += line["worker_restarts"]
         line |= plain_metrics(evaluation)
         line |= plain_metrics(self._noted(line, lambda: earlier))
+        self._keep_best(state, line)  # first: a run that ends in between evaluates again
         self.run.amend_metrics(line)
-        self._keep_best(state, line)
         self.report(line)
 
     def forget_end(self, generation: int) -> None:
@@ -56,14 +52,7 @@ class Journal:
 
     def save_before_leaving(self, state: TrainingState, cause: BaseException) -> None:
         """Save `state`, or say that it cannot be; not again, if that is the `cause` of leaving."""
-        generation = int(state.strategy.generation)
-        try:
-            self.run.checkpoints.save(generation, state)
-        except StorageError as error:
-            if isinstance(cause, StorageError):
-                return
-            last = self.run.checkpoints.latest_generation()
-            _log.warning("no checkpoint of generation %d: %s; the last one is of %s", generation, error, last)
+        self.run.checkpoints.save_before_leaving(int(state.strategy.generation), state, cause)
 
     def _noted(self, metrics: Metrics, earlier: Callable[[], list[Metrics]]) -> Metrics:
         if self._standstill is None:

@@ -73,9 +73,9 @@ def train(run: RunDirectory, report: Callable[[Metrics], None], equipment: Equip
         experiment, backend = equipment or stack.enter_context(_equipped(config))
         warn_if_endless(config.task.id, experiment.task)
         warn_of_own_step(config.task.id, config.task.setup)
-        futile = FutileGenerations(config.task.id, config.run.failing_generations)
         journal = Journal(run, report)
         state = _begin(journal, experiment, backend)
+        futile = FutileGenerations(config.task.id, config.run.failing_generations, run.metrics())
         compiled: set[int] = set()
         try:
             while not config.run.is_over(int(state.strategy.generation), state.env_steps):

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import lax
 from matplotlib.figure import Figure
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from odes_rl.continuous import Solving, counting, network_field, sensitivities, solve
 from odes_rl.flows import Adjoint
@@ -30,11 +30,11 @@ class AdjointsConfig(StudyConfig, frozen=True):
     """Size of the state, and hidden units of the field."""
     batch_size: int = Field(default=128, ge=1)
     """States that are solved together."""
-    steps: tuple[int, ...] = Field(default=(4, 16, 64, 256, 1024), min_length=1)
+    steps: tuple[PositiveInt, ...] = Field(default=(4, 16, 64, 256, 1024), min_length=1)
     """Steps of `midpoint` for which memory is measured."""
     ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
     """Of taking gradients, whose memory is measured; `sensitivity` is the sensitivity equation, forwards."""
-    tolerances: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
+    tolerances: tuple[PositiveFloat, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     """Tolerances of `dopri5` for which evaluations are counted."""
     field_scale: float = Field(default=5.0, gt=0)
     """How far the field is from rest: its speed, times that of a network as it starts."""

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import lax
 from jax.flatten_util import ravel_pytree
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from odes_rl import RiemannianES, shaping
 from odes_rl.manifolds import apply_updates, named_optimizer, riemannian, scheduled, tree_to_tangent, tree_violation
@@ -28,7 +28,7 @@ class Theorem1Config(StudyConfig, frozen=True):
     """Control problems, with rewards between 0 and 1."""
     gradients: tuple[Gradient, ...] = Field(default=("exact",), min_length=1)
     """What is stepped along: ∇F by backpropagation through rollouts; or ∇F_σ as evolution strategies estimate it."""
-    depths: tuple[int, ...] = Field(default=(5, 25, 100), min_length=1)
+    depths: tuple[PositiveInt, ...] = Field(default=(5, 25, 100), min_length=1)
     """Steps L of the policy."""
     seeds: int = Field(default=3, ge=1)
     """Starting points of each depth."""

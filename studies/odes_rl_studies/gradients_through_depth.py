@@ -8,7 +8,7 @@ import numpy as np
 import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from odes_rl import UserError
 from odes_rl.flows import constant, gated, left_nodes, per_layer, right_nodes, trigonometric
@@ -28,7 +28,7 @@ class GradientsThroughDepthConfig(StudyConfig, frozen=True):
     study: Literal["gradients_through_depth"] = "gradients_through_depth"
     models: tuple[Name, ...] = Field(default=("ode_to_ode", "nanode", "node", "res_net"), min_length=1)
     """Which; `res_net` is x + f(W_i x + b), steps of length 1 with a matrix each, the others step by 1/L."""
-    depths: tuple[int, ...] = Field(default=(25, 100, 400), min_length=1)
+    depths: tuple[PositiveInt, ...] = Field(default=(25, 100, 400), min_length=1)
     """Steps L."""
     width: int = Field(default=32, ge=2)
     """Size h of the state."""

@@ -73,7 +73,12 @@ def load_images(config: ImagesConfig) -> Images:
         UserError: if the data cannot be read, or images cannot be cut so.
     """
     data = load_dataset(config.source, "source")
-    side = data.train.images.shape[1]
+    height, side, *colours = data.train.images.shape[1:]
+    if colours or height != side:
+        shape = " × ".join(map(str, data.train.images.shape[1:]))
+        raise UserError(
+            f"source is {config.source!r}, whose images are {shape}, but they must be squares of grey pixels"
+        )
     if side % config.patch:
         raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")
     return Images(_cut(data.train, config.patch), _cut(data.test, config.patch), data.classes)

@@ -22,7 +22,7 @@ class MatchingConfig(StudyConfig, frozen=True):
     """Graphs whose nodes are permuted and whose weights are noisy, matched again; and lists that are sorted so."""
 
     study: Literal["matching"] = "matching"
-    size: int = Field(default=8, ge=2)
+    size: int = Field(default=8, ge=3)
     """Nodes n of a graph, and entries of a list."""
     graphs: int = Field(default=40, ge=1)
     """Graphs at each level of noise, and lists."""

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from odes_rl.flows import Trajectory, bucketed, chebyshev, left_nodes, trigonometric
 from odes_rl.reports import COLOURS, LINES, MARKERS, dress_panel
@@ -29,9 +29,9 @@ class NanodeBasesConfig(DigitsConfig, frozen=True):
     """Accuracy on the digits by the degree of trigonometric weights, and by the number of constant pieces."""
 
     study: Literal["nanode_bases"] = "nanode_bases"
-    degrees: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 30), min_length=1)
+    degrees: tuple[NonNegativeInt, ...] = Field(default=(1, 2, 4, 8, 16, 30), min_length=1)
     """Degrees d of trigonometric polynomials, 2d + 1 matrices each."""
-    buckets: tuple[int, ...] = Field(default=(1, 2, 5, 10, 30), min_length=1)
+    buckets: tuple[PositiveInt, ...] = Field(default=(1, 2, 5, 10, 30), min_length=1)
     """Numbers of pieces on which weights are constant; each divides `steps` best. One is the constrained residual
     network, as many as `steps` the unconstrained one, both with short steps."""
     width: int = Field(default=16, ge=2)
@@ -40,6 +40,13 @@ class NanodeBasesConfig(DigitsConfig, frozen=True):
     """Steps of the flow."""
     learning_rate: float = Field(default=0.003, gt=0)
     """Length of the steps of Adam."""
+
+    @model_validator(mode="after")
+    def _check_buckets(self) -> "NanodeBasesConfig":
+        most = max(self.buckets)
+        if most > self.steps:
+            raise ValueError(f"buckets has {most}, but {self.steps} steps see no more than {self.steps}")
+        return self
 
 
 class Trained(NamedTuple):

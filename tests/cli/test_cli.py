@@ -199,6 +199,8 @@ def test_resume_does_not_change_to_a_backend_whose_results_cannot_be_reproduced(
     RunDirectory.create("run", load_config(config))
     assert main(["resume", "run", "--rollouts.backend", "envpool"]) == 2
     assert "from auto to envpool" in capsys.readouterr().err
+    assert main(["resume", "run", "--strategy.sigma", "1"]) == 2
+    assert "`odes-rl resume --help` shows what there is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["strategy.sigma", "run.seed"])

@@ -28,28 +28,38 @@ def cells(tmp_path):
     return make_cells(load_comparison(path, {}), {})
 
 
-def write_run(cell, env_steps, *, checkpoint=True):
-    """A run of `cell` with a line each hundred environment steps, at 50 of them a second once it has compiled."""
+def write_run(cell, env_steps, *, checkpoint=True, evaluated=True):
+    """A run of `cell` with a line each hundred environment steps, at 50 of them a second once it has compiled.
+
+    Without a `checkpoint` of its end, or without its end `evaluated`.
+    """
+    end = env_steps // 100 if evaluated else None
     with RunDirectory.create(cell.path, cell.config) as run:
         for generation in range(env_steps // 100 + 1):
             line = {"generation": generation, "env_steps": 100 * generation, "wall_seconds": 2.0 * generation + 60}
-            run.append_metrics(line | ({"evaluation_return_mean": 7.0 + generation} if generation % 4 == 0 else {}))
+            evaluation = {"evaluation_return_mean": 7.0 + generation}
+            run.append_metrics(line | (evaluation if generation % 4 == 0 or generation == end else {}))
         if checkpoint:
             run.checkpoints.save(env_steps // 100, {})
 
 
-def test_a_cell_is_done_with_its_last_checkpoint(cells):
+def test_a_cell_is_done_with_its_last_evaluation_and_checkpoint(cells):
     half, done, torn, new = cells
     write_run(half, 500)
     write_run(done, 1000)
     write_run(torn, 1000, checkpoint=False)
     assert standing(new) == Standing(0, None, done=False)
-    assert standing(half) == Standing(500, 11.0, done=False)
-    assert standing(done) == Standing(1000, 15.0, done=True)
-    assert standing(torn) == Standing(1000, 15.0, done=False)
+    assert standing(half) == Standing(500, 12.0, done=False)
+    assert standing(done) == Standing(1000, 17.0, done=True)
+    assert standing(torn) == Standing(1000, 17.0, done=False)
     with (half.path / "metrics.jsonl").open("a") as file:
         file.write('{"generation": 6, "env_st')
     assert standing(half).taken == 500
+
+
+def test_a_cell_whose_end_was_not_evaluated_is_not_done(cells):
+    write_run(cells[0], 1000, evaluated=False)
+    assert standing(cells[0]) == Standing(1000, 15.0, done=False)
 
 
 def test_long_metrics_are_read_from_their_end(cells):
@@ -146,6 +156,7 @@ def test_a_run_that_probes_is_logged_nowhere(cells, monkeypatch):
     with pytest.raises(UserError, match="seen enough"):
         probe(cells[0]._replace(config=config), workers=1)
     assert [(run.loggers, run.logger_options) for run in started] == [((), {})]
+    assert not started[0].is_over(1, 10**9)  # or there would be one generation, and no speed
 
 
 def test_a_task_that_fails_in_a_probe_is_told_in_one_line(tmp_path, monkeypatch):

@@ -133,3 +133,14 @@ def test_a_planar_flow_is_inverted_and_its_density_is_the_jacobians():
     np.testing.assert_allclose(jax.jit(planar_log_density)(params, x), told, atol=1e-3)
     jacobians = jax.jit(jax.vmap(jax.jacrev(lambda z: planar_sample(params, z[None])[0][0])))(start)
     np.testing.assert_allclose(told, normal_log_density(start) - jnp.linalg.slogdet(jacobians)[1], atol=1e-4)
+
+
+def test_a_planar_flows_density_has_the_gradient_of_finite_differences():
+    params = jax.tree.map(lambda leaf: 2 * leaf, planar_init(jax.random.key(0), 3))
+    x = jax.random.normal(jax.random.key(1), (20, 2))
+    along = jax.tree.map(lambda leaf: jax.random.normal(jax.random.key(leaf.size), leaf.shape), params)
+    mean = jax.jit(
+        lambda length: planar_log_density(jax.tree.map(lambda p, v: p + length * v, params, along), x).mean()
+    )
+    differences = (mean(0.01) - mean(-0.01)) / 0.02
+    np.testing.assert_allclose(jax.grad(mean)(0.0), differences, rtol=1e-2)

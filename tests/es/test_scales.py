@@ -144,3 +144,13 @@ def test_scales_that_do_not_suit_are_one_line(scales, message):
 def test_an_adaptation_that_is_none_is_one_line(adaptation):
     with pytest.raises(UserError, match="adaptation is "):
         strategy(adaptation=adaptation)
+
+
+def test_penalties_pull_a_leaf_with_a_scale_along_its_scaled_gradient():
+    """λ‖θ‖² alone: a step of ascent is −α f² · 2λθ, as for what is estimated."""
+    params = {"near": jnp.array([1.0, -2.0]), "far": jnp.array([3.0])}
+    scales = {"near": 0.1, "far": 1.0}
+    es = strategy(manifolds=Euclidean(l2_penalty=0.5), optimizer=optax.sgd(0.2))
+    stepped = evolved(es, lambda candidate: 0.0 * candidate["far"].sum(), es.init(KEY, params, scales), 1).params
+    for name, leaf in params.items():
+        np.testing.assert_allclose(stepped[name], leaf * (1 - 0.2 * scales[name] ** 2), rtol=1e-6)

@@ -14,7 +14,7 @@ from odes_rl.inspection.look import look_into
 from odes_rl.inspection.picture import draw_inspection
 from odes_rl.inspection.weights import bracket, distance_from_orthogonal, singular_values
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.evaluate import evaluate_restored
 from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.act_weights import rule_weights
@@ -121,7 +121,7 @@ def inspected(request, tmp_path_factory):
 
 def test_the_episode_is_the_first_that_evaluate_plays(inspected):
     _, run, found = inspected
-    assert found.total == evaluate_run(run, 2).returns[0, 0]
+    assert found.total == evaluate_restored(restore_run(run), 2).returns[0, 0]
 
 
 def test_orthogonal_weights_keep_their_promises(inspected):

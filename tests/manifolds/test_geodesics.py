@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from odes_rl.manifolds import Grassmann, Manifold, PositiveDefinite, Sphere
+from odes_rl.manifolds import Grassmann, Manifold, PositiveDefinite, Sphere, Stiefel
 from odes_rl.manifolds.matrix_functions import square_roots
 
 
@@ -102,3 +102,22 @@ def test_violations_of_the_curved_ones_are_seen():
     assert PositiveDefinite().violation(jnp.stack([jnp.eye(2), jnp.diag(jnp.array([1.0, -0.25]))])) == 0.25
     with pytest.raises(ValueError, match=r"\(\), but unit vectors have an axis: give \(d,\)"):
         Sphere().random(jax.random.key(0), ())
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (4, 3)])
+def test_a_perturbation_of_length_zero_has_a_derivative(shape):
+    point = Stiefel().random(jax.random.key(4), shape)
+    weights = jax.random.normal(jax.random.key(5), shape)
+    found = jax.grad(lambda noise: jnp.sum(weights * Stiefel().perturb(point, noise, 1.0)))(jnp.zeros(shape))
+    inner = point.T @ weights
+    np.testing.assert_allclose(found, weights - point @ (inner + inner.T) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (4, 3), (3, 9)])
+def test_points_along_a_leading_axis_are_perturbed_each_by_itself(shape):
+    point_key, noise_key = jax.random.split(jax.random.key(2))
+    points = Stiefel().random(point_key, (2, *shape))
+    noise = jax.random.normal(noise_key, points.shape)
+    together = Stiefel().perturb(points, noise, 0.3)
+    for point, own, moved in zip(points, noise, together, strict=True):
+        np.testing.assert_allclose(moved, Stiefel().perturb(point, own, 0.3), atol=1e-6)

@@ -32,6 +32,14 @@ def test_along_the_isospectral_flow_it_is_ode_to_odes_flow_at_other_nodes():
     assert sizes(configured()) == sizes(OdeToOdeConfig(hidden=4, steps=3))
 
 
+@pytest.mark.parametrize(("integrator", "times"), [("euler", 3), ("rk4", 7)])
+def test_layers_are_as_many_as_the_integrator_has_times(integrator, times):
+    options = {"trajectory": "per_layer", "integrator": integrator}
+    make_policy(configured(**options, trajectory_options={"layers": times}), 5, 2)
+    with pytest.raises(UserError, match=f"'per_layer': times are {times}, but there are 25 layers: use layers={times}"):
+        make_policy(configured(**options), 5, 2)
+
+
 def test_options_reach_the_trajectory():
     params = make_policy(configured(trajectory="polynomial", trajectory_options={"degree": "7"}), 5, 2).init(
         jax.random.key(0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from odes_rl.pretrained.archive import read_file
-from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.evaluate import evaluate_restored
 from odes_rl.training.restoring import restore_run
 from tests.made_runs import train_run
 
@@ -47,7 +47,7 @@ def test_the_best_run_is_kept_with_its_card(script, runs, tmp_path, capsys):
     assert card.evaluation == best(chosen)
     (line,) = [line for line in chosen.metrics() if line["generation"] == card.generation]
     assert card.env_steps == line["env_steps"]
-    np.testing.assert_array_equal(policy.returns, evaluate_run(chosen, 3).returns[0])
+    np.testing.assert_array_equal(policy.returns, evaluate_restored(restore_run(chosen), 3).returns[0])
     params = restored.state.strategy.params
     np.testing.assert_array_equal(policy.arrays["params['input']"], params["input"])
     np.testing.assert_array_equal(policy.arrays["moments.mean"], restored.state.moments.mean)

@@ -26,7 +26,8 @@ def make_run(tmp_path):
             "task": {"id": task},
             "policy": {"name": policy},
             "strategy": {"sigma": sigma},
-            "rollouts": {"workers": run.pop("workers", None), "backend": run.pop("backend", "serial")},
+            "rollouts": {name: run.pop(name, None) for name in ("workers", "deadline", "address")}
+            | {"backend": run.pop("backend", "serial")},
             "run": {"directory": str(directory), "generations": len(returns), **run},
         }
         (directory / "config.yaml").write_text(yaml.safe_dump(config))
@@ -39,7 +40,8 @@ def make_run(tmp_path):
 
 
 def test_seeds_of_one_experiment_are_averaged(make_run):
-    paths = [make_run(f"s{seed}", [seed, 3.0 * seed, 10], seed=seed, workers=seed + 1) for seed in range(3)]
+    free = [{"workers": 1}, {"workers": 2, "deadline": 1200.0}, {"address": "auto"}]
+    paths = [make_run(f"s{seed}", [seed, 3.0 * seed, 10], seed=seed, **free[seed]) for seed in range(3)]
     groups = group_runs([read_run(path) for path in paths])
     assert list(groups) == ["linear"]
     curve = average_runs(groups["linear"])
@@ -121,6 +123,12 @@ def test_another_ending_is_a_mistake_with_nothing_written(command, make_run, tmp
     told = capsys.readouterr().err
     assert "x.jpeg', but must end in .png, .pdf, .svg, or have no extension" in told
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("command", ["plot", "inspect"])
+def test_a_directory_is_no_name_of_a_picture(command, make_run, capsys):
+    assert main([command, str(make_run("run", [1.0])), "--output", "."]) == 2
+    assert "output is '.', a directory: name a file in it" in capsys.readouterr().err
 
 
 def marks(axes):

@@ -1,5 +1,7 @@
 """A bad candidate is not a broken environment."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from rollout_cases import WALK, assert_same_bits, questions
@@ -7,6 +9,7 @@ from rollout_cases import settings as make_settings
 
 from odes_rl.rollouts.choosing import make_backend
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.validation import build_model
 
@@ -75,3 +78,11 @@ def test_after_a_failed_episode_the_lane_goes_on_as_if_nothing_had_been():
         broken = asked[0]._replace(output=np.full_like(asked[0].output, np.inf))
         assert backend.evaluate(broken, *asked[1:]).failed.all()
         assert_same_bits(backend.evaluate(*asked), good)
+
+
+@pytest.mark.parametrize(("earlier", "over"), [([None, None], True), ([None, 3.0, None], False)])
+def test_a_run_that_ends_with_failures_has_failed_only_if_it_never_learned_before_either(earlier, over):
+    futile = FutileGenerations("Task", None, [{"return_mean": mean} for mean in earlier])
+    futile.note({"generation": 4, "return_mean": float("nan")})
+    with pytest.raises(EnvironmentFailure, match="never updated") if over else nullcontext():
+        futile.finish()

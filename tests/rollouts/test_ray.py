@@ -20,7 +20,8 @@ from odes_rl.rollouts.cluster.backend import RayBackend
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.setup import Setup
-from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.evaluate import evaluate_restored
+from odes_rl.training.restoring import restore_run
 from tests.made_runs import bits, timeless, train_run
 
 ray = pytest.importorskip("ray")
@@ -142,7 +143,8 @@ def test_a_training_run_is_that_of_processes_to_the_bit(cluster, tmp_path, monke
     assert bits(state) == bits(twin)
     assert timeless(here) == timeless(there)
     monkeypatch.setitem(sys.modules, "ray", None)  # an evaluation needs neither the cluster nor the package
-    assert evaluate_run(there, 3).returns.tolist() == evaluate_run(here, 3).returns.tolist()
+    ours, theirs = (evaluate_restored(restore_run(run), 3).returns.tolist() for run in (here, there))
+    assert ours == theirs
 
 
 def kill_one_of(cluster, driver_node):

@@ -146,6 +146,17 @@ def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch)
         film_episode(film, lambda step: None)
 
 
+def test_what_an_environment_prints_is_no_answer_of_its_film(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    task = "odd_environments:Talking"
+    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    filmed: list[int] = []
+    assert film_episode(film, filmed.append) == record_episode(film.settings, weights, statistics, film.seed).total
+    assert filmed == [0, 1, 2, 3]
+
+
 @renders
 def test_a_file_that_cannot_be_written_is_said_in_a_line(tmp_path, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "egl")

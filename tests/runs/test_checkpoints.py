@@ -140,7 +140,9 @@ def test_a_changed_byte_is_noticed(store):
     assert store.restore(make_state(0))[0] == 1
 
 
-@pytest.mark.parametrize(("which", "advice"), [("latest", "odes-rl train"), ("best", "--checkpoint latest")])
+@pytest.mark.parametrize(
+    ("which", "advice"), [("latest", "start the run again"), ("best", "ask for the checkpoint latest")]
+)
 def test_nothing_usable_is_a_mistake_with_its_fix(store, which, advice):
     for manifest in store.directory.rglob("manifest.json"):
         manifest.write_text("{")
@@ -148,7 +150,9 @@ def test_nothing_usable_is_a_mistake_with_its_fix(store, which, advice):
         store.restore(make_state(0), which)
 
 
-@pytest.mark.parametrize(("which", "advice"), [("latest", "odes-rl train"), ("best", "--checkpoint latest")])
+@pytest.mark.parametrize(
+    ("which", "advice"), [("latest", "start the run again"), ("best", "ask for the checkpoint latest")]
+)
 def test_nothing_there_is_a_mistake_with_its_fix(tmp_path, which, advice):
     with pytest.raises(UserError, match=f"no {which} checkpoint.*{advice}"):
         Checkpoints(tmp_path / "absent").restore(make_state(0), which)

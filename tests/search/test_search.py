@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from odes_rl.cli.program import main
-from odes_rl.config.layering import load_config
+from odes_rl.config.layering import layer_values, load_config
+from odes_rl.search.config import load_search
+from odes_rl.search.results import essence
 from odes_rl.search.storage import next_trial
 from tests.search.searching import TINY, Signalling, came_to, read_search, write_search
 
@@ -180,3 +182,12 @@ def test_ctrl_c_ends_all_processes_with_a_checkpoint(tmp_path):
     assert running
     for number in running:
         assert any((tmp_path / f"out/trial_{number:03d}/seed_1000/checkpoints").iterdir())
+
+
+def test_the_best_config_has_all_options_where_some_alone_would_not_go_with_the_preset(tmp_path):
+    base = TINY["base"] | {"strategy": {"preset": "ars", "population": 32}}
+    space = {"strategy.top_k": [4, 8]}
+    search = load_search(write_search(tmp_path / "search.yaml", base=base, space=space), {}, {})
+    config = search.trial_config({"strategy.top_k": 8}, {})
+    changes = {"run.seed": config.run.seed, "run.directory": config.run.directory}
+    assert layer_values(essence(config), changes, default_directory="x") == config

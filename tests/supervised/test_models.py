@@ -197,6 +197,8 @@ def test_options_that_do_not_fit_are_told():
         build("nanode bucketed", buckets=7)
     with pytest.raises(ValueError, match=r"trajectory_options\.degre"):
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degre": 3})
+    with pytest.raises(UserError, match="'per_layer': times are 5, but there are 25 layers: use layers=5"):
+        build("trajectory_flow", trajectory="per_layer")
     with pytest.raises(UserError, match="'trigonometric': degree is -1"):
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degree": -1})
 

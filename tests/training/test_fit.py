@@ -6,15 +6,18 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import yaml
 
 from odes_rl.cli.program import main
 from odes_rl.config.layering import FITTING, layer_values
+from odes_rl.errors import UserError
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import MODELS
 from odes_rl.training.fit import evaluate, fit
+from odes_rl.training.fitting import make_fitting
 from tests.made_runs import fit_bits, fit_run, timeless
 
 
@@ -63,6 +66,7 @@ def test_disturbed_while_it_evaluates_it_goes_on_to_the_same_end(
     with pytest.raises(disturbance):
         fit_run(tmp_path / "parts")
     with RunDirectory.open(tmp_path / "parts", {}, FITTING) as parts:
+        assert parts.checkpoints.latest_generation() == evaluation - 1
         progress = fit(parts, lambda metrics: None)
     assert timeless(parts) == timeless(whole)
     assert fit_bits(progress) == fit_bits(whole_progress)
@@ -162,3 +166,14 @@ def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
     with RunDirectory.open(tmp_path / "runs/long", {"run.epochs": 402}, FITTING) as run:
         done = run.checkpoints.latest_generation()
         assert done == run.metrics()[-1]["epoch"]
+
+
+def test_corruptions_of_another_size_than_the_data_are_refused(tmp_path):
+    for name in CORRUPTIONS:
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "test_images.npy", np.zeros((3, 28, 28, 1), np.uint8))
+        np.save(tmp_path / name / "test_labels.npy", np.arange(3))
+    options = {"data.corrupted": True, "data.corrupted_directory": str(tmp_path)}
+    config = layer_values({}, options, default_directory="x", kind=FITTING)
+    with pytest.raises(UserError, match=r"are 28 × 28, but those of data\.source are 8 × 8"):
+        make_fitting(config)

@@ -6,7 +6,8 @@ import pytest
 from odes_rl.cli.program import main
 from odes_rl.es.config import StrategyConfig
 from odes_rl.runs.run_directory import RunDirectory
-from odes_rl.training.evaluate import evaluate_run
+from odes_rl.training.evaluate import evaluate_restored
+from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.made_runs import bits, create_run, timeless, train_run
 
@@ -43,7 +44,7 @@ def test_episodes_have_the_horizon_of_their_generation_and_evaluations_are_whole
     lines = run.metrics()
     assert [line["horizon"] for line in lines[1:]] == [8, 15, 30, 30]
     assert np.diff([line["env_steps"] for line in lines]).tolist() == [6 * steps for steps in (8, 15, 30, 30)]
-    assert evaluate_run(run, 2).lengths.tolist() == [[30, 30]]
+    assert evaluate_restored(restore_run(run), 2).lengths.tolist() == [[30, 30]]
     assert ["evaluation_signal_share" in line for line in lines if "evaluation_score" in line] == [False, True, True]
 
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import yaml
 
+from odes_rl.errors import StorageError
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import warmed_up
@@ -112,7 +113,7 @@ def test_the_last_policy_is_evaluated_and_may_be_the_best_until_the_run_goes_on(
     assert bits(best_state) == bits(whole_best_state)
 
 
-def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path):
+def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path, monkeypatch):
     def interrupt(line: dict) -> None:
         if line["generation"] == 2:
             raise KeyboardInterrupt
@@ -122,6 +123,15 @@ def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path)
         train(run, interrupt)
     assert evaluated(run) == [0]
     lines = []
+
+    def fill(line: dict) -> None:
+        raise StorageError("the disk is full")
+
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 2}) as run:
+        monkeypatch.setattr(run, "amend_metrics", fill)
+        with pytest.raises(StorageError):
+            train(run, lines.append)
+    assert evaluated(run) == [0]
     with RunDirectory.open(tmp_path / "parts", {"run.generations": 2}) as run:
         state = train(run, lines.append)
     assert timeless(run) == timeless(whole)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_origin
 
+import jax
 from pydantic import BaseModel, Field, create_model, model_validator
 
 from odes_rl.errors import UserError
@@ -58,18 +59,20 @@ class TrajectoryOptions(BaseModel, frozen=True):
         return self
 
 
-def named_trajectory(options: TrajectoryOptions, hidden: int, section: str) -> Trajectory:
-    """The trajectory [L, h, h] that the options of a `section` name, as in `policy`; h = `hidden`.
+def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, section: str) -> Trajectory:
+    """The trajectory [L, h, h] at `times` [L] that the options of a `section` name, as in `policy`; h = `hidden`.
 
     Raises:
-        UserError: if its factory refuses its options, or returns something else.
+        UserError: if its factory refuses its options, or returns something else; or the trajectory refuses the times.
     """
     name = f"{section}.trajectory {options.trajectory!r}"
     try:
         factory = TRAJECTORIES.find(options.trajectory)
         trajectory: Any = factory(hidden, **factory_options(options.trajectory, options.trajectory_options))
+        if not isinstance(trajectory, Trajectory):
+            raise UserError(f"it returns a {type(trajectory).__name__}, but must return a Trajectory")
+        params = jax.eval_shape(trajectory.init, jax.random.key(0))
+        jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # times are concrete in a run too
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
-    if not isinstance(trajectory, Trajectory):
-        raise UserError(f"{name} returns a {type(trajectory).__name__}, but must return a Trajectory")
     return trajectory

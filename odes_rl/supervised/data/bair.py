@@ -33,12 +33,13 @@ class RecordedVideos:
         return len(self.records)
 
     def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
-        """The videos of those `numbers`.
+        """[B, frames, 64, 64, 3] the videos of those B `numbers`.
 
         Raises:
             UserError: if a record is damaged, or holds something else.
         """
-        return np.stack([self._video(self.records[number]) for number in numbers])
+        videos = [self._video(self.records[number]) for number in numbers]
+        return np.stack(videos) if videos else np.empty((0, *self.shape[1:]), self.dtype)
 
     def _video(self, record: Record) -> np.ndarray:
         features, wanted = read_example(record), [f"{t}/{_CAMERA}/encoded" for t in range(self.frames)]

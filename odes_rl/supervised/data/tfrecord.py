@@ -74,9 +74,10 @@ def read_example(record: Record) -> dict[str, memoryview]:
     Raises:
         UserError: if the record cannot be read, has another checksum, or holds no example.
     """
+    data = read_record(record)
     try:
         features = {}
-        for entry in _fields(_only(read_record(record), 1), 1):
+        for entry in _fields(_only(data, 1), 1):
             values = list(_fields(_only(_only(entry, 2), 1), 1))  # none in a list of numbers
             features |= {bytes(_only(entry, 1)).decode(): value for value in values[:1]}
     except (ValueError, IndexError) as error:

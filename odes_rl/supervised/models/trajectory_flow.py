@@ -20,5 +20,6 @@ def trajectory_flow_model(config: TrajectoryFlowModelConfig, input_size: int, ou
     Raises:
         UserError: if the trajectory's factory refuses its options, returns something else, or gives other times.
     """
-    trajectory = named_trajectory(config, config.width, "model")
-    return flow_model(config, input_size, output_size, trajectory, left_nodes(config.steps))
+    times = left_nodes(config.steps)
+    trajectory = named_trajectory(config, config.width, times, "model")
+    return flow_model(config, input_size, output_size, trajectory, times)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from odes_rl.flows.trajectories import TRAJECTORIES, bucketed, trigonometric
+from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.flows.trajectories.options import TrajectoryOptions, named_trajectory
 from odes_rl.supervised.models.images.config import ImageFlowConfig
 from odes_rl.supervised.models.images.network import image_network
@@ -58,4 +59,5 @@ class ImageFlowModelConfig(TrajectoryOptions, ImageFlowConfig, frozen=True):
 
 def image_flow(config: ImageFlowModelConfig, shape: tuple[int, ...], classes: int) -> Model:
     """ẋ = F(x, K(t)), with kernels along the trajectory."""
-    return image_network(config, shape, classes, partial(named_trajectory, config, section="model"))
+    make = partial(named_trajectory, config, times=left_nodes(config.steps), section="model")
+    return image_network(config, shape, classes, make)
