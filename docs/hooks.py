@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from odes_rl.cli.train import RESUMABLE
+from odes_rl.config import resumable
 from odes_rl.config.layering import FITTING, TRAINING, Kind, section_class
 from odes_rl.es.config import PRESETS
 from odes_rl.loggers.mlflow_runs import MlflowOptions
@@ -70,7 +70,7 @@ def preset_table() -> str:
 
 def resumable_options() -> str:
     """The options that a resumed run may change."""
-    return ", ".join(f"`{section}.{name}`" for section, names in RESUMABLE.items() for name in names) + "."
+    return ", ".join(f"`{option}`" for option in resumable.dotted(resumable.TRAINING)) + "."
 
 
 def options_table(section: str, model: type[BaseModel], options: list[str], kind: Kind = TRAINING) -> str:

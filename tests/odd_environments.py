@@ -5,7 +5,7 @@ Unless they say otherwise they observe [3], act [2] and end after LENGTH steps.
 
 import threading
 import time
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -47,7 +47,7 @@ class Spaceless(gymnasium.Env):
 class Talking(Plain):
     """Prints what it does, and can be seen."""
 
-    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 50}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 50}  # noqa: RUF012
 
     def __init__(self, render_mode=None):
         self.render_mode = render_mode
@@ -270,6 +270,6 @@ class MakingFails(Plain):
 
 
 for _kind in list(globals().values()):
-    if isinstance(_kind, type) and issubclass(_kind, Plain):
+    if isinstance(_kind, type) and issubclass(_kind, Plain | Spaceless):
         gymnasium.register(f"{_kind.__name__}-v0", entry_point=cast("EnvCreator", _kind))
 gymnasium.register("Limited-v0", entry_point=cast("EnvCreator", OldStep), max_episode_steps=9)

@@ -136,7 +136,7 @@ def _size_lines(task: str, hidden: int | None) -> list[str]:
             sized = {"hidden": hidden} if hidden is not None and "hidden" in model.model_fields else {}
             lines.append(_size_line(build_model(model, {"name": name, **sized}, "policy."), sizes))
         except UserError as error:
-            lines.append(f"{name:15} cannot be built: {one_line(error)}")
+            lines.append(f"{name:15} cannot be loaded: {one_line(error)}")
     return lines
 
 

@@ -59,7 +59,7 @@ def make_environment(task: str, max_steps: int | None = None, setup: Setup = _PL
     log_physics_warnings()
     try:
         environment = wrapped(task, environment, setup.wrappers)
-        spaces = (getattr(environment, f"{kind}_space", None) for kind in ("observation", "action"))
+        spaces: Any = (getattr(environment, f"{kind}_space", None) for kind in ("observation", "action"))
         check_spaces(setup.words(task), *spaces)
         check_resets(task, environment)
     except UserError:

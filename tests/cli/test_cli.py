@@ -111,7 +111,7 @@ MISTAKES = [
     (["train", "{config}", "--strategy.sgima", "1"], ["strategy.sgima", "'strategy.sigma'"]),
     (["train", "{config}", "--sigma=1"], ["'strategy.sigma'"]),
     (["train", "{config}", "--srategy.sgima=1"], ["'strategy.sigma'"]),
-    (["train", "{config}", "--strategy.lr", "1"], ["strategy.lr: `odes-rl train --help`"]),
+    (["train", "{config}", "--strategy.lr", "1"], ["strategy.lr: the command's --help"]),
     (["train", "{config}", "--foo", "1"], ["unknown option foo: `odes-rl train --help`"]),
     (["train", "{config}", "--task.id", "Nonsense"], ["'Nonsense'", "odes-rl list tasks"]),
     (["train", "{config}", "--strategy.sigma"], ["--strategy.sigma", "no value"]),

@@ -175,8 +175,8 @@ def test_where_a_method_gives_up_states_are_infinite():
 def test_equal_steps_end_where_they_are_to_end():
     """0.3 + (1.4 − 0.3) is not 1.4 in single precision."""
     times = jnp.array([0.3, 1.4])
-    states = solve(Solving(solver_steps=10), lambda t, z, params: -z, None, jnp.ones(1), times)
-    np.testing.assert_allclose(states[-1], np.exp(-1.1), rtol=1e-4)
+    solution = solve(Solving(solver_steps=10), lambda t, z, params: -z, None, jnp.ones(1), times)
+    np.testing.assert_allclose(solution.states[-1], [np.exp(-1.1)], rtol=1e-4)
 
 
 def test_wrong_solvers_are_told():

@@ -10,7 +10,7 @@ from odes_rl_studies.nanode_bases import NanodeBasesConfig, random_polynomials, 
 
 
 def config(**options):
-    return NanodeBasesConfig(directory="unused", width=6, steps=6, training=20, batch_size=32, **options)
+    return NanodeBasesConfig(directory="unused", width=6, steps=6, buckets=(1,), training=20, batch_size=32, **options)
 
 
 def test_random_polynomials_are_of_degree_four():

@@ -26,7 +26,7 @@ from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
-from odes_rl.training.evaluate import Checkpoint
+from odes_rl.training.restoring import Checkpoint
 from odes_rl.training.train import observation_weight, train
 from tests.made_runs import create_run
 

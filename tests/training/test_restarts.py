@@ -21,9 +21,10 @@ from odes_rl.rollouts.seeds import evaluation_seeds
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training import train as training
-from odes_rl.training.evaluate import evaluate_state, restore_run
+from odes_rl.training.evaluate import evaluate_state
 from odes_rl.training.experiment import Experiment, initial_state, make_experiment, open_backend
 from odes_rl.training.restarts import selected, starts_of, warn_of_costs
+from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.made_runs import TINY, bits, create_run, timeless, train_run
 

@@ -115,10 +115,10 @@ def test_the_last_policy_is_evaluated_and_may_be_the_best_until_the_run_goes_on(
 
 def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path, monkeypatch):
     def interrupt(line: dict) -> None:
-        if line["generation"] == 2:
+        if line["generation"] == 2:  # whose state is not kept: that of generation 1 is
             raise KeyboardInterrupt
 
-    whole, _ = train_run(tmp_path / "whole", **RISING, run__generations=2)
+    whole, _ = train_run(tmp_path / "whole", **RISING, run__generations=1)
     with create_run(tmp_path / "parts", **RISING, run__checkpoint_every=1) as run, pytest.raises(KeyboardInterrupt):
         train(run, interrupt)
     assert evaluated(run) == [0]
@@ -127,16 +127,16 @@ def test_a_run_told_to_end_where_it_was_interrupted_is_evaluated_there(tmp_path,
     def fill(line: dict) -> None:
         raise StorageError("the disk is full")
 
-    with RunDirectory.open(tmp_path / "parts", {"run.generations": 2}) as run:
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 1}) as run:
         monkeypatch.setattr(run, "amend_metrics", fill)
         with pytest.raises(StorageError):
             train(run, lines.append)
     assert evaluated(run) == [0]
-    with RunDirectory.open(tmp_path / "parts", {"run.generations": 2}) as run:
+    with RunDirectory.open(tmp_path / "parts", {"run.generations": 1}) as run:
         state = train(run, lines.append)
     assert timeless(run) == timeless(whole)
-    assert [line["generation"] for line in lines] == [2]
-    assert run.checkpoints.restore(state, "best")[0] == 2
+    assert [line["generation"] for line in lines] == [1]
+    assert run.checkpoints.restore(state, "best")[0] == 1
 
 
 def test_no_speed_is_told_of_a_generation_that_compiles(tmp_path):
