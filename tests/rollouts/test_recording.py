@@ -146,6 +146,7 @@ def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch)
         film_episode(film, lambda step: None)
 
 
+@renders
 def test_what_an_environment_prints_is_no_answer_of_its_film(tmp_path, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "egl")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))

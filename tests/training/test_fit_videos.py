@@ -17,6 +17,7 @@ from odes_rl.compare.config import load_comparison
 from odes_rl.config.layering import FITTING
 from odes_rl.inspection import draw_videos, look_into_videos
 from odes_rl.inspection.videos import signal_to_noise
+from odes_rl.reports.fitted import fitted_lines
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.fit import fit
 from tests.made_runs import fit_bits, fit_run, timeless
@@ -159,3 +160,10 @@ def test_models_of_videos_and_of_images_are_not_compared(tmp_path, capsys):
     (tmp_path / "both.yaml").write_text(yaml.safe_dump(content))
     assert main(["compare", str(tmp_path / "both.yaml")]) == 2
     assert "one of dense and the model of 'SVG' is a model of videos" in capsys.readouterr().err
+
+
+def test_a_run_that_diverged_is_told_in_a_line(whole, tmp_path):
+    run = shutil.copytree(whole[0].path, tmp_path / "run")
+    lines = [line | {"test_negative_elbo": None} for line in whole[0].metrics()]
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    assert fitted_lines(run)[0] == "negative ELBO after epoch 2: not finite, training diverged"
