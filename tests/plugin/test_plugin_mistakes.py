@@ -27,7 +27,7 @@ def no_size():
 
 def absent_rule(config, observation_size, action_size):
     from odes_rl_example.sines import SinesConfig, sines
-    return sines(SinesConfig(name="x"), observation_size, action_size)._replace(act_rule="own_parts:ABSENT")
+    return sines(SinesConfig(name="x"), observation_size, action_size)._replace(act_rule="my_parts:ABSENT")
 
 UNRULED = PolicyFamily(Config, absent_rule)
 
@@ -46,21 +46,21 @@ TRAJECTORY = ["--policy.name", "trajectory_flow", "--policy.trajectory"]
 GEODESIC = [*TRAJECTORY, "odes_rl_example.geodesic:geodesic", "--policy.trajectory-options"]
 SINES = [POLICY, "odes_rl_example.sines:SINES"]
 CASES = [
-    ([POLICY, "own_parts:ABSENT"], "has no 'ABSENT'; valid are BIASED, LISTED, NOTHING, UNRULED"),
-    ([POLICY, "own_parts:nothing"], "is of type function, but must be of type PolicyFamily"),
-    ([POLICY, "own_parts:NOTHING"], "'own_parts:NOTHING' builds a NoneType, but must build a Policy"),
-    ([POLICY, "own_parts:UNRULED"], "act rule 'own_parts:ABSENT': the module own_parts"),
-    ([POLICY, "own_parts:LISTED", "--policy.action-bias", "true"], "need a dict of parameters, not a list"),
+    ([POLICY, "my_parts:ABSENT"], "has no 'ABSENT'; valid are BIASED, LISTED, NOTHING, UNRULED"),
+    ([POLICY, "my_parts:nothing"], "is of type function, but must be of type PolicyFamily"),
+    ([POLICY, "my_parts:NOTHING"], "'my_parts:NOTHING' builds a NoneType, but must build a Policy"),
+    ([POLICY, "my_parts:UNRULED"], "act rule 'my_parts:ABSENT': the module my_parts"),
+    ([POLICY, "my_parts:LISTED", "--policy.action-bias", "true"], "need a dict of parameters, not a list"),
     (
-        [POLICY, "own_parts:BIASED", "--policy.action-bias", "true"],
+        [POLICY, "my_parts:BIASED", "--policy.action-bias", "true"],
         "has a parameter 'bias', as its linear path or bias has",
     ),
     ([POLICY, "own_raises:X"], "cannot be imported: RuntimeError: no licence"),
     ([POLICY, "own_absent:X"], "there is no 'own_absent' in the current directory"),
-    ([*TRAJECTORY, "own_parts:ABSENT"], "has no 'ABSENT'"),
-    ([*TRAJECTORY, "own_parts:NOTHING"], "is of type PolicyFamily"),
-    ([*TRAJECTORY, "own_parts:nothing"], "returns a NoneType, but must return a Trajectory"),
-    ([*TRAJECTORY, "own_parts:no_size"], "no_size takes no argument, but must take hidden"),
+    ([*TRAJECTORY, "my_parts:ABSENT"], "has no 'ABSENT'"),
+    ([*TRAJECTORY, "my_parts:NOTHING"], "is of type PolicyFamily"),
+    ([*TRAJECTORY, "my_parts:nothing"], "returns a NoneType, but must return a Trajectory"),
+    ([*TRAJECTORY, "my_parts:no_size"], "no_size takes no argument, but must take hidden"),
     ([*TRAJECTORY, "own_raises:X"], "no licence"),
     ([*GEODESIC, "{turn: fast}"], "turn is 'fast', but must be a number"),
     ([*GEODESIC, "{tern: 1}"], "did you mean 'trajectory_options.turn'"),
@@ -68,9 +68,9 @@ CASES = [
     ([*SINES, "--policy.turn", "fast"], "policy.turn is 'fast', but must be a number"),
     ([*SINES, "--policy.turn", "-1"], "must be greater than 0"),
     ([*SINES, "--policy.tern", "1"], "unknown option policy.tern: did you mean 'policy.turn'"),
-    ([BACKEND, "own_parts:NOTHING"], "must be of type BackendFamily"),
+    ([BACKEND, "my_parts:NOTHING"], "must be of type BackendFamily"),
     ([BACKEND, "own_raises:X"], "no licence"),
-    ([TASK, "own_parts:NOTHING"], "is of type PolicyFamily, but must be a class of environments"),
+    ([TASK, "my_parts:NOTHING"], "is of type PolicyFamily, but must be a class of environments"),
     ([TASK, "own_raises:X"], "no licence"),
 ]
 
@@ -80,10 +80,10 @@ def here(tmp_path, monkeypatch):
     """A directory with modules of one's own, from which the program is called."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    Path("own_parts.py").write_text(MODULE, encoding="utf-8")
+    Path("my_parts.py").write_text(MODULE, encoding="utf-8")
     Path("own_raises.py").write_text("raise RuntimeError('no licence')", encoding="utf-8")
     yield tmp_path
-    for name in ("own_parts", "own_raises"):
+    for name in ("my_parts", "own_raises"):
         sys.modules.pop(name, None)
 
 
@@ -122,7 +122,7 @@ def test_a_mistake_is_one_line(options, words, here, capsys):
     assert words in refused(train(*options), capsys)
 
 
-@pytest.mark.parametrize(("name", "words"), [("own_parts:NOTHING", "of type StudyFamily"), ("own_raises:X", "licence")])
+@pytest.mark.parametrize(("name", "words"), [("my_parts:NOTHING", "of type StudyFamily"), ("own_raises:X", "licence")])
 def test_a_mistake_in_a_studys_name_is_one_line(name, words, here, capsys):
     Path("study.yaml").write_text(f"study: {name}", encoding="utf-8")
     assert words in refused(["study", "study.yaml"], capsys)
