@@ -47,7 +47,7 @@ class RunDirectory(Generic[Config]):
 
         Raises:
             UserError: if a run is there already, `path` cannot be a directory, or a logger lacks a package.
-            StorageError: if the disk is full.
+            StorageError: if the disk is full, or nothing can be written at `path`.
         """
         directory = Path(path)
         created = cls(directory, config, loggers)
