@@ -4,7 +4,17 @@ from odes_rl.continuous.adjoint import Loss, depth_loss, functional_gradient
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.density import log_density, normal_log_density, sample_and_log_density, with_log_density
 from odes_rl.continuous.fields import Field, convolution_field, higher_order, network_field, trajectory_field
-from odes_rl.continuous.inputs import Inputs, at_places, at_rest, identity, linear, zeros_added
+from odes_rl.continuous.inputs import (
+    Inputs,
+    at_places,
+    at_rest,
+    identity,
+    in_turn,
+    linear,
+    patches,
+    strided,
+    zeros_added,
+)
 from odes_rl.continuous.latent import Gaussian, LatentODE, evidence_bound, latent_ode
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.planar import PLANAR_MANIFOLDS, gated_field, planar_init, planar_log_density, planar_sample
@@ -40,17 +50,20 @@ __all__ = [
     "gated_unit",
     "higher_order",
     "identity",
+    "in_turn",
     "latent_ode",
     "linear",
     "log_density",
     "network_field",
     "normal_log_density",
+    "patches",
     "planar_init",
     "planar_log_density",
     "planar_sample",
     "sample_and_log_density",
     "sensitivities",
     "solve",
+    "strided",
     "trajectory_field",
     "with_log_density",
     "zeros_added",

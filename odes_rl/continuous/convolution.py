@@ -14,9 +14,18 @@ def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
     """[B, H, W, m] `images` [B, H, W, n] convolved with `kernel` [k, k, n, m], k odd, zeros around.
 
     In JAX's default precision, which `jax_default_matmul_precision` sets: some accelerators round factors to fewer bits
-    than float32 has. It has reverse derivatives only.
+    than float32 has. It has reverse derivatives, which have forward and reverse derivatives themselves, and no forward
+    ones.
     """
     return _plain(images, kernel)
+
+
+def squares(images: jax.Array) -> jax.Array:
+    """[B, ⌈H/2⌉, ⌈W/2⌉, 4c] the squares of 2 × 2 places of `images` [B, H, W, c]; zeros beyond an odd side."""
+    images = jnp.pad(images, ((0, 0), (0, images.shape[1] % 2), (0, images.shape[2] % 2), (0, 0)))
+    count, height, width, channels = images.shape
+    parts = images.reshape(count, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
+    return parts.reshape(count, height // 2, width // 2, 4 * channels)
 
 
 def _forward(images: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
@@ -29,7 +38,7 @@ def _backward(kept: tuple[jax.Array, jax.Array], change: jax.Array) -> tuple[jax
     by_kernel = lax.platform_dependent(
         images, change, cpu=partial(_in_usual_order, kernel.shape[0]), default=partial(_as_xla_has_it, kernel)
     )
-    return convolve(change, turned), by_kernel
+    return _plain(change, turned), by_kernel
 
 
 def _in_usual_order(side: int, images: jax.Array, change: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from odes_rl.act.activations import activate
 from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory
 from odes_rl.manifolds import Euclidean
 from odes_rl.manifolds.matrix_functions import matmul
@@ -102,28 +103,47 @@ def interpolated(values: jax.Array, t: jax.Array) -> jax.Array:
 
 
 def convolution_field(
-    channels: int, width: int, output_channels: int | None = None, *, activation: str = "tanh", time: bool = False
+    channels: int,
+    width: int,
+    output_channels: int | None = None,
+    *,
+    activation: str = "tanh",
+    time: bool = False,
+    groups: int | None = None,
 ) -> Field:
     """F of images z [B, side, side, channels]: three convolutions, 3×3, 1×1 and 3×3, with `width` channels between.
 
-    With `time`, t is one more channel of the first. Kernels start normal with deviation 1/√fan-in, biases at zero.
-    `output_channels` are those of ż, where they differ.
+    The activation stands between convolutions. With `groups` it stands before each of them, and before it the states
+    are normalised over as many groups of channels (He et al. 2016; Wu & He 2018). With `time`, t is one more channel of
+    the first convolution. Kernels start normal with deviation 1/√fan-in, biases at zero. `output_channels` are those of
+    ż, where they differ.
     """
     sizes = [channels + time, width, width, output_channels or channels]
     shapes = [(k, k, n, m) for k, n, m in zip((3, 1, 3), sizes, sizes[1:], strict=False)]
-    manifolds = [{"kernel": Euclidean(), "bias": Euclidean()}] * len(shapes)
+    scaled = Scaled("group", groups or 1)
+    scaling = {"scaling": scaled.manifolds} if groups else {}
+    manifolds = [{"kernel": Euclidean(), "bias": Euclidean()} | scaling] * len(shapes)
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, len(shapes))
         return [
             {"kernel": jax.random.normal(k, s) / math.prod(s[:3]) ** 0.5, "bias": jnp.zeros(s[3])}
-            for k, s in zip(keys, shapes, strict=True)
+            | ({"scaling": scaled.init(n)} if groups else {})
+            for k, s, n in zip(keys, shapes, (channels, width, width), strict=True)
         ]
 
+    def seen(index: int, layer: Params, u: jax.Array) -> jax.Array:
+        """What the convolution of that index sees of the states before it, but for the time."""
+        if groups:
+            u, _ = scaled.apply(layer["scaling"], u, None)
+        return activate(activation, u) if groups or index > 0 else u
+
     def apply(params: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
-        u = jnp.concatenate([z, jnp.broadcast_to(t, (*z.shape[:-1], 1))], axis=-1) if time else z
+        u = z
         for index, layer in enumerate(params):
-            u = u if index == 0 else activate(activation, u)
+            u = seen(index, layer, u)
+            if time and index == 0:
+                u = jnp.concatenate([u, jnp.broadcast_to(t, (*u.shape[:-1], 1))], axis=-1)
             u = convolve(u, layer["kernel"]) + layer["bias"]
         return u
 

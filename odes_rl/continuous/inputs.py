@@ -1,11 +1,14 @@
 """Input networks x ↦ z(0): where a state begins, and how much larger it is than the input."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from odes_rl.continuous.convolution import convolve, squares
+from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
 from odes_rl.manifolds.matrix_functions import matmul
@@ -65,6 +68,64 @@ def at_rest(inner: Inputs, order: int = 2) -> Inputs:
 def at_places(inner: Inputs, count: int) -> Inputs:
     """The `inner` network at each of `count` places of images x [B, side, side, n]: z(0) has as many places."""
     return inner._replace(size=count * inner.size)
+
+
+def patches(side: int, channels: int, patch: int) -> Inputs:
+    """z(0) [B, s, s, m] of images x [B, side, side, channels]: their squares of `patch` × `patch` pixels as places.
+
+    s = side/patch, and a place has the m = patch² · channels numbers of its pixels.
+    """
+    places = side // patch
+
+    def cut(x: jax.Array) -> jax.Array:
+        parts = x.reshape(-1, places, patch, places, patch, channels).transpose(0, 1, 3, 2, 4, 5)
+        return parts.reshape(-1, places, places, patch**2 * channels)
+
+    return _without_parameters(cut, side**2 * channels)
+
+
+def strided(side: int, input_channels: int, channels: int, *, halvings: int = 2, groups: int = 8) -> Inputs:
+    """z(0) [B, s, s, channels] of images x [B, side, side, input_channels], s = ⌈side/2^halvings⌉.
+
+    A convolution 3×3, then each halving a group normalisation, relu, and a convolution of squares of 2 × 2 places with
+    stride 2: the start of the networks of MNIST in Chen et al. 2018, whose strided convolutions are 4×4. Kernels start
+    normal with deviation 1/√fan-in, times √2 after relu.
+    """
+    scaled, after_relu = Scaled("group", groups), Euclidean(2**0.5)
+    halving = {"scaling": scaled.manifolds, "weight": after_relu}
+    manifolds = {"first": Euclidean(), "halvings": [halving] * halvings}
+
+    def init(key: jax.Array) -> Params:
+        first, *others = jax.random.split(key, halvings + 1)
+        return {
+            "first": jax.random.normal(first, (3, 3, input_channels, channels)) / (9 * input_channels) ** 0.5,
+            "halvings": [
+                {"scaling": scaled.init(channels), "weight": after_relu.random(k, (channels, 4 * channels))}
+                for k in others
+            ],
+        }
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        z = convolve(x, params["first"])
+        for own in params["halvings"]:
+            z, _ = scaled.apply(own["scaling"], z, None)
+            z = matmul(squares(jax.nn.relu(z)), own["weight"].T)
+        return z
+
+    return Inputs(init, manifolds, apply, math.ceil(side / 2**halvings) ** 2 * channels)
+
+
+def in_turn(first: Inputs, second: Inputs) -> Inputs:
+    """z(0) of the `second` network, whose input is what the `first` one gives."""
+
+    def init(key: jax.Array) -> Params:
+        one, other = jax.random.split(key)
+        return {"first": first.init(one), "second": second.init(other)}
+
+    def apply(params: Params, x: jax.Array) -> jax.Array:
+        return second.apply(params["second"], first.apply(params["first"], x))
+
+    return Inputs(init, {"first": first.manifolds, "second": second.manifolds}, apply, second.size)
 
 
 def _without_parameters(apply: Callable[[jax.Array], jax.Array], size: int) -> Inputs:

@@ -1,5 +1,6 @@
 """Supervised learning: data, models, and the learner. Gradients in place of evolution strategies."""
 
+from odes_rl.supervised.augmenting import cropped, flipped
 from odes_rl.supervised.config import DataConfig, OptimizerConfig
 from odes_rl.supervised.data.dataset import Dataset, Split, make_dataset, make_split
 from odes_rl.supervised.data.loading import load_dataset
@@ -98,7 +99,9 @@ __all__ = [
     "app_node_model",
     "base_ode_model",
     "con_res_net_model",
+    "cropped",
     "dense",
+    "flipped",
     "flow_model",
     "gated_kernels_model",
     "hyper_net_model",

@@ -1,6 +1,7 @@
 """Augmentation: what more dimensions of the state, of three kinds, do for a neural ODE that classifies images."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from odes_rl.continuous import (
     counting,
     higher_order,
     identity,
+    in_turn,
     linear,
     zeros_added,
 )
@@ -25,7 +27,16 @@ from odes_rl.reports import draw_line, dress_panel
 from odes_rl.studies import Findings, StudyFamily, Tell
 from odes_rl_studies.costs import Count, evaluation_counter
 from odes_rl_studies.digits import Classifier
-from odes_rl_studies.images import Images, ImagesConfig, cross_entropy, error_measure, learn_images, load_images, scaled
+from odes_rl_studies.images import (
+    Images,
+    ImagesConfig,
+    cross_entropy,
+    error_measure,
+    learn_images,
+    load_images,
+    make_stem,
+    scaled,
+)
 
 Model = Literal["neural ODE", "zero augmentation", "input layer", "second order", "third order"]
 MODELS: tuple[Model, ...] = ("neural ODE", "zero augmentation", "input layer", "second order")
@@ -73,25 +84,26 @@ def augmentation(config: AugmentationConfig, tell: Tell) -> Findings:
 
 
 def build(name: Model, config: AugmentationConfig, images: Images, count: Count | None = None) -> ContinuousNetwork:
-    """The network from images [B, side, side, n]: ż = f(z) by convolutions up to depth 1, and affine logits.
+    """The network from images [B, side, side, 1]: ż = f(z) by convolutions up to depth 1, and affine logits.
 
-    z(0) is x; [x, 0]; A x + a at each place; or [q, p] = [x, 0] with q̇ = p, ṗ = f(q, p) (Massaroli et al. 2020, §4);
-    of third order likewise.
+    Of what the stem makes of the image, x with n channels at each place, z(0) is x; [x, 0]; A x + a; or [q, p] = [x, 0]
+    with q̇ = p, ṗ = f(q, p) (Massaroli et al. 2020, §4); of third order likewise.
     `count` is called at each evaluation.
     """
-    n, added, width = images.channels, config.added, config.width
+    stem = make_stem(config, images)
+    n, added = stem.channels, config.added
+    flow = partial(convolution_field, width=config.width, activation=config.activation, groups=config.groups)
     inputs, field = {
-        "neural ODE": lambda: (identity(n), convolution_field(n, width)),
-        "zero augmentation": lambda: (zeros_added(n, added), convolution_field(n + added, width)),
-        "input layer": lambda: (linear(n, n + added), convolution_field(n + added, width)),
-        "second order": lambda: (at_rest(identity(n)), higher_order(convolution_field(2 * n, width, n))),
-        "third order": lambda: (at_rest(identity(n), 3), higher_order(convolution_field(3 * n, width, n), 3)),
+        "neural ODE": lambda: (identity(n), flow(n)),
+        "zero augmentation": lambda: (zeros_added(n, added), flow(n + added)),
+        "input layer": lambda: (linear(n, n + added), flow(n + added)),
+        "second order": lambda: (at_rest(identity(n)), higher_order(flow(2 * n, output_channels=n))),
+        "third order": lambda: (at_rest(identity(n), 3), higher_order(flow(3 * n, output_channels=n), 3)),
     }[name]()
     if count is not None:
         field = field._replace(apply=counting(field.apply, count))
-    return continuous_network(
-        at_places(inputs, images.side**2), field, images.classes, Solving(tolerance=config.tolerance)
-    )
+    start = in_turn(stem.inputs, at_places(inputs, stem.places))
+    return continuous_network(start, field, images.classes, Solving(tolerance=config.tolerance))
 
 
 def _learn(name: Model, images: Images, config: AugmentationConfig, tell: Tell) -> Augmented:

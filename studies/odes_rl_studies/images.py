@@ -1,7 +1,7 @@
-"""How studies learn images: cut into patches, classified by networks of convolutions."""
+"""How studies learn images: how they become places with channels, and how their classifiers are trained."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,9 @@ import optax
 from pydantic import Field
 
 from odes_rl import UserError
+from odes_rl.continuous import Inputs, patches, strided
 from odes_rl.studies import StudyConfig, Tell
-from odes_rl.supervised import Split, load_dataset
+from odes_rl.supervised import Split, cropped, load_dataset
 from odes_rl_studies.descent import minimise
 from odes_rl_studies.digits import Classifier
 
@@ -28,8 +29,19 @@ class ImagesConfig(StudyConfig, frozen=True):
 
     source: str = "digits"
     """`digits`, which scikit-learn brings along; or a file `mnist.npz`, or a directory of MNIST's IDX files."""
+    stem: Literal["patches", "strided"] = "patches"
+    """How an image becomes places with channels. `patches`: it is cut into squares of `patch` × `patch` pixels;
+    `strided`: a convolution of 3×3, and two of squares of 2 × 2 with stride 2, with group normalisation and relu."""
     patch: int = Field(default=2, ge=1)
     """Side of the squares of pixels that an image is cut into; their pixels are the channels of one place."""
+    channels: int = Field(default=16, ge=1)
+    """At each place, after a `strided` stem."""
+    shift: int = Field(default=0, ge=0)
+    """Pixels by which training images are moved at most in each direction, each by its own, with zeros around."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """The nonlinearity of fields."""
+    groups: int | None = Field(default=None, ge=1)
+    """Groups of channels over which fields normalise before each of their convolutions; none does not normalise."""
     width: int = Field(default=32, ge=1)
     """Channels inside each field."""
     training: int = Field(default=400, ge=1)
@@ -43,7 +55,7 @@ class ImagesConfig(StudyConfig, frozen=True):
 
 
 class Images(NamedTuple):
-    """Images [N, side, side, channels] uint8 and labels [N], those to train on and those to test on.
+    """Images [N, side, side, 1] uint8 and labels [N], those to train on and those to test on.
 
     Attributes:
         train: images and labels.
@@ -57,20 +69,29 @@ class Images(NamedTuple):
 
     @property
     def side(self) -> int:
-        """Places along a side."""
+        """Pixels along a side."""
         return self.train[0].shape[1]
 
-    @property
-    def channels(self) -> int:
-        """Numbers at a place."""
-        return self.train[0].shape[-1]
+
+class Stem(NamedTuple):
+    """From an image to places with channels.
+
+    Attributes:
+        inputs: the network.
+        places: how many.
+        channels: of each.
+    """
+
+    inputs: Inputs
+    places: int
+    channels: int
 
 
 def load_images(config: ImagesConfig) -> Images:
-    """The images of `config.source`, each square of `patch` × `patch` pixels one place with as many channels.
+    """The images of `config.source`.
 
     Raises:
-        UserError: if the data cannot be read, or images cannot be cut so.
+        UserError: if the data cannot be read, or images cannot be cut as `config` has it.
     """
     data = load_dataset(config.source, "source")
     height, side, *colours = data.train.images.shape[1:]
@@ -79,9 +100,18 @@ def load_images(config: ImagesConfig) -> Images:
         raise UserError(
             f"source is {config.source!r}, whose images are {shape}, but they must be squares of grey pixels"
         )
-    if side % config.patch:
+    if config.stem == "patches" and side % config.patch:
         raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")
-    return Images(_cut(data.train, config.patch), _cut(data.test, config.patch), data.classes)
+    return Images(_on_device(data.train), _on_device(data.test), data.classes)
+
+
+def make_stem(config: ImagesConfig, images: Images) -> Stem:
+    """As `config.stem` has it."""
+    if config.stem == "patches":
+        channels, inputs = config.patch**2, patches(images.side, 1, config.patch)
+    else:
+        channels, inputs = config.channels, strided(images.side, 1, config.channels)
+    return Stem(inputs, inputs.size // channels, channels)
 
 
 def learn_images(
@@ -100,7 +130,7 @@ def learn_images(
     params = classifier.init(start_key)
     look(0, params)
     params, _ = minimise(
-        image_loss(classifier.apply, images, config.batch_size),
+        image_loss(classifier.apply, images, config.batch_size, config.shift),
         classifier.manifolds,
         params,
         fit_key,
@@ -113,13 +143,14 @@ def learn_images(
     return params, np.array(looks)
 
 
-def image_loss(apply: Apply, images: Images, batch_size: int) -> Callable[[Any, jax.Array], jax.Array]:
-    """`loss(params, key)`: mean cross-entropy of a batch that `key` draws, in nats."""
+def image_loss(apply: Apply, images: Images, batch_size: int, shift: int = 0) -> Callable[[Any, jax.Array], jax.Array]:
+    """`loss(params, key)`: mean cross-entropy of a batch that `key` draws and moves, in nats."""
     pixels, labels = images.train
 
     def loss(params: Any, key: jax.Array) -> jax.Array:
         rows = jax.random.choice(key, len(labels), (batch_size,))
-        return cross_entropy(apply(params, scaled(pixels[rows])), labels[rows])
+        moved = cropped(pixels[rows], shift, jax.random.fold_in(key, 0)) if shift else pixels[rows]
+        return cross_entropy(apply(params, scaled(moved)), labels[rows])
 
     return loss
 
@@ -147,7 +178,5 @@ def error_measure(apply: Apply, images: Images) -> Callable[..., float]:
     return error
 
 
-def _cut(split: Split, patch: int) -> tuple[jax.Array, jax.Array]:
-    count, side = split.images.shape[0], split.images.shape[1] // patch
-    squares = split.images.reshape(count, side, patch, side, patch).transpose(0, 1, 3, 2, 4)
-    return jnp.asarray(squares.reshape(count, side, side, patch**2)), jnp.asarray(split.labels)
+def _on_device(split: Split) -> tuple[jax.Array, jax.Array]:
+    return jnp.asarray(split.images)[..., None], jnp.asarray(split.labels)

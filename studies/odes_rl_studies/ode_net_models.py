@@ -8,11 +8,20 @@ from jax import lax
 from pydantic import Field, PositiveFloat
 
 from odes_rl.continuous import Field as VectorField
-from odes_rl.continuous import Inputs, Solving, at_places, continuous_network, convolution_field, counting, linear
+from odes_rl.continuous import (
+    Inputs,
+    Solving,
+    at_places,
+    continuous_network,
+    convolution_field,
+    counting,
+    in_turn,
+    linear,
+)
 from odes_rl.supervised import AFFINE, DenseConfig, affine, dense, init_affine
 from odes_rl_studies.costs import Count
 from odes_rl_studies.digits import Classifier
-from odes_rl_studies.images import Images, ImagesConfig
+from odes_rl_studies.images import Images, ImagesConfig, make_stem
 
 Model = Literal["one hidden layer", "ResNet", "RK-Net", "ODE-Net"]
 MODELS: tuple[Model, ...] = ("one hidden layer", "ResNet", "RK-Net", "ODE-Net")
@@ -25,7 +34,7 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     models: tuple[Model, ...] = Field(default=MODELS, min_length=1)
     """Which."""
     channels: int = Field(default=16, ge=1)
-    """Of the state, to which a patch is mapped by an affine layer."""
+    """Of the state, to which a patch is mapped by an affine layer, or a `strided` stem leads."""
     blocks: int = Field(default=6, ge=1)
     """Of the ResNet, each with parameters of its own; as many steps has the RK-Net."""
     hidden: int = Field(default=300, ge=1)
@@ -40,19 +49,22 @@ def build(
     """The classifier of that name, of images [B, side, side, n].
 
     `ResNet` is z ← z + F_k(z), k = 1..blocks; `RK-Net` ż = F(t, z) by as many steps of `midpoint`, differentiated as
-    they stand; `ODE-Net` the same by `dopri5`, differentiated by the adjoint equation. All start from an affine map of
-    each patch. `tolerance` takes the place of the config's, `count` is called at each evaluation of the ODE-Net.
+    they stand; `ODE-Net` the same by `dopri5`, differentiated by the adjoint equation. The three start from the stem,
+    with an affine map of each patch if it cuts. `tolerance` takes the place of the config's, `count` is called at each
+    evaluation of the ODE-Net.
     """
     if name == "one hidden layer":
         options = DenseConfig(width=config.hidden, activation="relu")
-        model = dense(options, images.side**2 * images.channels, images.classes)
+        model = dense(options, images.side**2, images.classes)
         return Classifier(
             model.init, model.manifolds, lambda params, x: model.apply(params, x.reshape(x.shape[0], -1), None)
         )
-    inputs = at_places(linear(images.channels, config.channels), images.side**2)
+    inputs = _inputs(config, images)
+    field = convolution_field(
+        config.channels, config.width, activation=config.activation, time=name != "ResNet", groups=config.groups
+    )
     if name == "ResNet":
-        return _residual(inputs, convolution_field(config.channels, config.width), config.blocks, images.classes)
-    field = convolution_field(config.channels, config.width, time=True)
+        return _residual(inputs, field, config.blocks, images.classes)
     if count is not None:
         field = field._replace(apply=counting(field.apply, count))
     solving = {
@@ -61,6 +73,13 @@ def build(
     }[name]
     network = continuous_network(inputs, field, images.classes, solving)
     return Classifier(network.init, network.manifolds, lambda params, x: network.apply(params, x)[0])
+
+
+def _inputs(config: OdeNetConfig, images: Images) -> Inputs:
+    stem = make_stem(config, images)
+    if config.stem == "strided":
+        return stem.inputs
+    return in_turn(stem.inputs, at_places(linear(stem.channels, config.channels), stem.places))
 
 
 def _residual(inputs: Inputs, block: VectorField, blocks: int, classes: int) -> Classifier:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.convolution import convolve, squares
 from odes_rl.continuous.fields import convolution_field, higher_order, network_field
-from odes_rl.continuous.inputs import at_places, at_rest, identity, linear, zeros_added
+from odes_rl.continuous.inputs import at_places, at_rest, identity, in_turn, linear, patches, strided, zeros_added
 from odes_rl.continuous.network import continuous_network
 from odes_rl.continuous.solving import Solving, solve
 
@@ -33,6 +33,27 @@ def test_the_convolution_and_its_gradients_are_xlas(size):
     )
     for ours, theirs in zip(found, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("adjoint", ["direct", "checkpointed", "backsolve"])
+def test_a_flow_of_convolutions_has_the_same_gradient_by_every_adjoint(adjoint):
+    field = convolution_field(CHANNELS, 4, time=True)
+    params = field.init(jax.random.key(5))
+    solving = Solving(solver="euler", solver_steps=200, adjoint=adjoint)
+
+    def loss(params):
+        flow = solve(solving, lambda t, z, p: field.apply(p, t, z, z), params, IMAGES, jnp.array([0.0, 1.0]))
+        return jnp.mean(flow.states[-1] ** 2)
+
+    def unrolled(params):
+        z = IMAGES
+        for step in range(200):
+            z = z + field.apply(params, jnp.array(step / 200), z, z) / 200
+        return jnp.mean(z**2)
+
+    found, expected = jax.jit(jax.grad(loss))(params), jax.jit(jax.grad(unrolled))(params)
+    for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0.05, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +117,51 @@ def test_a_linear_equation_of_third_order_follows_its_closed_form():
     rest = at_rest(identity(2), 3)
     np.testing.assert_array_equal(rest.apply({}, jnp.ones((1, 2))), [[1, 1, 0, 0, 0, 0]])
     assert rest.size == 6
+
+
+def test_a_patch_is_a_place():
+    images = jnp.arange(2 * 6 * 6.0).reshape(2, 6, 6, 1)
+    start = patches(6, 1, 3).apply({}, images)
+    assert start.shape == (2, 2, 2, 9)
+    np.testing.assert_array_equal(start[1, 0, 1], images[1, :3, 3:, 0].ravel())
+    assert patches(6, 1, 3).size == start[0].size
+
+
+@pytest.mark.parametrize(("side", "halvings", "places"), [(8, 2, 2), (7, 2, 2), (5, 1, 3)])
+def test_a_stem_of_strided_convolutions_halves_the_sides(side, halvings, places):
+    inputs = strided(side, 2, 4, halvings=halvings, groups=2)
+    params = inputs.init(jax.random.key(6))
+    images = jax.random.normal(jax.random.key(7), (3, side, side, 2))
+    start = inputs.apply(params, images)
+    assert start.shape == (3, places, places, 4)
+    assert inputs.size == start[0].size
+    # Normalisation takes the size of an image away; each image is normalised by itself.
+    np.testing.assert_allclose(inputs.apply(params, 100 * images), start, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(inputs.apply(params, images[:1]), start[:1], rtol=1e-5, atol=1e-5)
+
+
+def test_a_halving_is_a_convolution_of_side_2_and_stride_2():
+    kernel = jax.random.normal(jax.random.key(8), (2, 2, CHANNELS, 5))
+    expected = lax.conv_general_dilated(IMAGES, kernel, (2, 2), "VALID", dimension_numbers=AXES)
+    np.testing.assert_allclose(squares(IMAGES) @ kernel.reshape(-1, 5), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_inputs_in_turn_are_composed():
+    both = in_turn(patches(SIDE, CHANNELS, 2), at_places(linear(4 * CHANNELS, 5), 4))
+    params = both.init(jax.random.key(9))
+    start = both.apply(params, IMAGES)
+    own = params["second"]
+    expected = patches(SIDE, CHANNELS, 2).apply({}, IMAGES) @ own["weight"].T + own["bias"]
+    np.testing.assert_allclose(start, expected, rtol=1e-5, atol=1e-6)
+    assert both.size == start[0].size
+
+
+def test_a_normalised_field_does_not_see_the_size_of_its_state():
+    field = convolution_field(CHANNELS, 4, activation="relu", groups=1)
+    params = field.init(jax.random.key(10))
+    assert [layer["scaling"]["gain"].shape for layer in params] == [(CHANNELS,), (4,), (4,)]
+    now = jnp.zeros(())
+    moved = field.apply(params, now, IMAGES, IMAGES)
+    np.testing.assert_allclose(field.apply(params, now, 10 * IMAGES, IMAGES), moved, rtol=1e-3, atol=1e-3)
+    plain = convolution_field(CHANNELS, 4, activation="relu")
+    assert not np.allclose(plain.apply(params, now, IMAGES, IMAGES), moved, atol=0.1)

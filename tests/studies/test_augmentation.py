@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from odes_rl_studies.augmentation import MODELS, AugmentationConfig, build
-from odes_rl_studies.images import load_images, scaled
+from odes_rl_studies.images import load_images, make_stem, scaled
 
 CONFIG = AugmentationConfig(directory="unused", width=3, added=2)
 IMAGES = load_images(CONFIG)
@@ -23,7 +23,7 @@ def test_where_the_field_is_zero_logits_are_affine_in_the_start(name):
     start = np.asarray(network.flow(params, x, jnp.array([0.0, 1.0])).states[0])
     assert start.shape == (6, 4, 4, CHANNELS[name])
     if name != "input layer":
-        np.testing.assert_array_equal(start[..., :4], x)
+        np.testing.assert_array_equal(start[..., :4], make_stem(CONFIG, IMAGES).inputs.apply({}, x))
         assert not start[..., 4:].any()
     expected = start.reshape(6, -1) @ params["output"]["weight"].T + params["output"]["bias"]
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)

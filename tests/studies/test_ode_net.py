@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from odes_rl_studies.images import load_images, scaled
+from odes_rl_studies.images import load_images, make_stem, scaled
 from odes_rl_studies.ode_net_models import OdeNetConfig, build
 
 CONFIG = OdeNetConfig(directory="unused", width=3, channels=4, blocks=8, hidden=5)
@@ -27,7 +27,8 @@ def test_a_residual_network_adds_up_its_blocks():
     only_bias = jax.tree.map(jnp.zeros_like, params["blocks"])
     only_bias[-1]["bias"] = jnp.arange(32.0).reshape(8, 4)
     inputs, output = params["inputs"], params["output"]
-    end = X @ inputs["weight"].T + inputs["bias"] + jnp.arange(32.0).reshape(8, 4).sum(0)
+    stem = make_stem(CONFIG, IMAGES).inputs.apply({}, X)
+    end = stem @ inputs["second"]["weight"].T + inputs["second"]["bias"] + jnp.arange(32.0).reshape(8, 4).sum(0)
     expected = end.reshape(6, -1) @ output["weight"].T + output["bias"]
     np.testing.assert_allclose(network.apply(params | {"blocks": only_bias}, X), expected, rtol=1e-4, atol=1e-4)
 

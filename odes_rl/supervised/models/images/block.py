@@ -10,11 +10,11 @@ from jax import lax
 
 from odes_rl.act.activations import activate
 from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.normalising import Scaled, Statistics
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
 from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.images.kernels import MakeTrajectory, kernels
-from odes_rl.supervised.models.images.normalising import Scaled, Statistics
 
 
 class Form(NamedTuple):

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from odes_rl.act.activations import ACTIVATIONS
+from odes_rl.continuous.normalising import Normalisation
 from odes_rl.supervised.models.depth import FlowGradient, LayersGradient
-from odes_rl.supervised.models.images.normalising import Normalisation
 from odes_rl.supervised.models.model import ModelConfig
 from odes_rl.validation import OneOf
 

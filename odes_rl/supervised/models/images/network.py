@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import activate
-from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.convolution import convolve, squares
+from odes_rl.continuous.normalising import Scaled, Statistics
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.manifolds import Euclidean, Frozen
@@ -14,7 +15,6 @@ from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.images.block import Block, Form, block
 from odes_rl.supervised.models.images.config import ImageFlowConfig, ImageModelConfig, ImageResNetConfig
 from odes_rl.supervised.models.images.kernels import MakeTrajectory, as_matrices
-from odes_rl.supervised.models.images.normalising import Scaled, Statistics
 from odes_rl.supervised.models.model import Model, Params, Trace, dropped_out
 
 _FIRST = 3
@@ -172,12 +172,4 @@ class _Network(NamedTuple):
         own = params if last else params["halvings"][stage]
         x, found = self.scaled.apply(own["scaling"], x, stored and stored["after"][stage])
         x = activate(self.config.activation, x)
-        return jnp.mean(x, (1, 2)) if last else _squares(x) @ own["weight"].T, found
-
-
-def _squares(x: jax.Array) -> jax.Array:
-    """[B, ⌈H/2⌉, ⌈W/2⌉, 4c] the squares of 2 × 2 places of x [B, H, W, c]; zeros beyond an odd side."""
-    x = jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)))
-    count, height, width, channels = x.shape
-    parts = x.reshape(count, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
-    return parts.reshape(count, height // 2, width // 2, 4 * channels)
+        return jnp.mean(x, (1, 2)) if last else squares(x) @ own["weight"].T, found

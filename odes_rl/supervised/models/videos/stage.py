@@ -9,11 +9,11 @@ import jax.numpy as jnp
 
 from odes_rl.act.activations import LEAK, activate
 from odes_rl.continuous.convolution import convolve
+from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.manifolds import Euclidean
 from odes_rl.supervised.models.images.block import Form, block
 from odes_rl.supervised.models.images.kernels import MakeTrajectory
-from odes_rl.supervised.models.images.normalising import Scaled
 from odes_rl.supervised.models.learnable import Params
 from odes_rl.supervised.models.videos.config import VideoFlowConfig, VideoModelConfig
 
