@@ -59,8 +59,11 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
     rollouts = evaluate_restored(there, command.episodes, command.seed)
     lines = describe_returns(rollouts)
     if (asked == "mjx") != (own == "mjx"):
-        beside = evaluate_restored(restored, command.episodes, command.seed)
-        lines = transfer_table({asked: rollouts, own: beside})
+        try:
+            beside = evaluate_restored(restored, command.episodes, command.seed)
+            lines = transfer_table({asked: rollouts, own: beside})
+        except UserError as error:  # the run is from another machine
+            lines.append(f"no gap to {own}, with which the policy was trained: {error}")
     for line in (restored.words, *lines):
         print(line)
     if command.video is not None:

@@ -92,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell_interrupted(interrupt)
     except OSError as error:
         return _after_lost_output(error)
+    except (RuntimeError, AssertionError):
+        return _tell_missing_device()
 
 
 def _tell_interrupted(interrupt: KeyboardInterrupt) -> int:
@@ -99,6 +101,19 @@ def _tell_interrupted(interrupt: KeyboardInterrupt) -> int:
     with suppress(OSError):  # the terminal may have gone
         print("; ".join(["odes-rl: interrupted", *getattr(interrupt, "__notes__", ())]), file=sys.stderr)
     return interrupt.status if isinstance(interrupt, Interrupted) else 130
+
+
+def _tell_missing_device() -> int:
+    """The exit status after an error for which JAX has no device, which is told in one line; else the error goes on."""
+    if "jax" in sys.modules:
+        from odes_rl.devices import platform
+
+        try:
+            platform()
+        except UserError as error:
+            print(f"odes-rl: {error}", file=sys.stderr)
+            return 2
+    raise
 
 
 def _after_lost_output(error: OSError) -> int:
@@ -143,15 +158,26 @@ def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
     return command.run(parsed, overrides) if command.saves else interruptible(command.run, parsed, overrides)
 
 
+def _kind_of_run(command: Command, positional: list[str]) -> Any:
+    """The kind of run whose sections a command's overrides name; that of a comparison is in its file."""
+    from odes_rl.config.layering import FITTING, TRAINING
+
+    if command.model is Compare and positional:
+        from odes_rl.compare.config import load_comparison
+
+        return load_comparison(positional[0], {}).comparing.run
+    return FITTING if command.model is Fit else TRAINING
+
+
 def _sections(command: Command, positional: list[str], options: dict[str, str]) -> dict[str, BaseModel]:
     """The config sections that a command's overrides may name, valued as its other arguments have them."""
     if command.sections == {}:
         return {}
     if command.model is Study:
         return {"": load_study(positional[0], options)} if positional else {}
-    from odes_rl.config.layering import FITTING, TRAINING, layer_values, make_config
+    from odes_rl.config.layering import FITTING, layer_values, make_config
 
-    kind: Any = FITTING if command.model is Fit else TRAINING
+    kind = _kind_of_run(command, positional)
     if command.model in (Train, Fit) and (positional or kind.place in options):
         config = make_config(next(iter(positional), None), options, kind)
     else:

@@ -48,7 +48,10 @@ def forecast(
         if not state.done
     }
     report = overhead.report * len({cell.task for cell in standings})
-    total = max(sum(seconds.values()) / at_once, *seconds.values()) + report
+    processes = [
+        _together([seconds[cell] for cell in group], group[0], rates, overhead) for group in processes_of(list(seconds))
+    ]
+    total = max(sum(processes) / at_once, *processes) + report
     words = next(iter(standings)).comparing.measure.steps_label
     return [
         *(_line(cell, left[cell], seconds.get(cell), rates) for cell in standings),
@@ -57,6 +60,16 @@ def forecast(
         f"including, by estimate, {_duration(overhead.start)} to start each run, {_duration(overhead.compiling)} to "
         f"compile in {len(compiling)} of them, and {_duration(report)} for the report",
     ]
+
+
+def _together(seconds: Sequence[float], first: Cell, rates: Rates, overhead: Overhead) -> float:
+    """Seconds of a process whose cells take those alone, the `first` among them.
+
+    They start once. What is recorded of cells that run together is the time of all of them.
+    """
+    if rates[first.task, first.learner].source == "recorded":
+        return max(seconds)
+    return sum(seconds) - overhead.start * (len(seconds) - 1)
 
 
 def _that_compile(standings: Mapping[Cell, Standing]) -> set[Cell]:

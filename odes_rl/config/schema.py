@@ -141,6 +141,16 @@ class ExperimentConfig(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_lanes(self) -> "ExperimentConfig":
+        lanes, episodes = self.rollouts.lanes, self.strategy.episodes
+        if self.rollouts.backend == "mjx" and lanes is not None and lanes < episodes:
+            raise ValueError(
+                f"rollouts.lanes is {lanes}, but must be at least strategy.episodes, which is {episodes}: with mjx the "
+                "episodes of a candidate run at once"
+            )
+        return self
+
     @property
     def episodes(self) -> int:
         """Episodes that run at once: of a round of a generation."""

@@ -19,7 +19,8 @@ class Choice(NamedTuple):
         backend: its name, which is not `auto`.
         workers: processes, actors of `ray`, or threads of `envpool`; None for as many as the cluster has CPUs. `mjx`
             has one, this process.
-        lanes: environments that each steps in turn; of `mjx`, those that a device steps at once, at most.
+        lanes: environments that each steps in turn; of `mjx`, those that a device steps at once, at most, or None for
+            as many as fit into its memory.
         inference: who computes actions, "workers" or "device".
         deadline: seconds without an environment step after which a worker counts as hung; None for no limit.
         address: of the Ray cluster, see `RolloutsConfig`.
@@ -27,14 +28,15 @@ class Choice(NamedTuple):
 
     backend: str
     workers: int | None
-    lanes: int
+    lanes: int | None
     inference: str = "workers"
     deadline: float | None = None
     address: str | None = None
 
     def __str__(self) -> str:
         if self.backend == "mjx":
-            return f"mjx, at most {self.lanes} environments at once on a device"
+            most = "as many environments" if self.lanes is None else f"at most {self.lanes} environments"
+            return f"mjx, {most} at once on a device{' as fit into its memory' if self.lanes is None else ''}"
         if self.workers is None:
             return f"{self.backend}, one worker for each CPU of the cluster"
         kind = "thread" if self.backend == "envpool" else "worker"
@@ -70,27 +72,27 @@ def _auto(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> Rol
 def _serial(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
     from odes_rl.rollouts.serial import SerialBackend
 
-    return SerialBackend(settings, choice.lanes)
+    return SerialBackend(settings, choice.lanes or 1)
 
 
 def _processes(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
     from odes_rl.rollouts.processes import ProcessesBackend
 
     assert choice.workers is not None
-    return ProcessesBackend(settings, choice.workers, choice.lanes, choice.deadline, actor)
+    return ProcessesBackend(settings, choice.workers, choice.lanes or 1, choice.deadline, actor)
 
 
 def _ray(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
     from odes_rl.rollouts.cluster.backend import RayBackend
 
-    return RayBackend(settings, choice.workers, choice.lanes, choice.address)
+    return RayBackend(settings, choice.workers, choice.lanes or 1, choice.address)
 
 
 def _envpool(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:
     from odes_rl.rollouts.envpool import EnvPoolBackend
 
     assert choice.workers is not None
-    return EnvPoolBackend(settings, choice.workers, choice.lanes)
+    return EnvPoolBackend(settings, choice.workers, choice.lanes or 1)
 
 
 def _mjx(choice: Choice, settings: EpisodeSettings, actor: Actor | None) -> RolloutBackend:

@@ -23,7 +23,7 @@ def choose_backend(config: RolloutsConfig, episodes: int) -> Choice:
         name = automatic(workers, config.inference)
     if name in ("serial", "mjx"):
         workers = 1
-    lanes = config.lanes or (episodes if name == "mjx" else 1)
+    lanes = config.lanes or (None if name == "mjx" else 1)
     if config.inference == "device" and config.lanes is None:
         lanes = min(-(-episodes // (workers or 1)), _MOST_LANES)
     return Choice(name, workers, lanes, config.inference, config.deadline, config.address)

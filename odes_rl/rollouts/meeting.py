@@ -23,14 +23,16 @@ class Meeting:
         self.backend = backend
         self.parties = parties
         self._present = parties
+        self._seats = 0
         self._turn = threading.Condition()
         self._asked: dict[Seat, Request] = {}
         self._foreseen: dict[Seat, np.ndarray] = {}
         self._answers: dict[Seat, Rollouts | BaseException] = {}
 
     def seat(self) -> "Seat":
-        """The place of one thread, which enters and leaves it."""
-        return Seat(self)
+        """The place of one thread, which enters and leaves it. Requests are answered in the order of the places."""
+        self._seats += 1
+        return Seat(self, self._seats)
 
     def enter(self) -> None:
         """Wait for the thread's first turn."""
@@ -65,7 +67,8 @@ class Meeting:
     def _answer_if_all_asked(self) -> None:
         if not self._asked or len(self._asked) < self._present:
             return
-        seats, requests = list(self._asked), list(self._asked.values())
+        seats = sorted(self._asked, key=lambda seat: seat.number)
+        requests = [self._asked[seat] for seat in seats]
         self._asked.clear()
         try:
             answers: Sequence[Rollouts | BaseException] = self._evaluate(requests)
@@ -85,8 +88,8 @@ class Meeting:
 class Seat:
     """The backend of one of the threads; a context manager, inside which it has its turns."""
 
-    def __init__(self, meeting: Meeting) -> None:
-        self._meeting = meeting
+    def __init__(self, meeting: Meeting, number: int) -> None:
+        self._meeting, self.number = meeting, number
 
     def foresee(self, episode_seeds: np.ndarray) -> None:
         """See `Foreseeing`."""

@@ -36,11 +36,14 @@ class DeviceBackend:
         task: Task,
         simulator: Simulator,
         draw: Callable[[int], Start],
-        lanes: int,
+        lanes: int | None,
         chunk: int = CHUNK,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run episodes of `task` in `simulator` from `draw(seed)`, at most `lanes` at once on each device."""
+        """Run episodes of `task` in `simulator` from `draw(seed)`, at most `lanes` at once on each device.
+
+        With None as many as fit into its memory.
+        """
         rule, low, high = find_rule(settings.act_rule), task.low.astype(np.float32), task.high.astype(np.float32)
         play = Play(rule.array, settings.squash, low, high, settings.clip, chunk)
         self.settings, self.task, self.simulator = settings, task, simulator
@@ -85,10 +88,10 @@ class DeviceBackend:
     def _evaluate_all(self, requests: Sequence[Request], parties: int) -> list[Rollouts]:
         found: dict[int, Rollouts] = {}
         rows = [rows_of(request, self.simulator.limit) for request in requests]
-        for width in {each.seeds.shape[1] for each in rows}:
-            chosen = [place for place, each in enumerate(rows) if each.seeds.shape[1] == width]
+        for kind in dict.fromkeys(each.seeds.shape for each in rows):
+            chosen = [place for place, each in enumerate(rows) if each.seeds.shape == kind]
             joined = joined_rows([rows[place] for place in chosen])
-            tally = self._run(joined, parties * len(rows[chosen[0]].seeds))
+            tally = self._run(joined, parties * kind[0])
             for place, own in zip(chosen, split_rows(tally, [len(rows[place].seeds) for place in chosen]), strict=True):
                 found[place] = self._rollouts(own, requests[place])
         return [found[place] for place in range(len(requests))]

@@ -1,14 +1,13 @@
 """The backend `mjx` for a task, and what keeps a task from it."""
 
 import logging
-import os
 import traceback
 from typing import NamedTuple
 
 import gymnasium
-import jax
 
-from odes_rl.errors import UserError, one_line
+from odes_rl.devices import platform
+from odes_rl.errors import UserError
 from odes_rl.rollouts.environments import Task, close_all, describe, make_environment
 from odes_rl.rollouts.native.finding import agrees, obstacle
 from odes_rl.rollouts.native.mujoco_calls import load_library
@@ -17,7 +16,7 @@ from odes_rl.rollouts.physics.finding import describe_physics
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.setup import Setup
 from odes_rl.simulation.backend import DeviceBackend
-from odes_rl.simulation.models import edited, put_model
+from odes_rl.simulation.models import declared_edits, edited, put_model
 from odes_rl.simulation.simulator import Start
 
 _ELSEWHERE = "use rollouts.backend: processes"
@@ -39,26 +38,10 @@ def check(task: str, setup: Setup) -> None:
         UserError: if it cannot: a package or an accelerator is missing, MJX or this package lacks the task, or
             something in `setup` does not suit it.
     """
-    check_devices()
+    platform()
     described = describe_task(EpisodeSettings(task, None, "linear", "clip", setup=setup))
     close_all([described.environment])
     put_model(task, edited(described.physics.model), described.physics.description.varied)
-
-
-def check_devices() -> str:
-    """The platform of JAX's devices, if it has those that it was told to use.
-
-    Raises:
-        UserError: if it has not.
-    """
-    try:
-        return jax.local_devices()[0].platform
-    except (RuntimeError, AssertionError) as error:  # JAX asserts that "cuda" has a GPU
-        reason = one_line(error) or f"no device of JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}"
-        raise UserError(
-            f"rollouts.backend: mjx found no accelerator where JAX_PLATFORMS asks for one ({reason}): "
-            'pip install "odes-rl[cuda]" or "odes-rl[tpu]", or unset JAX_PLATFORMS'
-        ) from error
 
 
 def describe_task(settings: EpisodeSettings) -> Described:
@@ -92,17 +75,19 @@ def describe_task(settings: EpisodeSettings) -> Described:
     return Described(environment, task, physics)
 
 
-def make_backend(settings: EpisodeSettings, lanes: int) -> DeviceBackend:
-    """The backend `mjx` for episodes with those settings, of which a device runs at most `lanes` at once.
+def make_backend(settings: EpisodeSettings, lanes: int | None) -> DeviceBackend:
+    """The backend `mjx` for episodes with those settings, of which a device runs at most `lanes` at once; None for all.
 
     Raises:
         UserError: as `check`.
     """
-    if check_devices() == "cpu":
+    if platform() == "cpu":
         _log.warning("rollouts.backend: mjx runs on the CPU, since JAX has no accelerator; processes is faster there")
     from odes_rl.simulation.tasks import make_simulator, start_of  # needs MJX
 
     environment, task, physics = describe_task(settings)
+    for reason in declared_edits(physics.model):
+        _log.warning("rollouts.backend: mjx has other physics of %s: %s", settings.task, reason)
     simulator = make_simulator(settings.task, physics)
 
     def draw(seed: int) -> Start:

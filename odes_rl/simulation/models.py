@@ -82,6 +82,11 @@ def needed_edits(model: Any) -> list[str]:
     return [name for name, edit in EDITS.items() if edit.is_needed(model)]
 
 
+def declared_edits(model: Any) -> list[str]:
+    """The reasons of the edits that a MuJoCo `model` needs and that are not neutral."""
+    return [EDITS[name].reason for name in needed_edits(model) if not EDITS[name].is_neutral]
+
+
 def edited(model: Any) -> Any:
     """A copy of a MuJoCo `model` with the edits that it needs."""
     result = copy.copy(model)

@@ -48,8 +48,8 @@ class Program(NamedTuple):
 class Programs:
     """Programs by the shape of what they are asked for; each is compiled once."""
 
-    def __init__(self, simulator: Simulator, play: Play, most: int) -> None:
-        """At most `most` environments are stepped at once on each device."""
+    def __init__(self, simulator: Simulator, play: Play, most: int | None) -> None:
+        """At most `most` environments are stepped at once on each device; None for as many as fit into its memory."""
         self._simulator, self._play, self._most = simulator, play, most
         self._found: dict[Any, Program] = {}
 
@@ -68,7 +68,9 @@ class Programs:
     def _fitting(self, rows: int, mesh: Mesh | None, constants: Any, batch: Batch) -> Program:
         devices, episodes = (mesh.size if mesh else 1), batch.wanted.shape[1]
         limit = available(jax.local_devices()[0])
-        share = min(-(-rows // devices), max(1, self._most // episodes))
+        share = -(-rows // devices)
+        if self._most is not None:
+            share = min(share, max(1, self._most // episodes))
         while True:
             batches = -(-rows // (share * devices))
             share = -(-rows // (batches * devices))  # as even as can be

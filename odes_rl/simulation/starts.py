@@ -18,10 +18,13 @@ class Starts:
         self._foreseen: list[int] = []
 
     def of(self, seeds: np.ndarray) -> Start:
-        """The starts for an array of seeds; leaves have its shape in front. Those for other seeds are forgotten."""
-        kept = set(self._foreseen)
+        """The starts for an array of seeds; leaves have its shape in front.
+
+        Those for other seeds are forgotten, unless they are foreseen.
+        """
         wanted, places = np.unique(seeds, return_inverse=True)
         drawn = [self._one(seed) for seed in wanted.tolist()]
+        kept = {*self._foreseen, *wanted.tolist()}
         self._drawn = {seed: start for seed, start in self._drawn.items() if seed in kept}
         places = places.reshape(seeds.shape)
         return jax.tree.map(lambda *leaves: np.stack(leaves)[places], *drawn)

@@ -53,6 +53,8 @@ def rolled_out_by(restored: Restored, backend: str) -> Restored:
         UserError: if there is no such backend, or it cannot run the task.
     """
     config = restored.config
+    if backend == config.rollouts.backend:
+        return restored
     BACKENDS.find(backend).check(config.task.id, config.task.setup)
     rollouts = RolloutsConfig(backend=backend, deadline=config.rollouts.deadline)
     return restored._replace(config=config.model_copy(update={"rollouts": rollouts}))

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from odes_rl.interrupts import interruptible, signals_noted
-from odes_rl.rollouts.meeting import Meeting
+from odes_rl.rollouts.meeting import Meeting, Seat
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import make_experiment, open_backend
@@ -27,14 +27,14 @@ def train_together(runs: Sequence[RunDirectory], report: Callable[[RunDirectory,
             meeting = Meeting(backend, len(runs))
             failures: list[BaseException] = []
 
-            def follow(run: RunDirectory) -> None:
-                with meeting.seat() as seat:
+            def follow(run: RunDirectory, seat: Seat) -> None:
+                with seat:
                     try:
                         train(run, lambda metrics: report(run, metrics), Equipment(experiment, seat))
                     except BaseException as error:  # a thread's own would only be printed
                         failures.append(error)
 
-            threads = [threading.Thread(target=follow, args=(run,)) for run in runs]
+            threads = [threading.Thread(target=follow, args=(run, meeting.seat())) for run in runs]
             for thread in threads:
                 thread.start()
             for thread in threads:

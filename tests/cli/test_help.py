@@ -87,6 +87,14 @@ def test_every_option_of_a_section_is_read_as_the_help_shows_it(name, capsys):
             assert layer_values(needed, options, default_directory="x", kind=kind)
 
 
+def test_the_help_of_a_comparison_has_the_sections_of_its_runs(capsys):
+    for name, sections in (("small", TRAINING.config.model_fields), ("table1_small", FITTING.config.model_fields)):
+        assert main(["compare", name, "--help"]) == 0
+        dotted = {option.split(".")[0].removeprefix("--") for option, _ in shown_options(capsys.readouterr().out)}
+        assert set(sections) <= dotted
+        assert ("strategy" in dotted) == ("strategy" in sections)
+
+
 @pytest.mark.parametrize("choice", [0, -1])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_commands_own_options_are_read_as_its_help_shows_them(name, choice, capsys):

@@ -94,6 +94,16 @@ def test_a_forecast_is_reckoned_from_what_is_recorded_and_what_a_run_takes_besid
     assert lines[5].endswith("0:00:04 to start each run, 0:00:06 to compile in 0 of them, and 0:00:03 for the report")
 
 
+@pytest.mark.parametrize(("source", "total"), [("recorded", "0:00:27"), ("from a probe", "0:00:47")])
+def test_seeds_in_one_process_start_once_and_share_the_time_that_is_recorded_of_all(cells, source, total, monkeypatch):
+    """Each of two seeds takes 4 seconds to start and 20 beside, the reports 3; of two policies one is done."""
+    monkeypatch.setattr("odes_rl.compare.scheduling.runs_on_device", lambda cell: True)
+    standings = {cell: Standing(0, None, done=cell.learner != "linear") for cell in cells}
+    rates = {(cell.task, cell.learner): Rate(50, source) for cell in cells}
+    lines = forecast(standings, rates, Overhead(start=4, compiling=0, report=3), at_once=1, workers=2)
+    assert f"2 of 4 cells to run, 2,000 environment steps; about {total} with 1 at once" in lines[4]
+
+
 def test_a_policys_first_run_on_a_task_compiles_and_the_others_do_not(cells):
     standings = dict.fromkeys(cells, Standing(0, None, done=False))
     rates = {(cell.task, cell.learner): Rate(1000, "recorded") for cell in cells}

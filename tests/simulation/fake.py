@@ -62,7 +62,7 @@ def settings(squash="clip", clip=np.inf, max_steps=None):
     return EpisodeSettings(TASK, max_steps, "linear", squash, clip)
 
 
-def backend(asked=None, lanes=1000, chunk=7, constants=1.0):
+def backend(asked=None, lanes: int | None = 1000, chunk=7, constants=1.0):
     asked = asked or settings()
     simulator = Simulator(step, constants, asked.max_steps or LIMIT)
     return DeviceBackend(asked, describe_task(TASK), simulator, draw, lanes, chunk)

@@ -104,6 +104,29 @@ def test_starts_that_are_foreseen_are_drawn_once_and_ahead():
     assert not drawn
 
 
+def test_starts_that_are_asked_for_again_are_kept():
+    drawn = []
+    with backend() as device:
+        draw = device.starts._draw
+        device.starts._draw = lambda seed: drawn.append(seed) or draw(seed)
+        for _ in range(3):
+            device.evaluate(*asked())
+    assert len(drawn) == len(set(drawn))
+
+
+def test_a_kind_of_requests_has_a_program_of_its_own_whoever_asks_first():
+    training = [Request(make_weights(12, seed), make_statistics(), make_seeds(12, 1, seed)) for seed in (1, 2)]
+    evaluation = Request(make_weights(1, 3), make_statistics(), make_seeds(1, 9))
+    rows = []
+    for order in ([*training], [training[0], evaluation], [evaluation, training[0]], [training[1]]):
+        with backend(lanes=None) as device:
+            answers = device.evaluate_all(order, 2)
+            rows.append({program.rows for program in device.programs._found.values()})
+            for answer, request in zip(answers, order, strict=True):
+                assert answer.returns.shape == request.episode_seeds.shape
+    assert rows == [{24}, {24, 18}, {24, 18}, {24}]
+
+
 def test_as_many_environments_run_at_once_as_fit_into_memory(monkeypatch):
     questions = make_weights(40), make_statistics(), make_seeds(40, 1)
     with backend() as roomy:

@@ -49,16 +49,24 @@ def test_actions_on_the_device_are_the_backends_own(capsys, tmp_path):
 
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
-def test_no_accelerator_where_one_was_asked_for(platform):
-    program = "from odes_rl.simulation.making import check_devices\ncheck_devices()"
-    variables = {**os.environ, "JAX_PLATFORMS": platform}
+@pytest.mark.parametrize(
+    "command", [["evaluate", "pretrained:Swimmer-v5/linear", "--backend", "mjx"], ["train", "--task.id", "Pendulum-v1"]]
+)
+def test_no_accelerator_where_one_was_asked_for(command, platform, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False, timeout=100
+        [sys.executable, "-m", "odes_rl", *command],
+        env={**os.environ, "JAX_PLATFORMS": platform},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
     )
     if done.returncode == 0:
         pytest.skip(f"there is a {platform} device")
-    last = done.stderr.splitlines()[-1]
-    assert re.search(rf"UserError: .*no accelerator where JAX_PLATFORMS asks .*{platform}.*odes-rl\[cuda\]", last), last
+    assert re.search(rf"^odes-rl: JAX found no device of JAX_PLATFORMS={platform} .*odes-rl\[cuda\]", done.stderr)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_mjx_that_is_not_installed_is_named_with_its_extra(monkeypatch):
@@ -79,5 +87,6 @@ def test_a_device_that_runs_out_of_memory_is_told_in_one_line(monkeypatch):
 
 def test_auto_never_picks_it_and_lanes_bound_what_a_device_steps_at_once():
     assert choose_backend(RolloutsConfig(), 64).backend != "mjx"
-    assert str(choose_backend(RolloutsConfig(backend="mjx"), 64)) == "mjx, at most 64 environments at once on a device"
-    assert choose_backend(RolloutsConfig(backend="mjx", lanes=16), 64).lanes == 16
+    free, bounded = (choose_backend(RolloutsConfig(backend="mjx", lanes=lanes), 64) for lanes in (None, 16))
+    assert str(free) == "mjx, as many environments at once on a device as fit into its memory"
+    assert str(bounded) == "mjx, at most 16 environments at once on a device"
