@@ -40,7 +40,6 @@ def continuous_network(
     *,
     adaptive: int | None = None,
     depth_widths: Sequence[int] = (),
-    loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None = None,
 ) -> ContinuousNetwork:
     """The network of these parts. The output is affine in z(1); with `output_size` None it is z(1) itself.
 
@@ -49,9 +48,6 @@ def continuous_network(
     With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: the
     field is scaled by it. c starts at zero and c_0 at 1. With `depth_widths` g is a network with hidden layers of
     these widths, which starts as `network_field` does.
-
-    `loss_along(t, z [B, h]) -> [B]` is integrated along depth as one more entry of the state, the last one, which
-    starts at zero; the output network does not see it.
     """
     manifolds: dict[str, Any] = {"inputs": inputs.manifolds, "field": field.manifolds}
     if output_size is not None:
@@ -74,15 +70,12 @@ def continuous_network(
         return jnp.ones(x.shape[:1]) if reach is None else reach.apply(params["depth"], x)
 
     def flow(params: Params, x: jax.Array, times: jax.Array) -> Solution:
-        state = inputs.apply(params["inputs"], x)
-        along = jnp.zeros((*state.shape[:-1], int(loss_along is not None)), state.dtype)
         prepared = (field.prepare(params["field"]), x, depth(params, x))
-        start = jnp.concatenate([state, along], -1)
-        return solve(solving, _scaled(field, loss_along), prepared, start, times, field.jumps)
+        return solve(solving, _scaled(field), prepared, inputs.apply(params["inputs"], x), times, field.jumps)
 
     def apply(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         solution = flow(params, x, jnp.array([0.0, 1.0]))
-        end = solution.states[-1] if loss_along is None else solution.states[-1][..., :-1]
+        end = solution.states[-1]
         if output_size is None:
             return end, solution.steps
         end = end.reshape(end.shape[0], -1)
@@ -110,14 +103,9 @@ def _depth(size: int, widths: Sequence[int]) -> _Depth:
     )
 
 
-def _scaled(field: Field, loss_along: Callable[[jax.Array, jax.Array], jax.Array] | None) -> VectorField:
-    def scaled(t: jax.Array, state: jax.Array, args: Any) -> jax.Array:
+def _scaled(field: Field) -> VectorField:
+    def scaled(t: jax.Array, z: jax.Array, args: Any) -> jax.Array:
         prepared, x, depth = args
-        depth = depth.reshape(-1, *[1] * (state.ndim - 1))
-        if loss_along is None:
-            return depth * field.apply(prepared, t, state, x)
-        z = state[..., :-1]
-        rate = loss_along(t, z)[:, None]
-        return depth * jnp.concatenate([field.apply(prepared, t, z, x), rate], axis=-1)
+        return depth.reshape(-1, *[1] * (z.ndim - 1)) * field.apply(prepared, t, z, x)
 
     return scaled

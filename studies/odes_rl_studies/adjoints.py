@@ -1,7 +1,7 @@
 """Adjoints: what a gradient through depth costs in memory and in evaluations of the field, by the way it is taken."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import lax
 from matplotlib.figure import Figure
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 
 from odes_rl.continuous import Solving, counting, network_field, sensitivities, solve
 from odes_rl.flows import Adjoint
@@ -34,7 +34,9 @@ class AdjointsConfig(StudyConfig, frozen=True):
     """Steps of `midpoint` for which memory is measured."""
     ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
     """Of taking gradients, whose memory is measured; `sensitivity` is the sensitivity equation, forwards."""
-    tolerances: tuple[PositiveFloat, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
+    tolerances: tuple[Annotated[float, Field(ge=1e-5)], ...] = Field(
+        default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1
+    )
     """Tolerances of `dopri5` for which evaluations are counted."""
     field_scale: float = Field(default=5.0, gt=0)
     """How far the field is from rest: its speed, times that of a network as it starts."""

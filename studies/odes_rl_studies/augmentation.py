@@ -30,6 +30,7 @@ from odes_rl_studies.digits import Classifier
 from odes_rl_studies.images import (
     Images,
     ImagesConfig,
+    batch_of,
     cross_entropy,
     error_measure,
     learn_images,
@@ -92,7 +93,7 @@ def build(name: Model, config: AugmentationConfig, images: Images, count: Count 
     """
     stem = make_stem(config, images)
     n, added = stem.channels, config.added
-    flow = partial(convolution_field, width=config.width, activation=config.activation, groups=config.groups)
+    flow = partial(convolution_field, width=config.width, activation=config.activation)
     inputs, field = {
         "neural ODE": lambda: (identity(n), flow(n)),
         "zero augmentation": lambda: (zeros_added(n, added), flow(n + added)),
@@ -109,7 +110,7 @@ def build(name: Model, config: AugmentationConfig, images: Images, count: Count 
 def _learn(name: Model, images: Images, config: AugmentationConfig, tell: Tell) -> Augmented:
     network = build(name, config, images)
     classifier = Classifier(network.init, network.manifolds, lambda params, x: network.apply(params, x)[0])
-    pixels, labels = (part[: config.batch_size] for part in images.test)
+    pixels, labels = batch_of(images, config)
 
     def counted(count: Count) -> Any:
         apply = build(name, config, images, count).apply

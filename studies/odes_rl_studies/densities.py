@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from matplotlib.figure import Figure
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from odes_rl.continuous import (
     PLANAR_MANIFOLDS,
@@ -37,7 +37,7 @@ class DensitiesConfig(StudyConfig, frozen=True):
     study: Literal["densities"] = "densities"
     targets: tuple[Target, ...] = Field(default=("crescents", "mixture"), min_length=1)
     """Densities that are learned."""
-    sizes: tuple[int, ...] = Field(default=(2, 8, 32), min_length=1)
+    sizes: tuple[PositiveInt, ...] = Field(default=(2, 8, 32), min_length=1)
     """Layers K of the planar flows, and hidden units M of the continuous ones."""
     hutchinson: int | None = Field(default=8, ge=1)
     """Hidden units M of the continuous flow that is also trained with Hutchinson's estimate of the trace; `none` trains

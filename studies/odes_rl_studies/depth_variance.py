@@ -29,8 +29,8 @@ class DepthVarianceConfig(StudyConfig, frozen=True):
     """Which: constant weights, Galerkin with polynomials or trigonometric functions, stacked."""
     data: Literal["annuli", "spirals"] = "annuli"
     """A disc inside an annulus, or two arms of a spiral."""
-    degree: int = Field(default=4, ge=0)
-    """Of the polynomials; the trigonometric functions have half of it, for as many coefficients."""
+    degree: int = Field(default=4, ge=0, multiple_of=2)
+    """Of the polynomials, even; the trigonometric functions have half of it, for as many coefficients."""
     pieces: int = Field(default=5, ge=1, le=50)
     """Intervals on which stacked weights are constant."""
     depth: float = Field(default=10.0, gt=0)

@@ -49,7 +49,8 @@ def gradients_through_depth(config: GradientsThroughDepthConfig, tell: Tell) -> 
     for depth in config.depths:
         for name in config.models:
             found, failure = _looks(name, depth, config, lambda line, n=name, d=depth: tell(f"{n}, {d} steps: {line}"))
-            looks[name, depth] = list(found.values())[-1]
+            if found:
+                looks[name, depth] = list(found.values())[-1]
             rows += [_row(name, depth, when, look) for when, look in found.items()]
             notes += [failure] if failure else []
     notes.append("`rounding`: too small beside the largest for float64 to tell.")
@@ -90,15 +91,16 @@ def _looks(
         return look_through(model.layers(params), np.asarray(_flat(data.test.images))[seen], data.test.labels[seen])
 
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
-    params = model.init(init_key)
-    looks = {"start": look(params)}
+    params, looks = model.init(init_key), {}
     try:
+        looks["start"] = look(params)
         params, _ = minimise(
             loss, model.manifolds, params, train_key, config.training, tell, learning_rate=config.learning_rate
         )
+        looks["trained"] = look(params)
     except UserError:
-        return looks, f"{LABELS[name]} with {depth} steps is not trained, for its loss leaves float32: see its start."
-    looks["trained"] = look(params)
+        seen = "see its start" if looks else "at its start already"
+        return looks, f"{LABELS[name]} with {depth} steps is not trained, for its numbers leave float32: {seen}."
     return looks, _unmoved(name, depth, looks)
 
 
@@ -134,7 +136,9 @@ def _draw(config: GradientsThroughDepthConfig, looks: dict[tuple[str, int], Dept
             panels[0, column].plot(times, bound, label="bounds", **style)
             panels[1, column].plot(times, bound[::-1], **style)
         for index, name in enumerate(config.models):
-            look = looks[name, depth]
+            look = looks.get((name, depth))
+            if look is None:
+                continue
             low, middle, high = np.quantile(look.ratios, (0, 0.5, 1), axis=1)
             draw_band(panels[0, column], times, low, high, index)
             draw_line(panels[0, column], times, middle, LABELS[name], index)

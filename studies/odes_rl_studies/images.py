@@ -40,8 +40,6 @@ class ImagesConfig(StudyConfig, frozen=True):
     """Pixels by which training images are moved at most in each direction, each by its own, with zeros around."""
     activation: Literal["tanh", "relu"] = "tanh"
     """The nonlinearity of fields."""
-    groups: int | None = Field(default=None, ge=1)
-    """Groups of channels over which fields normalise before each of their convolutions; none does not normalise."""
     width: int = Field(default=32, ge=1)
     """Channels inside each field."""
     training: int = Field(default=400, ge=1)
@@ -153,6 +151,12 @@ def image_loss(apply: Apply, images: Images, batch_size: int, shift: int = 0) ->
         return cross_entropy(apply(params, scaled(moved)), labels[rows])
 
     return loss
+
+
+def batch_of(images: Images, config: ImagesConfig) -> tuple[jax.Array, jax.Array]:
+    """The first `config.batch_size` test images and labels, over and over if there are fewer: what costs are of."""
+    rows = jnp.arange(config.batch_size) % len(images.test[1])
+    return images.test[0][rows], images.test[1][rows]
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:

@@ -146,9 +146,12 @@ def measured(values: np.ndarray, flow: Fitted, trace: Any, config: LikelihoodDig
     """[N] bits a dimension of levels [N, d], means over dequantisations."""
     fine = Solving(solver="dopri5", tolerance=config.tolerance)
     one = jax.jit(lambda key, levels: bits(log_probability(flow, fine, trace, key, levels), levels.shape[1]))
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1), config.draws)
-    parts = np.split(values, range(_AT_ONCE, len(values), _AT_ONCE))
-    return np.concatenate([np.mean([one(key, jnp.asarray(part)) for key in keys], axis=0) for part in parts])
+    key = jax.random.fold_in(jax.random.key(config.seed), 1)
+    found = []
+    for place, part in enumerate(np.split(values, range(_AT_ONCE, len(values), _AT_ONCE))):
+        keys = jax.random.split(jax.random.fold_in(key, place), config.draws)
+        found.append(np.mean([one(draw, jnp.asarray(part)) for draw in keys], axis=0))
+    return np.concatenate(found)
 
 
 def drawn(key: jax.Array, count: int, flow: Fitted, config: LikelihoodDigitsConfig, *, flowing: bool) -> np.ndarray:

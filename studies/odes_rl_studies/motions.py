@@ -47,12 +47,14 @@ def record(config: MotionsConfig, count: int, kind: int, tell: Tell) -> np.ndarr
     """[count, horizon + 1, n] observations of episodes of the task under actions drawn uniformly.
 
     Raises:
-        UserError: if there is no such task, its observations or actions are not vectors, or an episode ends early.
+        UserError: if there is no such task, its actions are discrete or have no bounds, or an episode ends early.
     """
     environment = make_environment(config.task)
     try:
         actions = environment.action_space
-        if not isinstance(actions, gymnasium.spaces.Box) or not np.isfinite([actions.low, actions.high]).all():
+        if not isinstance(actions, gymnasium.spaces.Box):
+            raise UserError(f"task {config.task!r} has discrete actions: choose one whose actions are numbers")
+        if not np.isfinite([actions.low, actions.high]).all():
             raise UserError(f"task {config.task!r} has actions without bounds: choose one whose actions have them")
         episodes = []
         for episode in range(count):
@@ -76,7 +78,7 @@ def observe(config: MotionsConfig, values: np.ndarray, kind: int) -> Series:
 
     Each is observed at time 0. What is observed up to time 0.5 is seen.
     """
-    shared, own = np.random.default_rng(config.seed), np.random.default_rng((config.seed, kind))
+    shared, own = np.random.default_rng((config.seed, 1)), np.random.default_rng((config.seed, 2, kind))
     later = shared.choice(config.horizon, config.points - 1, replace=False) + 1
     taken = np.sort(np.append(later, 0))
     times, true = taken / config.horizon, values[:, taken]
@@ -88,7 +90,7 @@ def observe(config: MotionsConfig, values: np.ndarray, kind: int) -> Series:
 
 def _episode(config: MotionsConfig, environment: gymnasium.Env, seed: int) -> np.ndarray:
     """[horizon + 1, n] observations of one episode, whose start and actions follow from `seed` and the study's own."""
-    generator = np.random.default_rng((config.seed, seed))
+    generator = np.random.default_rng((config.seed, 3, seed))
     observation, _ = environment.reset(seed=int(generator.integers(2**31)))
     space, actions = environment.observation_space, environment.action_space
     assert isinstance(actions, gymnasium.spaces.Box)

@@ -15,7 +15,16 @@ from odes_rl.reports import draw_line, dress_panel
 from odes_rl.studies import Findings, StudyFamily, Tell
 from odes_rl_studies.costs import Count, evaluation_counter, gradient_megabytes
 from odes_rl_studies.digits import Classifier
-from odes_rl_studies.images import SEEN, Images, cross_entropy, error_measure, learn_images, load_images, scaled
+from odes_rl_studies.images import (
+    SEEN,
+    Images,
+    batch_of,
+    cross_entropy,
+    error_measure,
+    learn_images,
+    load_images,
+    scaled,
+)
 from odes_rl_studies.ode_net_models import Model, OdeNetConfig, build
 
 _REPEATS = 5
@@ -70,7 +79,7 @@ def ode_net(config: OdeNetConfig, tell: Tell) -> Findings:
         for tolerance, s in zip(again, solved, strict=True)
     ]
     notes = (
-        f"Errors of the ODE-Net solved again are of the first {SEEN:,} test images.",
+        f"Errors of the ODE-Net solved again are of the first {min(SEEN, len(images.test[1])):,} test images.",
         "`forward` and `backward` are evaluations of the field or of blocks; each backward one of the ODE-Net, which "
         "solves the adjoint equation, also costs a product with the Jacobian.",
         f"Memory and time are of the gradient for {config.batch_size} images: XLA's own account of temporaries, and "
@@ -93,7 +102,7 @@ def _learn(name: Model, images: Images, config: OdeNetConfig, tell: Tell) -> Tra
 
 def _batch_loss(classifier: Classifier, images: Images, config: OdeNetConfig) -> Any:
     """Cross-entropy of the first test images, a batch of them, as a function of parameters."""
-    pixels, labels = (part[: config.batch_size] for part in images.test)
+    pixels, labels = batch_of(images, config)
     return lambda params: cross_entropy(classifier.apply(params, scaled(pixels)), labels)
 
 
@@ -113,7 +122,7 @@ def _evaluations(images: Images, config: OdeNetConfig, tolerance: float | None =
 
 
 def _solved_again(params: Any, images: Images, config: OdeNetConfig, tolerance: float) -> Tolerance:
-    pixels = scaled(images.test[0][: config.batch_size])
+    pixels = scaled(batch_of(images, config)[0])
     classifier = build("ODE-Net", config, images, tolerance)
     found, precise = (
         jax.jit(c.apply)(params, pixels) for c in (classifier, build("ODE-Net", config, images, tolerance=1e-6))

@@ -1,11 +1,11 @@
 """The classifiers of the study `ode_net`: one hidden layer, a residual network, RK-Net and ODE-Net."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from odes_rl.continuous import Field as VectorField
 from odes_rl.continuous import (
@@ -35,11 +35,15 @@ class OdeNetConfig(ImagesConfig, frozen=True):
     """Which."""
     channels: int = Field(default=16, ge=1)
     """Of the state, to which a patch is mapped by an affine layer, or a `strided` stem leads."""
+    groups: int | None = Field(default=None, ge=1)
+    """Groups of channels over which fields normalise before each of their convolutions; none does not normalise."""
     blocks: int = Field(default=6, ge=1)
     """Of the ResNet, each with parameters of its own; as many steps has the RK-Net."""
     hidden: int = Field(default=300, ge=1)
     """Units of the one hidden layer."""
-    tolerances: tuple[PositiveFloat, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
+    tolerances: tuple[Annotated[float, Field(ge=1e-5)], ...] = Field(
+        default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1
+    )
     """With which the trained ODE-Net is solved again, if it is among the models."""
 
 

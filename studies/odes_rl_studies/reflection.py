@@ -79,7 +79,7 @@ def reflection(config: ReflectionConfig, tell: Tell) -> Findings:
     ]
     notes = (
         "Trajectories of a neural ODE in one dimension cannot cross, so its output rises with its input, "
-        "and its error is above that of the constant 0, which is 1/3.",
+        f"and its error is above that of the constant 0, which is {LEAST_MONOTONE_ERROR:.3f}.",
         "Adaptive depth can do it with a field that has no zero, where depth has the sign of the input: ż = −1 up to "
         "g(x) = 2x is exact. It has to start near: from g(x) = x it finds this, from g(x) = 1 descent stays at the "
         "output 0.",

@@ -48,7 +48,7 @@ class SortingConfig(StudyConfig, frozen=True):
     study: Literal["sorting"] = "sorting"
     methods: tuple[Method, ...] = Field(default=tuple(LEARNED), min_length=1)
     """Which."""
-    size: int = Field(default=6, ge=2)
+    size: int = Field(default=6, ge=2, le=12)
     """Entries n of a list."""
     steps: int = Field(default=20, ge=1)
     """Lie–Euler steps L; stable where the range of the list times that of N's eigenvalues is below 2L."""

@@ -10,6 +10,7 @@ import optax
 from matplotlib.figure import Figure
 from pydantic import Field
 
+from odes_rl import UserError
 from odes_rl.continuous import Solving, evidence_bound, forecaster, latent_ode
 from odes_rl.studies import Findings, StudyConfig, Tell
 from odes_rl_studies.descent import minimise
@@ -68,7 +69,14 @@ class Forecast(NamedTuple):
 
 
 def compare(config: SeriesConfig, drawn: Series, test: Series, tell: Tell) -> dict[str, Forecast]:
-    """Both models, trained on the first half of the time of `drawn` and asked for all of `test`."""
+    """Both models, trained on the first half of the time of `drawn` and asked for all of `test`.
+
+    Raises:
+        UserError: if all times of either are in one half.
+    """
+    for times in (drawn.times, test.times):
+        if not 1 < int(jnp.sum(times <= 0.5)) < times.size:
+            raise UserError(f"points is {config.points}, and all of their times are in one half: give more, or a seed")
     train = first_half(drawn)
     return {
         "latent ODE": fit_latent(config, train, test, lambda line: tell(f"latent ODE: {line}")),

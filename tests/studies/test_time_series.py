@@ -69,7 +69,7 @@ def test_motions_are_the_episodes_of_the_environment_and_seen_in_their_first_hal
         ({"points": 12}, "points is 12, but must be at most 11"),
         ({"entry": 3}, "entry is 3, but an observation has entries 0 to 2"),
         ({"task": "Hopper-v5", "horizon": 400}, "an episode ends after"),
-        ({"task": "CartPole-v1"}, "has actions without bounds"),
+        ({"task": "CartPole-v1"}, "has discrete actions"),
     ],
 )
 def test_mistakes_are_told(options, message):
