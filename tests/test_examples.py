@@ -44,6 +44,7 @@ def variables(tmp_path, monkeypatch):
     """Variables of processes: they find this `odes-rl`, and their temporary files go away with the test's."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # EnvPool sets it, once a test has loaded it
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
