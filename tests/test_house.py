@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "odes_rl"
 FLOORS = [
     {"caching", "errors", "interrupts", "lazy"},
-    {"extras", "start_up"},
+    {"devices", "extras", "start_up"},
     {"parts", "yaml_text"},
     {"validation"},
     {"act"},
