@@ -3,6 +3,8 @@
     .venv/bin/python scripts/benchmark_page.py RUNS ... [--machine NAME]    # directories of runs and of comparisons
     .venv/bin/python scripts/benchmark_page.py                             # from docs/data/benchmark_*.csv alone
 
+Runs take the place of those of the same task, policy, environment steps and seed in the data; others there are kept.
+
 The text of the page stands on the page; what stands between its markers is written anew.
 """
 
@@ -12,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from returns.runs import read_data, read_directories, write_data
+from returns.runs import merged, read_data, read_directories, write_data
 from returns.tables import Benchmark, details, draw, make_benchmark, summary
 
 from odes_rl.errors import UserError
@@ -30,7 +32,8 @@ def main(arguments: Sequence[str] | None = None, docs: Path = DOCS) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.runs:
-            write_data(read_directories(given.runs, given.machine), docs / "data")
+            runs = merged(read_directories(given.runs, given.machine), docs / "data")
+            write_data(runs, docs / "data")
         benchmark = make_benchmark(read_data(docs / "data"))
         parts = {**tables(benchmark), "curves": draw(benchmark, docs / "images")}
     except UserError as error:

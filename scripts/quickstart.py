@@ -7,11 +7,11 @@ from pathlib import Path
 from types import FrameType
 
 from odes_rl.cli.program import main
+from odes_rl.config.layering import load_config
 from odes_rl.interrupts import interrupt, leave_after, signals_noted
 from odes_rl.reports.outcome import outcome_lines
 from odes_rl.runs.files import CONFIG, METRICS
 from odes_rl.runs.metrics import read_metrics
-from odes_rl.yaml_text import read_yaml
 
 CONFIG_FILE = "configs/quickstart.yaml"
 RUN = Path("runs/quickstart")
@@ -23,6 +23,9 @@ def quickstart(
     overrides: list[str], config: str | Path = CONFIG_FILE, run: Path = RUN, seconds: float = SECONDS
 ) -> int:
     """Train for at most `seconds`, then print where the return began and where it is; the exit status."""
+    if any(option.startswith("--run.directory") for option in overrides):
+        print("quickstart: --run.directory is set here: use odes-rl train", file=sys.stderr)
+        return 2
     if not overrides and _is_finished(run):
         print(f"{run} is finished; to begin anew, remove it: rm -r {run}")
         _print_outcome(run, finished=True)
@@ -58,19 +61,21 @@ def within(seconds: float, action: Callable[[], int]) -> tuple[int, bool]:
 def _is_finished(run: Path) -> bool:
     if not (run / CONFIG).exists():
         return False
-    return _generation(run) >= read_yaml(run / CONFIG)["run"]["generations"]
+    last = {"generation": 0, "env_steps": 0} | (read_metrics(run / METRICS) or [{}])[-1]
+    return load_config(run / CONFIG).run.is_over(last["generation"], last["env_steps"])
 
 
 def _print_outcome(run: Path, *, finished: bool) -> None:
     for line in outcome_lines(run):
         print(line)
-    more = f" --run.generations {2 * _generation(run)}" if finished else ""
-    print(f"train further: .venv/bin/odes-rl resume {run}{more}")
+    print(f"train further: .venv/bin/odes-rl resume {run}{_twice_as_long(run) if finished else ''}")
 
 
-def _generation(run: Path) -> int:
-    lines = read_metrics(run / METRICS)
-    return lines[-1]["generation"] if lines else 0
+def _twice_as_long(run: Path) -> str:
+    """The options with which a finished run goes on for as long again."""
+    options = load_config(run / CONFIG).run
+    ends = {"generations": options.generations, "env-steps": options.env_steps}
+    return "".join(f" --run.{name} {2 * end}" for name, end in ends.items() if end is not None)
 
 
 if __name__ == "__main__":

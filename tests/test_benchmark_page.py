@@ -106,6 +106,20 @@ def test_the_page_is_made_again_from_the_data_alone(script, docs, tmp_path):
     assert [(line["taken"], line["return"]) for line in lines] == [("0", "0.00"), ("100", "150.00"), ("200", "120.00")]
 
 
+def test_later_runs_take_the_place_of_earlier_ones_beside_those_that_are_kept(script, docs, tmp_path):
+    record(tmp_path / "first", CURVES)
+    record(tmp_path / "later", {("Ant-v5", "linear"): [[4.0, 5.0, 6.0], [7.0] * 11]})
+    assert script.main([str(tmp_path / "first")], docs) == 0
+    assert script.main([str(tmp_path / "later")], docs) == 0
+    data = script.read_data(docs / "data")
+    assert [(r.key.task, r.key.policy, r.key.seed, r.final) for r in data if r.key.task == "Ant-v5"] == [
+        ("Ant-v5", "linear", 0, 6.0),
+        ("Ant-v5", "linear", 1, 7.0),
+    ]
+    assert len(data) == 5 + 2
+    assert data[0].key.task == "Swimmer-v5"  # as the page has them, whenever they came
+
+
 def test_a_run_names_its_machine(script, docs, tmp_path):
     record(tmp_path / "runs", {("Ant-v5", "linear"): [[1.0] * 11]})
     launches = [{"generation": n, "workers": n + 1, "cores": 4, "processor": "Abacus 9"} for n in (0, 1, 1)]

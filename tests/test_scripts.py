@@ -226,11 +226,28 @@ def test_quickstart_says_that_a_run_is_finished(quickstart, tiny_run, capsys):
     assert "evaluation at generation 0" in said
 
 
-def test_quickstart_goes_on_and_stops_in_time(quickstart, tiny_run, capsys):
-    assert quickstart.quickstart(["--run.generations", "1000000"], *tiny_run, seconds=4) == 0
+def test_quickstart_goes_on_and_stops_in_time(quickstart, tiny_run, tmp_path, capsys):
+    config, finished = tiny_run
+    run = shutil.copytree(finished, tmp_path / "run")
+    assert quickstart.quickstart(["--run.generations", "1000000"], config, run, seconds=4) == 0
     said = capsys.readouterr().out
     assert "time is up" in said
     assert "evaluation at generation 0" in said
+
+
+def test_quickstart_knows_the_end_of_a_run_by_its_environment_steps(quickstart, tiny_run, tmp_path, capsys):
+    config, run = tiny_run[0], tmp_path / "run"
+    assert quickstart.quickstart(["--run.generations", "none", "--run.env-steps", "100"], config, run) == 0
+    capsys.readouterr()
+    assert quickstart.quickstart([], config, run) == 0
+    said = capsys.readouterr().out
+    assert "is finished" in said
+    assert said.endswith(f"train further: .venv/bin/odes-rl resume {run} --run.env-steps 200\n")
+
+
+def test_quickstart_has_a_directory_of_its_own(quickstart, tiny_run, capsys):
+    assert quickstart.quickstart(["--run.directory", "elsewhere"], *tiny_run) == 2
+    assert capsys.readouterr().err == "quickstart: --run.directory is set here: use odes-rl train\n"
 
 
 def test_quickstart_tells_a_mistake(quickstart, tiny_run, capsys):

@@ -20,12 +20,15 @@ def convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
     return _plain(images, kernel)
 
 
-def squares(images: jax.Array) -> jax.Array:
-    """[B, ⌈H/2⌉, ⌈W/2⌉, 4c] the squares of 2 × 2 places of `images` [B, H, W, c]; zeros beyond an odd side."""
-    images = jnp.pad(images, ((0, 0), (0, images.shape[1] % 2), (0, images.shape[2] % 2), (0, 0)))
+def squares(images: jax.Array, side: int = 2) -> jax.Array:
+    """[B, ⌈H/side⌉, ⌈W/side⌉, side² c] the squares of `side` × `side` places of `images` [B, H, W, c].
+
+    There are zeros beyond the last places.
+    """
+    images = jnp.pad(images, ((0, 0), (0, -images.shape[1] % side), (0, -images.shape[2] % side), (0, 0)))
     count, height, width, channels = images.shape
-    parts = images.reshape(count, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
-    return parts.reshape(count, height // 2, width // 2, 4 * channels)
+    parts = images.reshape(count, height // side, side, width // side, side, channels).transpose(0, 1, 3, 2, 4, 5)
+    return parts.reshape(count, height // side, width // side, side**2 * channels)
 
 
 def _forward(images: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:

@@ -75,13 +75,7 @@ def patches(side: int, channels: int, patch: int) -> Inputs:
 
     s = side/patch, and a place has the m = patch² · channels numbers of its pixels.
     """
-    places = side // patch
-
-    def cut(x: jax.Array) -> jax.Array:
-        parts = x.reshape(-1, places, patch, places, patch, channels).transpose(0, 1, 3, 2, 4, 5)
-        return parts.reshape(-1, places, places, patch**2 * channels)
-
-    return _without_parameters(cut, side**2 * channels)
+    return _without_parameters(lambda x: squares(x, patch), side**2 * channels)
 
 
 def strided(side: int, input_channels: int, channels: int, *, halvings: int = 2, groups: int = 8) -> Inputs:

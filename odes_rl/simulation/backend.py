@@ -42,7 +42,7 @@ class DeviceBackend:
     ) -> None:
         """Run episodes of `task` in `simulator` from `draw(seed)`, at most `lanes` at once on each device.
 
-        With None as many as fit into its memory.
+        None: as many as fit into its memory.
         """
         rule, low, high = find_rule(settings.act_rule), task.low.astype(np.float32), task.high.astype(np.float32)
         play = Play(rule.array, settings.squash, low, high, settings.clip, chunk)

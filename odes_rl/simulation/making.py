@@ -76,7 +76,9 @@ def describe_task(settings: EpisodeSettings) -> Described:
 
 
 def make_backend(settings: EpisodeSettings, lanes: int | None) -> DeviceBackend:
-    """The backend `mjx` for episodes with those settings, of which a device runs at most `lanes` at once; None for all.
+    """The backend `mjx` for episodes with those settings, of which a device runs at most `lanes` at once.
+
+    None: as many as fit into its memory.
 
     Raises:
         UserError: as `check`.

@@ -1,24 +1,27 @@
-"""A training step of a block of images beside the same network in plain PyTorch, on random images of CIFAR's size.
+"""A training step of models of images, and a convolution, beside the same in plain PyTorch, on random images.
 
     .venv/bin/python scripts/benchmarks/image_step.py [--batch 64] [--steps 10] [--repeats 5]
 
-Both sides have the same layers, group normalisation and Adam, all cores to each, in turns; what is compared is the
-median time of a step after everything has been compiled. PyTorch's tensors are [B, c, h, w], as it prefers them.
+Images have CIFAR's size. Both sides have the same layers, group normalisation and Adam, all cores to each, in turns;
+what is compared is the median time after everything has been compiled. PyTorch's tensors are [B, c, h, w], as it
+prefers them.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import gcd
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 from torch import nn
 
+from odes_rl.continuous import convolve
 from odes_rl.supervised import OptimizerConfig, Point, make_learner, make_model, model_config_class
 
 SIDE, COLOURS, CLASSES = 32, 3, 10
@@ -110,6 +113,36 @@ def seconds(step: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
+def convolutions(batch: int, width: int) -> Iterator[tuple[int, int, list[Callable[[], Any]]]]:
+    """Side, channels, and functions that make a convolution of each stage: ours, as one product by XLA, PyTorch's."""
+    generator = np.random.default_rng(0)
+    for stage in range(3):
+        side, channels = SIDE >> stage, width << stage
+        shapes = (batch, side, side, channels), (3, 3, channels, channels), (batch * side**2, 9 * channels)
+        x, kernel, rows = (generator.normal(size=shape).astype(np.float32) for shape in shapes)
+        ours, product = jax.jit(convolve), jax.jit(jnp.matmul)
+        given, factors = jax.device_put((x, kernel)), jax.device_put((rows, kernel.reshape(-1, channels)))
+        theirs = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
+        filters = torch.from_numpy(kernel).permute(3, 2, 0, 1).contiguous()
+        yield (
+            side,
+            channels,
+            [
+                lambda f=ours, a=given: jax.block_until_ready(f(*a)),
+                lambda f=product, a=factors: jax.block_until_ready(f(*a)),
+                lambda x=theirs, k=filters: nn.functional.conv2d(x, k, padding=1),
+            ],
+        )
+
+
+def medians(functions: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
+    """Seconds of each, the median of several in turns, after one that compiles."""
+    for function in functions:
+        function()
+    times = [[seconds(function) for function in functions] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=64, help="images of a step")
@@ -123,11 +156,17 @@ def main() -> None:
     print("| network | odes_rl, s | PyTorch, s | PyTorch / odes_rl |\n| --- | ---: | ---: | ---: |")
     for label in MODELS:
         pair = [make(label, images, labels, options.width, options.steps) for make in (our_step, torch_step)]
-        for step in pair:
-            step()
-        times = [[seconds(step) for step in pair] for _ in range(options.repeats)]
-        ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+        ours, theirs = medians(pair, options.repeats)
         print(f"| {label} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.2f} |", flush=True)
+    print(
+        "\n| a convolution of | odes_rl, ms | product of the same size, ms | PyTorch, ms |\n| --- "
+        + "| ---: " * 3
+        + "|"
+    )
+    with torch.no_grad():
+        for side, channels, functions in convolutions(options.batch, options.width):
+            times = " | ".join(f"{1000 * time:.1f}" for time in medians(functions, 10 * options.repeats))
+            print(f"| {options.batch} × {side} × {side} × {channels} | {times} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ _BEGUN = time.perf_counter()
 Contestant = Callable[[], float]
 """One measurement, in environment steps a second."""
 PACKAGES = ("jax", "numpy", "numba", "mujoco", "gymnasium", "dm_control", "envpool", "ray")
-PEER_PACKAGES = ("torch", "sb3-contrib", "evotorch")
+PEER_PACKAGES = ("torch", "sb3-contrib", "evotorch", "evosax")
 
 
 def in_turn(contestants: Mapping[str, Contestant], rounds: int, title: str) -> dict[str, list[float]]:

@@ -74,7 +74,18 @@ def read_directories(paths: Sequence[str], machine: str) -> list[Recorded]:
             raise UserError(f"{str(found.path)!r} is the second run of {told}: leave one out")
         recorded[record.key] = record
         _check_alike(*first.setdefault(record.key[:-1], (found.path, run)), found.path, run)
-    return sorted(recorded.values(), key=lambda record: (place_of(record.key.task), record.key))
+    return in_order(recorded.values())
+
+
+def in_order(runs: Iterable[Recorded]) -> list[Recorded]:
+    """The runs by task as the page has them, policy, environment steps and seed."""
+    return sorted(runs, key=lambda record: (place_of(record.key.task), record.key))
+
+
+def merged(runs: Iterable[Recorded], directory: Path) -> list[Recorded]:
+    """The `runs`, and those in the CSV files of `directory`, if there are any, that are not among them."""
+    known = read_data(directory) if (directory / RUNS).is_file() else []
+    return in_order(({run.key: run for run in known} | {run.key: run for run in runs}).values())
 
 
 def read_data(directory: Path) -> list[Recorded]:

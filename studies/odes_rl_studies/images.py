@@ -154,7 +154,7 @@ def image_loss(apply: Apply, images: Images, batch_size: int, shift: int = 0) ->
 
 
 def batch_of(images: Images, config: ImagesConfig) -> tuple[jax.Array, jax.Array]:
-    """The first `config.batch_size` test images and labels, over and over if there are fewer: what costs are of."""
+    """The first `config.batch_size` test images and labels, repeated if there are fewer; costs are measured on them."""
     rows = jnp.arange(config.batch_size) % len(images.test[1])
     return images.test[0][rows], images.test[1][rows]
 

@@ -50,7 +50,7 @@ class OdeNetConfig(ImagesConfig, frozen=True):
 def build(
     name: Model, config: OdeNetConfig, images: Images, tolerance: float | None = None, count: Count | None = None
 ) -> Classifier:
-    """The classifier of that name, of images [B, side, side, n].
+    """The classifier of that name, of images [B, side, side, 1].
 
     `ResNet` is z ← z + F_k(z), k = 1..blocks; `RK-Net` ż = F(t, z) by as many steps of `midpoint`, differentiated as
     they stand; `ODE-Net` the same by `dopri5`, differentiated by the adjoint equation. The three start from the stem,

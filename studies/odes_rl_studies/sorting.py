@@ -20,7 +20,7 @@ from odes_rl_studies.sorting_flow import (
     error,
     in_eigenbasis,
     judge,
-    mean_minor,
+    mean_minors,
     outputs_of,
     remainder,
     right,
@@ -40,8 +40,6 @@ LEARNED: dict[Method, tuple[str, ...]] = {
 """Which parameters a method learns. All begin with a start W₀ from the Haar measure and Brockett's N, but for the last,
 whose N is from the Gaussian orthogonal ensemble."""
 _FINER = 4
-_MOST_MINORS = 12
-"""Size of a matrix, at the most, of which the mean minor is computed: it has 2ⁿ of them."""
 
 
 class SortingConfig(StudyConfig, frozen=True):
@@ -141,7 +139,7 @@ def _row(method: Method, result: Result) -> tuple[object, ...]:
     return (
         *(method, errors["uniform"].mean(), errors["uniform"].std(), judged.right),
         *(eigen.errors["uniform"].mean(), eigen.right),
-        _mean_minor(np.asarray(in_eigenbasis(params)["initial"])),
+        mean_minors(np.asarray(in_eigenbasis(params)["initial"])),
         *(errors["normal"].mean(), finer.errors["normal"].mean(), errors["close"].mean()),
         *(judged.remainder, float(remainder(params["N"]).mean())),
     )
@@ -174,11 +172,6 @@ def _notes(searched: dict[float, float], lists: jax.Array, results: list[Result]
         f"|WᵀW − I| at time 1 is {max(r.judged.violation for r in results):.2g} at most, and an eigenvalue of H(1) is "
         f"at most {max(r.judged.drift for r in results):.2g} from its entry of the list.",
     ]
-
-
-def _mean_minor(starts: np.ndarray) -> float | None:
-    """The mean of `mean_minor` over W₀V [S, n, n]; None of those with too many minors."""
-    return float(np.mean([mean_minor(W) for W in starts])) if starts.shape[-1] <= _MOST_MINORS else None
 
 
 STUDY = StudyFamily(SortingConfig, sorting)

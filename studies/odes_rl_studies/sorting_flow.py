@@ -17,6 +17,8 @@ Kind = Literal["uniform", "normal", "close"]
 KINDS: tuple[Kind, ...] = ("uniform", "normal", "close")
 """Of lists: uniform on [0, 1], normal with the same mean and variance, uniform with close pairs."""
 _APART = 0.05
+_MOST_MINORS = 12
+"""Size of a matrix, at the most, of which the mean minor is computed."""
 
 
 class Judged(NamedTuple):
@@ -114,6 +116,11 @@ def mean_minor(W: np.ndarray) -> float:
     chosen = [(list(rows), k) for k in range(1, n) for rows in combinations(range(n), k)]
     minors = [abs(np.linalg.det(W[rows, :k])) for rows, k in chosen]
     return float(np.prod(np.power(minors, 1 / len(minors))))
+
+
+def mean_minors(starts: np.ndarray) -> float | None:
+    """The mean of `mean_minor` over starts [S, n, n]; None where n is above 12, since there are 2ⁿ − 2 minors."""
+    return float(np.mean([mean_minor(W) for W in starts])) if starts.shape[-1] <= _MOST_MINORS else None
 
 
 def judge(params: Params, fresh: dict[Kind, jax.Array], steps: int) -> Judged:

@@ -155,6 +155,13 @@ def test_a_mistake_in_an_override_is_one_line(write, option, text, words):
     assert all(word in message for word in words), message
 
 
+def test_lanes_of_a_device_hold_the_episodes_of_a_candidate(write):
+    path = write({"task": TASK, "rollouts": {"backend": "mjx", "lanes": 4}, "strategy": {"episodes": 4}})
+    assert load_config(path).rollouts.lanes == 4
+    with pytest.raises(UserError, match=r"rollouts\.lanes is 4, but must be at least strategy\.episodes, which is 5"):
+        load_config(path, {"strategy.episodes": "5"})
+
+
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     for path in (tmp_path / "absent.yaml", tmp_path):
         with pytest.raises(UserError, match="cannot read"):

@@ -35,8 +35,8 @@ def test_the_convolution_and_its_gradients_are_xlas(size):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("adjoint", ["direct", "checkpointed", "backsolve"])
-def test_a_flow_of_convolutions_has_the_same_gradient_by_every_adjoint(adjoint):
+@pytest.mark.parametrize(("adjoint", "error"), [("direct", 1e-5), ("checkpointed", 1e-5), ("backsolve", 0.03)])
+def test_a_flow_of_convolutions_has_the_same_gradient_by_every_adjoint(adjoint, error):
     field = convolution_field(CHANNELS, 4, time=True)
     params = field.init(jax.random.key(5))
     solving = Solving(solver="euler", solver_steps=200, adjoint=adjoint)
@@ -53,7 +53,7 @@ def test_a_flow_of_convolutions_has_the_same_gradient_by_every_adjoint(adjoint):
 
     found, expected = jax.jit(jax.grad(loss))(params), jax.jit(jax.grad(unrolled))(params)
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0.05, atol=0.01)
+        assert jnp.abs(ours - theirs).max() < error * jnp.abs(theirs).max()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from odes_rl.errors import UserError
 from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.physics.finding import describe_physics
-from odes_rl.simulation.models import EDITS, edited, needed_edits, put_model
+from odes_rl.simulation.models import EDITS, declared_edits, edited, needed_edits, put_model
 
 mj: Any = mujoco
 NEEDED = {
@@ -53,7 +53,9 @@ def test_a_model_gets_the_edits_that_it_needs_and_no_others(task):
     mine, theirs = stepped(result, data, controls, 2), stepped(model, data, controls, 2)
     if all(EDITS[name].is_neutral for name in names):
         np.testing.assert_array_equal(mine, theirs)
+        assert declared_edits(model) == []
     else:
+        assert declared_edits(model) == [EDITS["Newton for PGS"].reason]
         assert np.abs(mine - theirs).max() > 0
 
 

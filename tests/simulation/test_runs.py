@@ -2,6 +2,7 @@
 
 import pytest
 
+from odes_rl import extras
 from odes_rl.cli.program import main
 from odes_rl.training.train import train
 from tests.made_runs import bits, create_run, timeless, train_run
@@ -46,3 +47,13 @@ def test_evaluation_on_both_physics_tells_the_gap(whole, capsys):
     assert abs(gap) < 0.1 + 0.05 * abs(serial)
     assert main(["evaluate", str(run.path), "--episodes", "3", "--backend", "mjx"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith(lines[3].split()[1].join(("return ", "")))
+
+
+def test_where_mjx_is_missing_there_are_the_others_returns_and_no_gap(whole, capsys, monkeypatch):
+    run, _ = whole
+    monkeypatch.setattr(extras, "is_installed", lambda module: module != "mujoco.mjx")
+    assert main(["evaluate", str(run.path), "--episodes", "3", "--backend", "serial"]) == 0
+    *_, returns, spread, gap = capsys.readouterr().out.splitlines()
+    assert returns.startswith("return ")
+    assert spread.startswith("from ")
+    assert gap.startswith("no gap to mjx, with which the policy was trained: rollouts.backend: mjx needs the package")

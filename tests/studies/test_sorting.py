@@ -18,6 +18,7 @@ from odes_rl_studies.sorting_flow import (
     in_eigenbasis,
     judge,
     mean_minor,
+    mean_minors,
     outputs_of,
     remainder,
     right,
@@ -120,6 +121,12 @@ def test_the_remainder_is_nothing_for_a_diagonal_and_all_for_a_hollow_matrix():
 def test_minors_of_a_rotation_and_of_a_permutation():
     assert mean_minor(np.array([[0.6, -0.8], [0.8, 0.6]])) == pytest.approx(0.48**0.5)
     assert mean_minor(np.eye(4)[[2, 0, 3, 1]]) == 0
+
+
+def test_minors_are_left_out_where_there_are_too_many():
+    starts = np.array([np.eye(4), [[0.6, -0.8, 0, 0], [0.8, 0.6, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]])
+    assert mean_minors(starts) == 0
+    assert mean_minors(np.eye(13)[None]) is None
 
 
 def test_lists_are_drawn_as_they_are_called():

@@ -77,6 +77,11 @@ def test_mistakes_are_told(options, message):
         motions(MOTIONS.model_copy(update=options), quiet)
 
 
+def test_times_that_are_all_in_one_half_are_told():
+    with pytest.raises(UserError, match="points is 4, and all of their times are in one half"):
+        spirals(SpiralsConfig(directory="unused", examples=4, test_examples=4, points=4, seed=12), quiet)
+
+
 @pytest.mark.slow
 def test_nothing_after_half_of_time_is_known_in_training_or_in_the_test(monkeypatch):
     def draw(config, count, fold):
