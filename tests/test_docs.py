@@ -111,7 +111,8 @@ def test_pages_name_commands_that_exist():
 
 def test_pages_write_options_as_the_help_does():
     pages = {path.name: path.read_text(encoding="utf-8") for path in [*DOCS.glob("*.md"), ROOT / "README.md"]}
-    assert not {name: found for name, page in pages.items() if (found := re.findall(r"--[a-z.-]+_[\w.]*", page))}
+    underscored = r"--(?!xla_)[a-z.-]+_[\w.]*"  # XLA's own flags have underscores
+    assert not {name: found for name, page in pages.items() if (found := re.findall(underscored, page))}
 
 
 def test_links_of_the_readme_lead_somewhere():
