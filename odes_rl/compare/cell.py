@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
+from odes_rl.devices import platform
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.interrupts import Interrupted, interrupt, leave_after, signals_noted
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -29,6 +30,7 @@ def main(budget: str, workers: str, *paths: str) -> int:
     """Go on with the runs at `paths` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     try:
         threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
+        platform()  # or the error is told in one line
         if recorded_kind(paths[0]) is FITTING:
             _fit(paths[0], {"run.epochs": budget})
         else:

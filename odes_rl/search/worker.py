@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from odes_rl.compare.cell import interrupt_at_the_end_of_input
+from odes_rl.devices import platform
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.interrupts import Interrupted, leave_after, signals_noted
 from odes_rl.search.config import load_search
@@ -20,6 +21,7 @@ def main(directory: str, storage: str, trials: str, workers: str) -> int:
     """Run trials of the search in `directory`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
     try:
+        platform()  # or the error is told in one line
         search = load_search(
             Path(directory, RECORD), {"directory": directory, "storage": storage, "trials": int(trials)}, {}
         )

@@ -148,6 +148,16 @@ def test_a_failing_cell_fails_alone_and_is_told_with_its_reason(tmp_path, monkey
     assert (rows[0]["task"], rows[0]["finished"]) == ("faulty_environments:Walk-v0", "1")
 
 
+def test_a_missing_accelerator_is_told_for_each_run_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    config = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
+    if main(["compare", str(config)]) == 0:
+        pytest.skip("there is a GPU")
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("failed: ")]
+    assert len(told) == 2
+    assert all("JAX found no device of JAX_PLATFORMS=cuda" in line and "odes-rl[cuda]" in line for line in told)
+
+
 def test_a_dry_run_probes_what_nothing_is_known_of_and_leaves_nothing(tmp_path, capsys):
     config = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
     assert main(["compare", str(config), "--dry-run"]) == 0
