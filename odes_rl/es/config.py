@@ -142,7 +142,7 @@ class StrategyConfig(BaseModel):
     one, in which candidates are drawn (`space: tangent`)."""
     shaping: Annotated[str, SHAPINGS] = "top_k"
     """How returns become utilities; `odes-rl list shapings` describes them. `differences` leaves out what the episodes
-    of a pair have in common, such as their start."""
+    of a pair have in common, such as their start; with `signs` all pairs count alike, too."""
     top_k: int | None = Field(default=None, ge=1)
     """Directions that `top_k` shaping keeps: those with the best return of either sign. none is half of them. As many
     for each round."""
@@ -154,7 +154,7 @@ class StrategyConfig(BaseModel):
                 f"population is {self.population}, but antithetic pairs need an even one: "
                 f"use {self.population + 1}, or antithetic: false"
             )
-        if self.shaping in ("top_k", "differences") and not self.antithetic:
+        if self.shaping in ("top_k", "differences", "signs") and not self.antithetic:
             raise ValueError(
                 f"shaping {self.shaping} compares the two signs of a direction, but antithetic is false: "
                 "use shaping: standardised, or antithetic: true"

@@ -35,13 +35,20 @@ def differences(returns: jax.Array) -> jax.Array:
     Raises:
         UserError: from the shaping, if directions have a single sign.
     """
-    if returns.shape[1] != 2:
-        raise UserError(
-            "shaping differences compares the two signs of a direction, but directions have one: use standardised, or "
-            "antithetic pairs"
-        )
-    halves = (returns - returns[:, ::-1]) / 2
+    halves = _within_pairs("differences", returns) / 2
     return _over_deviation(halves, halves) / jnp.sqrt(2.0)
+
+
+def signs(returns: jax.Array) -> jax.Array:
+    """±½√2 for the better and the worse of each pair, 0 for equal ones: all pairs count alike.
+
+    So do those whose episodes allow little difference, as one with a far target does beside one with a near target.
+    The length of utilities is that of `differences`.
+
+    Raises:
+        UserError: from the shaping, if directions have a single sign.
+    """
+    return jnp.sign(_within_pairs("signs", returns)) / jnp.sqrt(2.0)
 
 
 def centred_ranks(returns: jax.Array) -> jax.Array:
@@ -67,6 +74,16 @@ def top_k(k: int, of: int | None = None) -> Shaping:
         UserError: from the shaping, if there are fewer than k directions.
     """
     return partial(_best_directions, k, of)
+
+
+def _within_pairs(shaping: str, returns: jax.Array) -> jax.Array:
+    """r⁺ − r⁻ and r⁻ − r⁺ of each pair."""
+    if returns.shape[1] != 2:
+        raise UserError(
+            f"shaping {shaping} compares the two signs of a direction, but directions have one: use standardised, or "
+            "antithetic pairs"
+        )
+    return returns - returns[:, ::-1]
 
 
 def _best_directions(k: int, of: int | None, returns: jax.Array) -> jax.Array:
@@ -106,6 +123,7 @@ SHAPINGS = Registry(
         "differences": ShapingFamily(
             lambda config: differences, "Differences within antithetic pairs, over their deviation.", "shape"
         ),
+        "signs": ShapingFamily(lambda config: signs, "Which of each antithetic pair is better.", "order"),
         "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
         "top_k": ShapingFamily(
             lambda config: top_k(config.kept, config.directions),

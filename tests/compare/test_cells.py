@@ -220,7 +220,7 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
     cells = make_cells(config, {})
     assert list(thresholds(config)) == list(config.places)
     assert config.directory == f"runs/compare/{path.stem}"
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
     searching = {label for label, own in config.learners.items() if "sigma" in (own or {}).get("strategy", {})}
     said = {option for learner in config.learners.values() for option in (learner or {}).get("task", {})}
     for task, entry in config.places.items():
@@ -268,7 +268,7 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     assert len(config.places) == 19
     parts = ["constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma"]
     parts += ["growing_episodes", "equal_observations"]
-    differences = ["differences", "wide_differences"]
+    differences = ["differences", "wide_differences", "wide_signs"]
     several = {
         "Swimmer-v5": [*SEVEN, *parts, *differences],
         "HalfCheetah-v5": [*SEVEN, *parts, *differences],

@@ -6,7 +6,7 @@ import pytest
 
 from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.shaping import SHAPINGS, centred_ranks, differences, none, replace_failed, standardised, top_k
+from odes_rl.es.shaping import SHAPINGS, centred_ranks, differences, none, replace_failed, signs, standardised, top_k
 
 RETURNS = np.array([[3.0, -1.0], [5.0, 5.0], [-7.0, 2.0], [0.5, 4.0]])
 UNPAIRED = RETURNS.reshape(-1, 1)
@@ -53,24 +53,34 @@ def test_differences_leave_out_what_a_pair_has_in_common():
     np.testing.assert_allclose(differences(jnp.asarray(RETURNS + starts)), expected, rtol=1e-4)
 
 
-def test_differences_of_noise_estimate_as_much_as_standardised_returns():
+def test_signs_tell_only_which_of_a_pair_is_better():
+    expected = np.array([[1, -1], [0, 0], [-1, 1], [-1, 1]]) / np.sqrt(2)
+    scales, starts = np.array([[1.0], [1.0], [1000.0], [0.01]]), np.array([[0.0], [500.0], [20.0], [-70.0]])
+    np.testing.assert_allclose(signs(jnp.asarray(RETURNS)), expected, rtol=1e-6)
+    np.testing.assert_allclose(signs(jnp.asarray(RETURNS * scales + starts)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shaping", [differences, signs])
+def test_pairs_of_noise_estimate_as_much_as_standardised_returns(shaping):
     noise = jnp.asarray(np.random.default_rng(0).normal(size=(20_000, 2)))
-    found, usual = (np.asarray(shape(noise)) @ [1.0, -1.0] for shape in (differences, standardised))
+    found, usual = (np.asarray(shape(noise)) @ [1.0, -1.0] for shape in (shaping, standardised))
     assert found.std() == pytest.approx(usual.std(), rel=0.02)
 
 
-def test_equal_returns_have_no_differences():
-    np.testing.assert_array_equal(differences(jnp.full((3, 2), 0.1)), np.zeros((3, 2)))
+@pytest.mark.parametrize("shaping", [differences, signs])
+def test_equal_returns_have_no_differences(shaping):
+    np.testing.assert_array_equal(shaping(jnp.full((3, 2), 0.1)), np.zeros((3, 2)))
 
 
-def test_differences_need_pairs():
+@pytest.mark.parametrize("shaping", [differences, signs])
+def test_differences_need_pairs(shaping):
     with pytest.raises(UserError, match="use standardised, or antithetic pairs"):
-        differences(jnp.asarray(UNPAIRED))
-    with pytest.raises(ValueError, match="shaping differences compares the two signs of a direction"):
-        StrategyConfig(shaping="differences", antithetic=False)
+        shaping(jnp.asarray(UNPAIRED))
+    with pytest.raises(ValueError, match=f"shaping {shaping.__name__} compares the two signs of a direction"):
+        StrategyConfig(shaping=shaping.__name__, antithetic=False)
 
 
-@pytest.mark.parametrize("name", ["standardised", "centred_ranks", "differences"])
+@pytest.mark.parametrize("name", ["standardised", "centred_ranks", "differences", "signs"])
 def test_shift_and_scale_of_the_returns_do_not_matter(name):
     shape = SHAPINGS[name].make(StrategyConfig())
     np.testing.assert_allclose(
