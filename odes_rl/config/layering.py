@@ -142,7 +142,7 @@ def check_sections(source: str | Path, content: Mapping[Any, Any], kind: Kind = 
         UserError: if they are those of another kind of run, one is unknown, or holds no options.
     """
     found = kind_of(content)
-    if found is not kind:
+    if (set(found.sections) - set(kind.sections)) & content.keys():
         raise UserError(f"{str(source)!r} is for another kind of run: use it with `odes-rl {found.command}`")
     for section, options in content.items():
         if section not in kind.sections:

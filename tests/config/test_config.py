@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from odes_rl.config.layering import load_config
+from odes_rl.config.layering import FITTING, TRAINING, load_config
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
@@ -169,6 +169,14 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"task: \xff")
     with pytest.raises(UserError, match="not YAML"):
         load_config(tmp_path / "latin.yaml")
+
+
+def test_a_file_is_of_any_kind_of_run_that_has_its_sections(write):
+    assert load_config(write({"run": {"epochs": 4}}), {}, FITTING).run.epochs == 4
+    assert load_config(write({"run": {"seed": 4}, "task": {"id": "Hopper-v5"}}), {}, TRAINING).run.seed == 4
+    for sections, kind, command in (({"task": {}}, FITTING, "train"), ({"model": {}}, TRAINING, "fit")):
+        with pytest.raises(UserError, match=f"is for another kind of run: use it with `odes-rl {command}`"):
+            load_config(write(sections), {}, kind)
 
 
 def test_a_run_has_an_end(tmp_path):

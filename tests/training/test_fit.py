@@ -151,7 +151,7 @@ def test_help_shows_every_option_with_its_value(place, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
+def test_interrupted_it_saves_and_goes_on(tmp_path):
     (tmp_path / "long.yaml").write_text(yaml.safe_dump({"run": {"epochs": 400}}))
     command = [sys.executable, "-m", "odes_rl", "fit", "long.yaml", "--model.width", "24", "--model.steps", "10"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -165,7 +165,10 @@ def test_interrupted_it_saves_and_goes_on_to_the_same_end(tmp_path):
     assert "resume with: odes-rl resume" in told
     with RunDirectory.open(tmp_path / "runs/long", {"run.epochs": 402}, FITTING) as run:
         done = run.checkpoints.latest_generation()
-        assert done == run.metrics()[-1]["epoch"]
+        assert done == run.metrics()[-1]["epoch"] < 400
+    assert main(["resume", str(tmp_path / "runs/long"), "--run.epochs", str(done + 1)]) == 0
+    with RunDirectory.open(tmp_path / "runs/long", {}, FITTING) as run:
+        assert [line["epoch"] for line in run.metrics()] == list(range(1, done + 2))
 
 
 def test_corruptions_of_another_size_than_the_data_are_refused(tmp_path):
