@@ -19,6 +19,7 @@ from odes_rl.rollouts.seeds import training_seeds
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import initial_state, make_experiment, open_backend
 from odes_rl.training.journal import Journal
+from odes_rl.training.rescaling import rescaled
 from odes_rl.training.train import advance
 
 _NEVER = 10**6
@@ -88,13 +89,14 @@ class Trainer:
             "task.normalise_observations": False,
             "policy.hidden": setting.hidden,
             "strategy.population": setting.population,
+            "strategy.interactions": None,  # one round, whose episodes are recorded
             "run.generations": _NEVER,
             "run.evaluate_every": _NEVER,
             "run.checkpoint_every": _NEVER,  # `generation` adds their time
         }
         self.config = self._config(directory, {})
         self.experiment = make_experiment(self.config)
-        self.state = initial_state(self.experiment, seed=0)
+        self.state = rescaled(self.config, self.experiment, initial_state(self.experiment, seed=0))
         self.weights = self.experiment.candidate_weights(self.state.strategy, 0)
         self.run = RunDirectory.create(Path(directory) / "run", self.config)
         self.journal = Journal(self.run, lambda line: None)
