@@ -174,9 +174,10 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
 def test_a_file_is_of_any_kind_of_run_that_has_its_sections(write):
     assert load_config(write({"run": {"epochs": 4}}), {}, FITTING).run.epochs == 4
     assert load_config(write({"run": {"seed": 4}, "task": {"id": "Hopper-v5"}}), {}, TRAINING).run.seed == 4
-    for sections, kind, command in (({"task": {}}, FITTING, "train"), ({"model": {}}, TRAINING, "fit")):
-        with pytest.raises(UserError, match=f"is for another kind of run: use it with `odes-rl {command}`"):
-            load_config(write(sections), {}, kind)
+    with pytest.raises(UserError, match="is for another kind of run: use it with `odes-rl train`"):
+        load_config(write({"task": {}}), {}, FITTING)
+    with pytest.raises(UserError, match="is for another kind of run: use it with `odes-rl fit`"):
+        load_config(write({"model": {}}), {}, TRAINING)
 
 
 def test_a_run_has_an_end(tmp_path):

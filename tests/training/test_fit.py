@@ -165,6 +165,7 @@ def test_interrupted_it_saves_and_goes_on(tmp_path):
     assert "resume with: odes-rl resume" in told
     with RunDirectory.open(tmp_path / "runs/long", {"run.epochs": 402}, FITTING) as run:
         done = run.checkpoints.latest_generation()
+        assert done is not None
         assert done == run.metrics()[-1]["epoch"] < 400
     assert main(["resume", str(tmp_path / "runs/long"), "--run.epochs", str(done + 1)]) == 0
     with RunDirectory.open(tmp_path / "runs/long", {}, FITTING) as run:
