@@ -30,7 +30,7 @@ def main(budget: str, workers: str, *paths: str) -> int:
     """Go on with the runs at `paths` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     try:
         threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
-        platform()  # or the error is told in one line
+        platform()  # where there is none, the error is one line
         if recorded_kind(paths[0]) is FITTING:
             _fit(paths[0], {"run.epochs": budget})
         else:

@@ -42,8 +42,8 @@ def differences(returns: jax.Array) -> jax.Array:
 def signs(returns: jax.Array) -> jax.Array:
     """±½√2 for the better and the worse of each pair, 0 for equal ones: all pairs count alike.
 
-    So do those whose episodes allow little difference, as one with a far target does beside one with a near target.
-    The length of utilities is that of `differences`.
+    A pair with a far target, whose returns differ by little, counts as much as one with a near target. Utilities have
+    the length of those of `differences`, but for ties.
 
     Raises:
         UserError: from the shaping, if directions have a single sign.

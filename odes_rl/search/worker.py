@@ -21,7 +21,7 @@ def main(directory: str, storage: str, trials: str, workers: str) -> int:
     """Run trials of the search in `directory`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
     threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
     try:
-        platform()  # or the error is told in one line
+        platform()  # where there is none, the error is one line
         search = load_search(
             Path(directory, RECORD), {"directory": directory, "storage": storage, "trials": int(trials)}, {}
         )
