@@ -220,7 +220,7 @@ def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_
     cells = make_cells(config, {})
     assert list(thresholds(config)) == list(config.places)
     assert config.directory == f"runs/compare/{path.stem}"
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
     searching = {label for label, own in config.learners.items() if "sigma" in (own or {}).get("strategy", {})}
     said = {option for learner in config.learners.values() for option in (learner or {}).get("task", {})}
     for task, entry in config.places.items():

@@ -93,7 +93,7 @@ def test_closing_ends_workers_in_the_middle_of_an_episode(faults):
     worker = psutil.Process(backend.workers[0].process.pid)
     started = time.monotonic()
     backend.__exit__()
-    assert time.monotonic() - started < 30  # a step sleeps for a minute
+    assert time.monotonic() - started < 3
     assert not worker.is_running()
 
 
