@@ -154,7 +154,7 @@ class StrategyConfig(BaseModel):
                 f"population is {self.population}, but antithetic pairs need an even one: "
                 f"use {self.population + 1}, or antithetic: false"
             )
-        if self.shaping in ("top_k", "differences", "signs") and not self.antithetic:
+        if SHAPINGS.find(self.shaping).pairs and not self.antithetic:
             raise ValueError(
                 f"shaping {self.shaping} compares the two signs of a direction, but antithetic is false: "
                 "use shaping: standardised, or antithetic: true"

@@ -106,11 +106,13 @@ class ShapingFamily(NamedTuple):
         depends_on: all that utilities depend on. Returns are float64, a shaping gets float32: `order` and `shape` (the
             values but for a shift and a positive factor) allow large returns to be told apart, and so does
             `differences`, of antithetic pairs.
+        pairs: it compares the two signs of a direction, and is refused without `strategy.antithetic`.
     """
 
     make: Callable[[Any], Shaping]
     about: str = ""
     depends_on: Literal["values", "differences", "shape", "order"] = "values"
+    pairs: bool = False
 
 
 SHAPINGS = Registry(
@@ -121,14 +123,18 @@ SHAPINGS = Registry(
         "none": ShapingFamily(lambda config: none, "The returns themselves.", "differences"),
         "standardised": ShapingFamily(lambda config: standardised, "Zero mean and unit deviation.", "shape"),
         "differences": ShapingFamily(
-            lambda config: differences, "Differences within antithetic pairs, over their deviation.", "shape"
+            lambda config: differences,
+            "Differences within antithetic pairs, over their deviation.",
+            "shape",
+            pairs=True,
         ),
-        "signs": ShapingFamily(lambda config: signs, "Which of each antithetic pair is better.", "order"),
+        "signs": ShapingFamily(lambda config: signs, "Which of each antithetic pair is better.", "order", pairs=True),
         "centred_ranks": ShapingFamily(lambda config: centred_ranks, "Ranks, evenly from -1/2 to 1/2.", "order"),
         "top_k": ShapingFamily(
             lambda config: top_k(config.kept, config.directions),
             "Returns of the best directions, over their deviation.",
             "shape",
+            pairs=True,
         ),
     },
 )
