@@ -27,6 +27,12 @@ def activate(activation: str, x: Any) -> Any:
     return namespace.tanh(x)
 
 
+def gain(activation: str) -> float:
+    """Factor on the deviation of weights before the nonlinearity, so that it keeps the scale (He et al. 2015)."""
+    slope = {"relu": 0.0, "leaky_relu": LEAK}.get(activation, 1.0)
+    return (2 / (1 + slope**2)) ** 0.5
+
+
 @compiled(inline="always")
 def activate_scalar(activation: int, x: np.float32) -> np.float32:
     """The nonlinearity at place `activation` of ACTIVATIONS, a constant where a kernel closes over it."""

@@ -14,6 +14,7 @@ from odes_rl.validation import STRICT
 if TYPE_CHECKING:
     from odes_rl.config.schema import FitConfig
     from odes_rl.runs.run_directory import RunDirectory
+    from odes_rl.training.fitting import Fitting
 
 
 class Fit(BaseModel):
@@ -40,9 +41,9 @@ def fit(command: Fit, overrides: Mapping[str, str]) -> int:
     from odes_rl.training.fitting import make_fitting
 
     config = make_config(command.config, overrides, FITTING)
-    interruptible(make_fitting, config)  # before anything is written
+    fitting = interruptible(make_fitting, config)  # before anything is written
     with RunDirectory.create(config.run.directory, config) as run:
-        return continue_fit(run)
+        return continue_fit(run, fitting)
 
 
 def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
@@ -62,8 +63,8 @@ def resume_fit(path: str, overrides: Mapping[str, str]) -> int:
         return continue_fit(run)
 
 
-def continue_fit(run: "RunDirectory[FitConfig]") -> int:
-    """Fit to the run's end, showing progress, and print the outcome.
+def continue_fit(run: "RunDirectory[FitConfig]", fitting: "Fitting | None" = None) -> int:
+    """Fit to the run's end, showing progress, and print the outcome; `fitting` is the run's, if it is made already.
 
     Raises:
         UserError: if another process fits it.
@@ -81,7 +82,7 @@ def continue_fit(run: "RunDirectory[FitConfig]") -> int:
             only_trainer(run.path),
             show_progress(fitting_course(run.config.run.epochs)) as report,
         ):
-            run_fitting(run, report, report)
+            run_fitting(run, report, report, fitting)
     except StorageError as error:
         raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
     for line in (f"run: {run.path}", *fitted_lines(run.path)):

@@ -26,7 +26,8 @@ def fitted_lines(run: Path) -> list[str]:
 
 def _accuracy_lines(line: Metrics) -> list[str]:
     accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(line).items()]
-    return [f"accuracy after epoch {line['epoch']}:", *accuracies]
+    diverged = " the loss is not finite, training diverged" if line["test_loss"] is None else ""
+    return [f"accuracy after epoch {line['epoch']}:{diverged}", *accuracies]
 
 
 def _bound_lines(line: Metrics) -> list[str]:

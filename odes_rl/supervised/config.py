@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT
@@ -24,8 +24,9 @@ class DataConfig(BaseModel):
     flip: bool = False
     """Training images are turned left to right, half of them, at random."""
     standardise: Literal["none", "channel", "pixel"] = "none"
-    """Inputs of the model. `none`: from 0 to 1. Otherwise they have mean 0 and deviation 1 over the training images:
-    each channel of all pixels together (`channel`), or each pixel by itself (`pixel`)."""
+    """Inputs of the model. `none`: pixels from 0 to 1, which models of images centre by themselves. Otherwise they have
+    mean 0 and deviation 1 over the training images: each channel of all pixels together (`channel`), or each pixel by
+    itself (`pixel`)."""
     corrupted: bool = False
     """Also evaluate on the corruptions of MNIST-C. Training sees clean images only."""
     corrupted_directory: str | None = None
@@ -38,6 +39,15 @@ class DataConfig(BaseModel):
     """Number of training videos of moving images. Each is made when it is needed: they take no memory."""
     test_videos: int = Field(default=256, ge=1)
     """Number of test videos, at most."""
+
+    @model_validator(mode="after")
+    def _check_corrupted(self) -> "DataConfig":
+        if self.corrupted_directory is not None and not self.corrupted:
+            raise ValueError(
+                f"corrupted_directory is {self.corrupted_directory!r}, but corrupted is false: make it true to "
+                "evaluate on these files"
+            )
+        return self
 
 
 class OptimizerConfig(BaseModel):

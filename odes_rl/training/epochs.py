@@ -22,7 +22,7 @@ class Epochs(NamedTuple):
 
     Attributes:
         run: `run(state, watch) -> (state, info)`; `watch` receives metrics of the unfinished epoch, if it is not None.
-        examples: number of those in the training data.
+        examples: number of those that an epoch trains on.
         activation_bytes: temporary memory of the compiled program, by XLA's account; None if it gives none.
     """
 
@@ -37,12 +37,13 @@ def whole_epochs(learner: Learner, state: FitState, examples: Sequence[Rows]) ->
     `state` has the shapes and dtypes of a state.
     """
     data = jax.device_put(tuple(examples))
+    rows = jax.eval_shape(partial(learner.plan, count=len(examples[0])), state).rows
     program = jax.jit(learner.epoch).lower(state, data).compile()
 
     def run(state: FitState, watch: Report | None) -> tuple[FitState, EpochInfo]:
         return interruptible(ready, program, state, data)
 
-    return Epochs(run, len(examples[0]), activation_bytes(program))
+    return Epochs(run, rows.size, activation_bytes(program))
 
 
 def step_by_step(learner: Learner, state: FitState, examples: Sequence[Rows]) -> Epochs:
@@ -53,6 +54,7 @@ def step_by_step(learner: Learner, state: FitState, examples: Sequence[Rows]) ->
     plan = jax.jit(partial(learner.plan, count=len(examples[0])))
     finish = jax.jit(learner.finish)
     rows, keys, rate = jax.eval_shape(plan, state)
+    count = rows.size
     point = Point(state.params, state.optimizer)
     batch = tuple(jax.ShapeDtypeStruct((rows.shape[1], *part.shape[1:]), part.dtype) for part in examples)
     first = jax.ShapeDtypeStruct(keys.shape[1:], keys.dtype)
@@ -78,7 +80,7 @@ def step_by_step(learner: Learner, state: FitState, examples: Sequence[Rows]) ->
         sample = jax.device_put(examples[0][np.concatenate(rows)[: learner.settling]])
         return interruptible(ready, finish, state, point, means, rate, sample)
 
-    return Epochs(run, len(examples[0]), activation_bytes(program))
+    return Epochs(run, count, activation_bytes(program))
 
 
 def activation_bytes(program: Any) -> int | None:

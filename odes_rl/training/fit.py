@@ -53,12 +53,15 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     return fitting, progress.state
 
 
-def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = None) -> FitProgress:
+def fit(
+    run: RunDirectory[FitConfig], report: Report, watch: Report | None = None, fitting: Fitting | None = None
+) -> FitProgress:
     """Fit the model of `run` to the end that its config sets, from its latest checkpoint if it has one.
 
     `report` receives each line of the metrics; `watch`, of models that train step by step, those of unfinished epochs,
-    with a fraction in their `epoch`. Whatever interrupts it, the state after the last finished epoch is saved first.
-    Signals are noted meanwhile (`odes_rl.interrupts`).
+    with a fraction in their `epoch`. `fitting` is that of the run's config, if it has been made already. Whatever
+    interrupts it, the state after the last finished epoch is saved first. Signals are noted meanwhile
+    (`odes_rl.interrupts`).
 
     Raises:
         UserError: if the data or the checkpoint does not suit the config.
@@ -68,7 +71,7 @@ def fit(run: RunDirectory[FitConfig], report: Report, watch: Report | None = Non
     options = run.config.run
     run.loggers.check()
     with signals_noted():
-        fitting = interruptible(make_fitting, run.config)
+        fitting = fitting or interruptible(make_fitting, run.config)
         evaluated = {name: jax.device_put(examples) for name, examples in fitting.evaluated.items()}
         progress, epochs = _begin(run, fitting, evaluated), None
         try:

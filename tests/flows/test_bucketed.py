@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.bucketed import bucket_indices, bucketed
+from odes_rl.flows.trajectories.options import TrajectoryOptions, named_trajectory
 from odes_rl.flows.trajectories.per_layer import per_layer
 
 
@@ -34,6 +36,17 @@ def test_floating_point_alone_would_take_the_wrong_bucket():
     careless = np.floor(times * np.float32(steps)).astype(int)
     assert (careless != np.arange(steps)).any()
     assert bucket_indices(jnp.asarray(times), steps, steps).tolist() == list(range(steps))
+
+
+def test_times_between_the_ticks_are_refused():
+    trajectory = bucketed(2, buckets=3)
+    params, times = trajectory.init(jax.random.key(0)), jnp.arange(30) / 30
+    with pytest.raises(ValueError, match="times are not multiples of 1/100: give resolution"):
+        trajectory.weights(params, times)
+    with pytest.raises(UserError, match=r"model\.trajectory 'bucketed': times are not multiples of 1/100"):
+        named_trajectory(TrajectoryOptions(trajectory="bucketed"), 2, times, "model")
+    right = bucketed(2, buckets=3, resolution=30).weights(params, times)
+    np.testing.assert_array_equal(right, np.repeat(params["W"], 10, axis=0))
 
 
 def test_too_many_buckets_are_refused():

@@ -9,8 +9,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 from odes_rl.errors import UserError
+from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.data.dataset import make_dataset, make_split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
+from odes_rl.supervised.data.videos import load_videos
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 6, 6)).astype(np.uint8)
 LABELS = (np.arange(12) % 10).astype(np.uint8)
@@ -89,7 +91,8 @@ BAD = [
     (KERAS | {"x_train": IMAGES[:, 0]}, r"shape \(12, 6\)"),
     (KERAS | {"y_train": LABELS / 2}, "labels are float64.*whole numbers"),
     (KERAS | {"y_train": LABELS[:3]}, "12 images and 3 labels"),
-    (KERAS | {"y_train": LABELS + 5}, "labels go from 5 to 14, but must be 0 to 9"),
+    (KERAS | {"y_train": LABELS + 5}, "labels are 10 numbers from 5 to 14, but must be 0 to k - 1"),
+    (KERAS | {"y_test": LABELS[:4] + 8}, "labels go from 8 to 11, but must be 0 to 9"),
     (KERAS | {"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "0 images"),
     (KERAS | {"x_train": IMAGES[:, :0]}, r"shape \(12, 0, 6\)"),
     (KERAS | {"x_train": np.array([None])}, r"is not a valid \.npz file"),
@@ -130,6 +133,15 @@ def test_a_source_of_another_kind_is_told(tmp_path):
     is_told(tmp_path / "texts.npz", r"texts\.npz' is not a valid \.npz file.*it holds bytes")
 
 
+def test_what_the_system_refuses_is_told(tmp_path):
+    name = "a" * 300  # longer than a file's name may be
+    is_told(name, r"data\.source is 'aaa.*', which cannot be read: File name too long")
+    with pytest.raises(UserError, match=r"corrupted_directory is 'aaa.*', which cannot be read: File name too long"):
+        load_corrupted(name, "stripe")
+    with pytest.raises(UserError, match=r"data\.source is 'aaa.*', which cannot be read: File name too long"):
+        load_videos(DataConfig(source=name), 5)
+
+
 def test_damaged_idx_files_are_told(tmp_path):
     directory = write_idx(tmp_path / "mnist")
     is_told(directory, r"has no t10k-images-idx3-ubyte")
@@ -137,6 +149,11 @@ def test_damaged_idx_files_are_told(tmp_path):
     file = directory / "t10k-labels-idx1-ubyte"
     file.write_bytes(file.read_bytes()[:-1])
     is_told(directory, r"t10k-labels.*has 19 bytes, but its header requires 20")
+    huge = struct.pack(">3I", 2**31, 2**31, 4)  # in 64 bits as good as no image
+    file.write_bytes(b"\0\0\x08\x03" + huge)
+    is_told(directory, r"t10k-labels.*has 16 bytes, but its header requires 18446744073709551632")
+    file.write_bytes(b"\0\0\x08\x46" + b"\0" * 280)
+    is_told(directory, r"t10k-labels.*has 70 axes, but must have 1, of labels, or 3, of images")
     file.write_bytes(b"\0\0\x0d\x01")
     is_told(directory, "not an IDX file of bytes")
     file.rename(file.with_name("kept"))

@@ -121,6 +121,10 @@ def test_npz_files_in_colour_plain_and_of_jpegs(tmp_path):
     is_told(tmp_path / "bad.npz", r"bad\.npz: image 0 is no JPEG file")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1]})
     is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
+    np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1].astype(np.uint64)})
+    is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
+    np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"] / 2})
+    is_told(tmp_path / "bad.npz", r"bad\.npz: JPEG files are uint8 .* offsets float64 .* must be uint8 .*whole numbers")
 
 
 def test_a_hundred_classes_in_an_npz_file_are_seen(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from odes_rl.inspection.layerwise import look_through
 from odes_rl.supervised.models import make_model
+from odes_rl.supervised.models.images.residual_networks import ImageAutoConfig
 from odes_rl.supervised.models.node import NodeConfig
 from odes_rl.supervised.models.standardised import image_moments, standardised
 
@@ -43,3 +44,23 @@ def test_a_model_sees_standardised_inputs_and_its_layers_take_the_inputs_themsel
     assert plain.layers is not None
     found, wanted = look_through(model.layers(params), inputs, labels), look_through(plain.layers(params), seen, labels)
     np.testing.assert_allclose(found.states, wanted.states, rtol=1e-4, atol=1e-5)
+
+
+def test_standardised_inputs_come_in_place_of_what_a_model_of_images_makes_of_pixels():
+    plain = make_model(ImageAutoConfig(width=4, stages=1, steps=2), (4, 5, 3), 4)
+    model = standardised(plain, image_moments(COLOURED, by_pixel=False), (4, 5, 3))
+    params = plain.init(jax.random.key(0))
+    pixels = COLOURED / np.float32(255)
+    seen = (pixels - pixels.mean((0, 1, 2))) / pixels.std((0, 1, 2))
+    mean, deviation = plain.pixels
+    expected = jax.jit(plain.apply)(params, jnp.asarray(seen * deviation + mean), None)
+    np.testing.assert_allclose(jax.jit(model.apply)(params, jnp.asarray(pixels), None), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_logits_that_are_not_finite_are_wrong():
+    model = make_model(NodeConfig(width=8, steps=3), 60, 4)
+    params = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), model.init(jax.random.key(0)))
+    inputs = jnp.asarray(COLOURED.reshape(-1, 60) / np.float32(255))
+    loss, measures = model.measure(params, (inputs, jnp.zeros(50, int)), None)
+    assert np.isnan(loss)
+    assert measures["accuracy"] == 0

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
+import jax
 import numpy as np
 import pytest
 import yaml
@@ -13,10 +15,12 @@ import yaml
 from odes_rl.cli.program import main
 from odes_rl.config.layering import FITTING, layer_values
 from odes_rl.errors import UserError
+from odes_rl.reports.fitted import fitted_lines
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.data.corruptions import CORRUPTIONS
 from odes_rl.supervised.models import MODELS
-from odes_rl.training.fit import evaluate, fit
+from odes_rl.training.epochs import step_by_step, whole_epochs
+from odes_rl.training.fit import evaluate, fit, initial_progress
 from odes_rl.training.fitting import make_fitting
 from tests.made_runs import fit_bits, fit_run, timeless
 
@@ -181,3 +185,24 @@ def test_corruptions_of_another_size_than_the_data_are_refused(tmp_path):
     config = layer_values({}, options, default_directory="x", kind=FITTING)
     with pytest.raises(UserError, match=r"are 28 × 28, but those of data\.source are 8 × 8"):
         make_fitting(config)
+
+
+def test_a_classifier_that_diverged_is_told_and_right_about_nothing(tmp_path):
+    run, _ = fit_run(tmp_path / "run", optimizer__learning_rate=1e30, run__epochs=2)
+    last = run.metrics()[-1]
+    assert (last["test_loss"], last["test_accuracy"]) == (None, 0)
+    assert fitted_lines(run.path)[0] == "accuracy after epoch 2: the loss is not finite, training diverged"
+
+
+def test_corrupted_files_are_refused_where_nothing_asks_for_them():
+    with pytest.raises(UserError, match=r"corrupted_directory is 'here', but corrupted is false: make it true"):
+        layer_values({}, {"data.corrupted_directory": "here"}, default_directory="x", kind=FITTING)
+
+
+def test_speed_counts_the_examples_that_an_epoch_trains_on():
+    config = layer_values({}, {"optimizer.batch_size": 800}, default_directory="x", kind=FITTING)
+    fitting = make_fitting(config)
+    state = jax.eval_shape(partial(initial_progress, fitting, 0)).state
+    assert len(fitting.train[0]) == 1442
+    for make in (whole_epochs, step_by_step):
+        assert make(fitting.learner, state, fitting.train).examples == 800

@@ -2,9 +2,14 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import core
 
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean
+
+_OFF = 1e-3
+"""Of a tick: more than float32 rounds a multiple of 1/1000 by, and less than other times are off."""
 
 
 def bucket_indices(times: jax.Array, buckets: int, resolution: int) -> jax.Array:
@@ -19,12 +24,13 @@ def bucket_indices(times: jax.Array, buckets: int, resolution: int) -> jax.Array
 def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory:
     """Weights [L, h, h] with W_t = `W`[⌊t · buckets⌋], parameter [buckets, h, h], h = `hidden` (Davis et al. 2020).
 
-    Times are rounded to multiples of 1/`resolution`, but for `at`, which jumps at i/`buckets` itself. With as many
-    buckets as there are steps this is the unconstrained residual network. Entries start as normal of variance 1/h: the
-    spectral radius of each is near 1.
+    Times are multiples of 1/`resolution`, as i/L is if L divides it; those of `at`, which jumps at i/`buckets`, may be
+    any. With as many buckets as there are steps this is the unconstrained residual network. Entries start as normal of
+    variance 1/h: the spectral radius of each is near 1.
 
     Raises:
-        ValueError: if there is no bucket, or more of them than times to tell apart.
+        ValueError: if there is no bucket, or more of them than times to tell apart; from `weights`, if its times are
+            known and not such multiples.
     """
     if not 1 <= buckets <= resolution:
         raise ValueError(f"buckets is {buckets}, allowed are 1 to {resolution}, the resolution of time")
@@ -34,6 +40,7 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory
         return {"W": manifolds["W"].random(key, (buckets, hidden, hidden))}
 
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
+        _check_multiples(times, resolution)
         return params["W"][bucket_indices(times, buckets, resolution)]
 
     jumps = tuple(i / buckets for i in range(1, buckets))
@@ -42,3 +49,11 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory
         return params["W"][jnp.sum(t >= jnp.array(jumps, t.dtype))]
 
     return Trajectory(init, manifolds, weights, at, jumps)
+
+
+def _check_multiples(times: jax.Array, resolution: int) -> None:
+    if isinstance(times, core.Tracer):  # unknown
+        return
+    ticks = np.asarray(times, np.float64) * resolution
+    if np.abs(ticks - np.round(ticks)).max(initial=0) > _OFF:
+        raise ValueError(f"times are not multiples of 1/{resolution}: give resolution, such as the number of steps")

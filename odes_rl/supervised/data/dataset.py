@@ -1,5 +1,7 @@
 """The `Dataset` type, and checks for every loader."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,19 @@ class Dataset(NamedTuple):
     train: Split
     test: Split
     classes: int
+
+
+@contextmanager
+def readable(option: str, source: str) -> Iterator[None]:
+    """Within it, what the operating system has against looking for `source` is told to the user.
+
+    Raises:
+        UserError: in place of an OSError, as where a directory may not be entered.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{option} is {source!r}, which cannot be read: {error.strerror}") from None
 
 
 def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int = 10) -> Split:
@@ -47,11 +62,21 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     return Split(images, labels.astype(np.int32))
 
 
-def count_classes(labels: np.ndarray, least: int = 10) -> int:
-    """Number of classes that training `labels` are of: more than `least` only if each of them has an example."""
-    whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer) and labels.size > 0
-    found = np.unique(labels) if whole else np.arange(least)
-    return max(least, found.size) if np.array_equal(found, np.arange(found.size)) else least
+def count_classes(where: str, labels: np.ndarray, least: int = 10) -> int:
+    """Number of classes that training `labels` are of, `least` or more; `where` is their source in messages.
+
+    Raises:
+        UserError: if there are more than `least`, but one of them has no example.
+    """
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        return least  # `make_split` refuses them
+    found = np.unique(labels)
+    if found.size and found[-1] >= least and not np.array_equal(found, np.arange(found.size)):
+        raise UserError(
+            f"{where}: labels are {found.size} numbers from {found[0]} to {found[-1]}, but must be 0 to k - 1, each "
+            "with an example in training: number them anew"
+        )
+    return max(least, found.size)
 
 
 def make_dataset(where: str, train: Split, test: Split, classes: int = 10) -> Dataset:

@@ -1,6 +1,7 @@
 """The IDX files in which MNIST was published, plain or compressed."""
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -21,11 +22,14 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UINT8:
         raise UserError(f"{str(path)!r} is not an IDX file of bytes: it must begin with 0, 0, 8 and the number of axes")
     axes = content[3]
-    shape = np.frombuffer(content, ">u4", axes, 4).astype(int) if len(content) >= 4 + 4 * axes else None
-    if shape is None or len(content) != 4 + 4 * axes + shape.prod():
-        expected = "more" if shape is None else f"{4 + 4 * axes + shape.prod()}"
+    if axes not in (1, 3):
+        raise UserError(f"{str(path)!r} has {axes} axes, but must have 1, of labels, or 3, of images: fetch it again")
+    header = 4 + 4 * axes
+    shape = np.frombuffer(content, ">u4", axes, 4).tolist() if len(content) >= header else None
+    expected = "more" if shape is None else header + math.prod(shape)
+    if len(content) != expected:
         raise UserError(f"{str(path)!r} has {len(content)} bytes, but its header requires {expected}: fetch it again")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def find_idx(directory: Path, split: str, what: str) -> Path:

@@ -8,7 +8,7 @@ from odes_rl.errors import UserError
 from odes_rl.extras import require
 from odes_rl.supervised.data.arrays import read_npy, read_npz
 from odes_rl.supervised.data.cifar import find_cifar, load_cifar
-from odes_rl.supervised.data.dataset import Dataset, Split, count_classes, make_dataset, make_split
+from odes_rl.supervised.data.dataset import Dataset, Split, count_classes, make_dataset, make_split, readable
 from odes_rl.supervised.data.idx import find_idx, read_idx
 from odes_rl.supervised.data.jpeg import decoded
 
@@ -38,14 +38,15 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
     if source == DIGITS:
         return _load_digits()
     path = Path(source)
-    if path.is_dir():
-        published = find_cifar(path)
-        return _load_idx(path) if published is None else load_cifar(path, published)
-    if not path.is_file():
-        raise UserError(
-            f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files or of CIFAR's"
-        )
-    return _load_npz(path)
+    with readable(option, source):
+        if path.is_dir():
+            published = find_cifar(path)
+            return _load_idx(path) if published is None else load_cifar(path, published)
+        if not path.is_file():
+            raise UserError(
+                f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files or of CIFAR's"
+            )
+        return _load_npz(path)
 
 
 def load_corrupted(directory: str, corruption: str) -> Split:
@@ -55,7 +56,8 @@ def load_corrupted(directory: str, corruption: str) -> Split:
         UserError: if a file is missing or damaged, or holds something else.
     """
     place = Path(directory, corruption)
-    images, labels = (_read_published(place / f"test_{what}.npy") for what in ("images", "labels"))
+    with readable("data.corrupted_directory", directory):
+        images, labels = (_read_published(place / f"test_{what}.npy") for what in ("images", "labels"))
     return make_split(str(place), images, labels)
 
 
@@ -79,7 +81,7 @@ def _load_npz(path: Path) -> Dataset:
         parts = (arrays[:3], arrays[3:])
         arrays = [array for jpeg, offsets, labels in parts for array in (decoded(str(path), jpeg, offsets), labels)]
     x_train, y_train, x_test, y_test = arrays
-    classes = count_classes(y_train)
+    classes = count_classes(f"{path}, train", y_train)
     train, test = (
         make_split(f"{path}, {name}", images, labels, classes)
         for name, images, labels in (("train", x_train, y_train), ("test", x_test, y_test))

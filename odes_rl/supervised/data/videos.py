@@ -9,6 +9,7 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.data.bair import find_bair, load_bair
+from odes_rl.supervised.data.dataset import readable
 from odes_rl.supervised.data.loading import load_dataset
 from odes_rl.supervised.data.moving import read_moving, suited, videos_of
 from odes_rl.supervised.data.rows import Rows
@@ -73,7 +74,8 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     asked += ["standardise"] if config.standardise != "none" else []
     if asked:
         raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
-    bair = find_bair(Path(config.source))
+    with readable("data.source", config.source):
+        bair = find_bair(Path(config.source))
     if bair is not None:
         train, test = (load_bair(bair, part, frames) for part in ("train", "test"))
         return VideoDataset(train, test[np.arange(min(len(test), config.test_videos))])

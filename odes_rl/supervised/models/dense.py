@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from pydantic import Field
 
-from odes_rl.act.activations import activate
+from odes_rl.act.activations import activate, gain
 from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 from odes_rl.supervised.models.projections import ProjectionOptions
@@ -27,12 +27,12 @@ def dense(config: DenseConfig, input_size: int, output_size: int) -> Model:
     first and the last matrix are on the manifold that `config.projections` names.
     """
     width = config.width
-    gain = 2**0.5 if config.activation == "relu" else 1.0
+    scale = gain(config.activation)
 
     def init(key: jax.Array) -> Params:
         first, *others, last = jax.random.split(key, config.depth + 1)
-        hidden = [config.init_projection(first, input_size, width, gain)]
-        hidden += [init_affine(other, width, width, gain) for other in others]
+        hidden = [config.init_projection(first, input_size, width, scale)]
+        hidden += [init_affine(other, width, width, scale) for other in others]
         return {"hidden": hidden, "output": config.init_projection(last, width, output_size)}
 
     def apply(params: Params, inputs: jax.Array, key: jax.Array | None) -> jax.Array:

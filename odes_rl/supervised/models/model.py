@@ -78,6 +78,7 @@ class Model(NamedTuple):
         kernels: `kernels(params) ->` for each stage, those of its convolutions as matrices [L, m, k²n].
         settle: `settle(params, inputs) -> params`, after an epoch: what is measured on training images and not learnt.
         at_once: number of examples that an evaluation processes at once.
+        pixels: mean μ and deviation σ that it takes pixels p to have: its first layer sees (p − μ)/σ.
     """
 
     init: Callable[[jax.Array], Params]
@@ -88,13 +89,15 @@ class Model(NamedTuple):
     kernels: Callable[[Params], list[list[jax.Array]]] | None = None
     settle: Callable[[Params, jax.Array], Params] | None = None
     at_once: int = 1000
+    pixels: tuple[float, float] = (0.0, 1.0)
 
     def measure(self, params: Params, examples: Examples, key: jax.Array | None) -> tuple[jax.Array, Measures]:
-        """Mean cross-entropy of inputs [B, …] and labels [B], and the `accuracy`."""
+        """Mean cross-entropy of inputs [B, …] and labels [B], and the `accuracy`: logits must be finite to be right."""
         inputs, labels = examples
         logits = self.apply(params, inputs, key)
-        right = jnp.mean(jnp.argmax(logits, axis=-1) == labels)
-        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels)), {"accuracy": right}
+        right = (jnp.argmax(logits, axis=-1) == labels) & jnp.isfinite(logits).all(axis=-1)
+        loss = jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+        return loss, {"accuracy": jnp.mean(right)}
 
 
 class ModelFamily(NamedTuple):

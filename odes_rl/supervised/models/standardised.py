@@ -34,8 +34,14 @@ def image_moments(images: np.ndarray, by_pixel: bool) -> ImageMoments:
 
 
 def standardised(model: Model, moments: ImageMoments, shape: tuple[int, ...]) -> Model:
-    """`model` for inputs [B, *shape], of which it sees (inputs − mean) / deviation; its layers are for the inputs."""
-    mean, deviation = (jnp.asarray(x.reshape(shape), jnp.float32) for x in moments)
+    """`model` for inputs [B, *shape], of which its first layer sees (inputs − mean) / deviation.
+
+    What the model takes pixels to have, `Model.pixels`, no longer counts. Its `layers` are for the inputs.
+    """
+    taken_mean, taken_deviation = model.pixels
+    deviation = moments.deviation / taken_deviation
+    mean = moments.mean - taken_mean * deviation
+    mean, deviation = (jnp.asarray(x.reshape(shape), jnp.float32) for x in (mean, deviation))
 
     def seen(inputs: jax.Array) -> jax.Array:
         return (inputs - mean) / deviation

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from odes_rl.act.activations import activate
+from odes_rl.act.activations import activate, gain
 from odes_rl.continuous.convolution import convolve, squares
 from odes_rl.continuous.normalising import Scaled, Statistics
 from odes_rl.errors import UserError
@@ -19,6 +19,8 @@ from odes_rl.supervised.models.model import Model, Params, Trace, dropped_out
 
 _FIRST = 3
 """Side of the first convolution's kernel."""
+_PIXELS = (0.5, 0.25)
+"""Mean and deviation that pixels are taken to have."""
 
 
 def image_network(
@@ -71,6 +73,7 @@ def image_network(
         trace=network.traced,
         kernels=network.kernels,
         settle=network.settle if config.normalisation == "batch" else None,
+        pixels=_PIXELS,
     )
 
 
@@ -84,20 +87,17 @@ class _Network(NamedTuple):
     inputs: int
     classes: int
 
-    @property
-    def gain(self) -> float:
-        return 2**0.5 if self.config.activation == "relu" else 1.0
-
     def init(self, key: jax.Array) -> Params:
         first, middle, between, last = jax.random.split(key, 4)
         count = self.config.stages
-        kernel = Euclidean(self.gain).random(first, (self.channels[0], _FIRST**2 * self.inputs))
+        before_activation = Euclidean(gain(self.config.activation))
+        kernel = before_activation.random(first, (self.channels[0], _FIRST**2 * self.inputs))
         halvings = zip(jax.random.split(between, count), self.channels[:-1], strict=False)
         params = {
             "first": kernel.T.reshape(_FIRST, _FIRST, self.inputs, self.channels[0]),
             "blocks": [b.init(k) for b, k in zip(self.blocks, jax.random.split(middle, count), strict=True)],
             "halvings": [
-                {"weight": Euclidean(self.gain).random(k, (2 * c, 4 * c)), "scaling": self.scaled.init(c)}
+                {"weight": before_activation.random(k, (2 * c, 4 * c)), "scaling": self.scaled.init(c)}
                 for k, c in halvings
             ],
             "scaling": self.scaled.init(self.channels[-1]),
@@ -106,7 +106,7 @@ class _Network(NamedTuple):
         return params if self.statistics is None else params | {"statistics": self.statistics}
 
     def manifolds(self) -> Any:
-        halving = {"weight": Euclidean(self.gain), "scaling": self.scaled.manifolds}
+        halving = {"weight": Euclidean(gain(self.config.activation)), "scaling": self.scaled.manifolds}
         manifolds = {
             "first": Euclidean(),
             "blocks": [b.manifolds for b in self.blocks],
@@ -164,7 +164,8 @@ class _Network(NamedTuple):
         return [[as_matrices(kernel) for kernel in part.kernels(own)] for part, own in pairs]
 
     def begun(self, params: Params, inputs: jax.Array) -> jax.Array:
-        return convolve(4 * (inputs - 0.5), params["first"])
+        mean, deviation = _PIXELS
+        return convolve((inputs - mean) / deviation, params["first"])
 
     def left(self, params: Params, x: jax.Array, stage: int, stored: Any) -> tuple[jax.Array, Any]:
         """What leaves a `stage`: at half the resolution for the next, the mean over places after the last."""

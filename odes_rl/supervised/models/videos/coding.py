@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.act.activations import gain
 from odes_rl.continuous.convolution import convolve
 from odes_rl.manifolds import Euclidean
 from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.learnable import Params
 from odes_rl.supervised.models.videos.config import VideoModelConfig
-from odes_rl.supervised.models.videos.stage import MakeRest, Part, doubled, gain, halved, init_kernel, stage
+from odes_rl.supervised.models.videos.stage import MakeRest, Part, doubled, halved, init_kernel, stage
 
 COARSEST = 4
 """Side of the coarsest resolution."""
@@ -113,5 +114,5 @@ def coding(config: VideoModelConfig, rest: MakeRest, sides: int, colours: int) -
     down = [stage(config, rest, n, m) for n, m in zip(before, channels, strict=True)]
     after = [*channels[-2::-1], channels[0]]
     up = [stage(config, rest, n, m) for n, m in zip(channels[::-1], after, strict=True)]
-    decoder = Decoder(up, channels, after, config.encoding, colours, gain(config))
+    decoder = Decoder(up, channels, after, config.encoding, colours, gain(config.activation))
     return Encoder(down, channels, config.encoding), decoder

@@ -19,8 +19,8 @@ from odes_rl.supervised.models.videos.stage import MakeRest
 def video_generation(config: VideoModelConfig, shape: tuple[int, ...], rest: MakeRest) -> VideoModel:
     """The model of videos with frames of `shape` (h, w, n), whose blocks have that `rest`.
 
-    With h_t the encoding of frame t: the posterior of z_t sees h_1 … h_t, the prior h_1 … h_{t−1}, and the predicted
-    encoding of frame t is made of h_1 … h_{t−1} and z_1 … z_t. The decoder also sees what the encoder's blocks say of
+    With h_t the encoding of frame t: the posterior of z_t sees h_2 … h_t, the prior h_1 … h_{t−1}, and the predicted
+    encoding of frame t is made of h_1 … h_{t−1} and z_2 … z_t. The decoder also sees what the encoder's blocks say of
     the frame before, or of the last frame that is given.
 
     Raises:
@@ -30,7 +30,8 @@ def video_generation(config: VideoModelConfig, shape: tuple[int, ...], rest: Mak
     sides = max(height // COARSEST, 1).bit_length() - 1
     if height != width or height != COARSEST * 2**sides or not sides:
         raise UserError(
-            f"frames are {height} × {width}, but {config.name} takes squares of 8, 16, 32, 64 or 128 pixels: crop them"
+            f"frames are {height} × {width}, but {config.name} takes squares whose side is a power of two, 8 or more: "
+            "crop them"
         )
     encoder, decoder = coding(config, rest, sides, colours)
     network = _Network(

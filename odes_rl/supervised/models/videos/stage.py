@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from odes_rl.act.activations import LEAK, activate
+from odes_rl.act.activations import activate, gain
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.nodes import left_nodes
@@ -55,7 +55,7 @@ def layer(config: VideoModelConfig, inputs: int, outputs: int) -> Part:
         return activate(config.activation, scaled.apply(scaling, x, None)[0])
 
     def init(key: jax.Array) -> Params:
-        return {"kernel": init_kernel(key, inputs, outputs, gain(config)), "scaling": scaled.init(outputs)}
+        return {"kernel": init_kernel(key, inputs, outputs, gain(config.activation)), "scaling": scaled.init(outputs)}
 
     def apply(params: Params, x: jax.Array, added: jax.Array | None = None) -> jax.Array:
         x = convolve(x, params["kernel"])
@@ -116,12 +116,6 @@ def stage(config: VideoModelConfig, rest: MakeRest, inputs: int, outputs: int) -
         return later.apply(params["rest"], first.apply(params["first"], x, added))
 
     return Part(init, {"first": first.manifolds, "rest": later.manifolds}, apply)
-
-
-def gain(config: VideoModelConfig) -> float:
-    """Factor on the deviation of kernels before f, so that its output keeps their scale (He et al. 2015)."""
-    leak = {"relu": 0.0, "leaky_relu": LEAK}.get(config.activation, 1.0)
-    return (2 / (1 + leak**2)) ** 0.5
 
 
 def halved(x: jax.Array) -> jax.Array:
