@@ -65,11 +65,11 @@ class Registry(Mapping[str, Part], Generic[Part]):
             return self._built_in[name]
         if isinstance(name, str) and ":" in name:
             return self._checked(repr(name), name)
-        if name not in self.plug_ins:
+        if not isinstance(name, str) or name not in self.plug_ins:
             listing = f"`odes-rl list {self.group.partition('.')[2]}`"
             fix = "" if nearest(str(name), self.names) else "; if a package offers it, install that package"
             raise UserError(f"unknown {self.kind} {name!r}: {suggestion(str(name), self.names, listing=listing)}{fix}")
-        point = self.plug_ins[str(name)]
+        point = self.plug_ins[name]
         package = f" of the package {point.dist.name}" if point.dist else ""
         return self._checked(f"{name!r}{package}", point.value)
 

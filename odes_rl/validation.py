@@ -73,7 +73,7 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
 
 
 def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
-    """A value given as text: None for the text `none` where the option may be None, else the text, for pydantic.
+    """A value given as text: None for `none` and numbers as in YAML, where the option takes them; else the text itself.
 
     A mapping is written as in `{a: 1}`. Where the option holds several values, `[a, b]` is a list of them, and any
     other text a list of one; a flat list is cut into pairs where the values are pairs.
@@ -87,9 +87,9 @@ def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
     if get_origin(annotation) is tuple:
         return _grouped(annotation, _listed(option, text))
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
-    if type(None) in choices and text.lower() in ("none", "null"):
+    if type(None) in choices and text.lower() in ("none", "null", "~"):
         return None
-    return text
+    return _number(text) if _takes_numbers(annotation) else text
 
 
 def parse_entry(option: str, value: Any) -> Any:
@@ -102,6 +102,18 @@ def parse_entry(option: str, value: Any) -> Any:
         return parse_yaml(value) if isinstance(value, str) else value
     except UserError as error:
         raise UserError(f"{option} is {value!r}: {error}") from None
+
+
+def check_seeds(name: str, seeds: Any) -> None:
+    """Check that `seeds`, the option `name`, are a number of seeds or distinct ones.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    whole = isinstance(listed, range | list | tuple) and all(type(seed) is int for seed in listed)
+    if not whole or not listed or min(listed) < 0 or max(listed) >= 2**31 or len(set(listed)) < len(listed):
+        raise ValueError(f"{name} is {seeds}, but must be a number ≥ 1, or distinct ones from 0 to 2³¹ − 1")
 
 
 def plain(value: Any, name: str) -> Any:
@@ -124,6 +136,19 @@ def plain(value: Any, name: str) -> Any:
     raise ValueError(
         f"{name} is {value!r}, of type {type(value).__name__}, but must be plain: text, numbers, lists or mappings"
     )
+
+
+def _takes_numbers(annotation: Any) -> bool:
+    return annotation in (int, float) or any(map(_takes_numbers, get_args(annotation)))
+
+
+def _number(text: str) -> Any:
+    """The number that `text` is in YAML, as in `3e6`; the text itself if it is none."""
+    with suppress(UserError):
+        value = parse_yaml(text)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+    return text
 
 
 def _mapped(option: str, text: str) -> Mapping[Any, Any]:

@@ -66,7 +66,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
 
     config = load_comparison(command.config, _changes(command))
     cells = make_cells(config, overrides)
-    thresholds(config)  # a mistake there is told before the runs, not after
+    thresholds(config, cells)  # a mistake there is told before the runs, not after
     _check_place(Path(config.directory))
     check_recorded(cells)
     if command.dry_run:
@@ -124,7 +124,7 @@ def _report(config: "Comparable", cells: "Sequence[Cell]", failures: "Mapping[Ce
     places = {cell: Place(cell.task, cell.learner, cell.seed, cell.path) for cell in cells}
     comparison = Comparison(
         budgets={label: config.budget_of(label) for label in config.places},
-        thresholds=thresholds(config),
+        thresholds=thresholds(config, cells),
         learners=tuple(config.learners),
         baseline=config.baseline_label,
         places=tuple(places.values()),

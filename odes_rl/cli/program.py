@@ -182,6 +182,7 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
         config = make_config(next(iter(positional), None), options, kind)
     else:
         example = {} if kind is FITTING else {"task": {"id": "HalfCheetah-v5"}}
+        options = {name: text for name, text in options.items() if not name.startswith(f"{kind.named}.")}
         config = layer_values(example, options, default_directory="runs/<name of the config file>", kind=kind)
     sections = {section: getattr(config, section) for section in type(config).model_fields}
     if command.sections is None:

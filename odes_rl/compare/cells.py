@@ -1,6 +1,7 @@
 """The cells of a comparison: for each task, policy and seed, the config and the directory of a run."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,23 +73,24 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
     ]
 
 
-def thresholds(config: Comparable) -> dict[str, float | None]:
-    """Label of each task → threshold: that of the entry, else Gymnasium's, else None.
+def thresholds(config: Comparable, cells: Iterable[Cell]) -> dict[str, float | None]:
+    """Label of each task → threshold: that of the entry, else Gymnasium's of the task of its `cells`, else None.
 
     Raises:
         UserError: if a threshold is no number.
     """
-    return {label: _threshold(config.comparing, label, entry or {}) for label, entry in config.places.items()}
+    tasks = {cell.task: cell.config.task.id for cell in cells if isinstance(cell.config, ExperimentConfig)}
+    return {label: _threshold(config, label, tasks.get(label)) for label in config.places}
 
 
-def _threshold(comparing: Comparing, label: str, entry: Mapping[str, Any]) -> float | None:
+def _threshold(config: Comparable, label: str, task: str | None) -> float | None:
+    entry = config.places[label] or {}
     if THRESHOLD not in entry:
-        task = str((entry.get("task") or {}).get("id", label))
-        spec = gymnasium.registry.get(task.rpartition(":")[2]) if comparing is POLICIES else None
+        spec = gymnasium.registry.get(task.rpartition(":")[2]) if task else None
         return spec.reward_threshold if spec else None
     value = entry[THRESHOLD]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f"{comparing.places}.{label}.threshold is {value!r}, but must be a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(f"{config.comparing.places}.{label}.threshold is {value!r}, but must be a number, and finite")
     return float(value)
 
 

@@ -34,7 +34,10 @@ def learner_name(config: Comparable, label: str) -> str:
     """
     named, learners = config.comparing.run.named, config.comparing.learners
     names = (FAMILIES if config.comparing is POLICIES else MODELS).names
-    name = ((config.learners[label] or {}).get(named) or {}).get("name", label)
+    options = (config.learners[label] or {}).get(named) or {}
+    if not isinstance(options, dict):
+        raise UserError(f"{learners}.{label}.{named} is {options!r}, but must hold options, as {{name: {options}}}")
+    name = options.get("name", label)
     if ":" in str(name):
         config.comparing.run.family(name)
         return name

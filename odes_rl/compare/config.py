@@ -11,7 +11,7 @@ from odes_rl.config.packaged import find_config
 from odes_rl.errors import UserError, suggestion
 from odes_rl.reports.measures import ACCURACIES, BOUNDS, RETURNS, Measure
 from odes_rl.supervised.models import MODELS as FAMILIES
-from odes_rl.validation import STRICT, build_model
+from odes_rl.validation import STRICT, build_model, check_seeds
 from odes_rl.yaml_text import read_yaml
 
 THRESHOLD, SEEDS, ONLY = "threshold", "seeds", "only"
@@ -95,10 +95,10 @@ class Comparable(BaseModel):
 
     @model_validator(mode="after")
     def _check_labels(self) -> "Comparable":
-        _check_seeds(SEEDS, self.seeds)
+        check_seeds(SEEDS, self.seeds)
         for key, entries in ((self.comparing.places, self.places), (self.comparing.learners, self.learners)):
             for label, entry in entries.items():
-                _check_seeds(f"{key}.{label}.{SEEDS}", (entry or {}).get(SEEDS, self.seeds))
+                check_seeds(f"{key}.{label}.{SEEDS}", (entry or {}).get(SEEDS, self.seeds))
         for label, entry in self.places.items():
             self._check_place(f"{self.comparing.places}.{label}", entry or {})
         if self.baseline is not None and self.baseline not in self.learners:
@@ -198,10 +198,3 @@ def _without_own(values: dict[str, Any], comparing: Comparing, changes: Mapping[
 
 def _kind(model: type[Comparable]) -> str:
     return model.comparing.learners
-
-
-def _check_seeds(name: str, seeds: Any) -> None:
-    listed = range(seeds) if isinstance(seeds, int) else seeds
-    whole = isinstance(listed, range | list | tuple) and all(type(seed) is int for seed in listed)
-    if not whole or not listed or min(listed) < 0 or max(listed) >= 2**31 or len(set(listed)) < len(listed):
-        raise ValueError(f"{name} is {seeds}, but must be a number ≥ 1, or distinct ones from 0 to 2³¹ − 1")

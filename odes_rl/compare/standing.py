@@ -1,24 +1,23 @@
 """How far a cell is, from what its run directory holds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from odes_rl.compare.cells import Cell
 from odes_rl.config.layering import load_config
-from odes_rl.config.resumable import FITTING, TRAINING
+from odes_rl.config.resumable import FITTING, TRAINING, backend_kind
 from odes_rl.config.schema import ExperimentConfig, FitConfig
 from odes_rl.errors import UserError
 from odes_rl.pretrained.names import check_source
 from odes_rl.runs.checkpoints import Checkpoints
 from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS
-from odes_rl.runs.metrics import Metrics, read_metrics
+from odes_rl.runs.metrics import Metrics, parse_line, read_metrics
 
 _TAIL = 2**16
 """Bytes at the end of the metrics that are looked at for the last generation and the last evaluation."""
 _FREE = {"run.directory", *(f"run.{name}" for kind in (TRAINING, FITTING) for name in kind["run"])}
-"""Options in which a recorded run may differ from the cell, as those of `rollouts` may: none changes its numbers."""
+"""Options in which a recorded run may differ from the cell, as those of `rollouts` may."""
 
 
 class Standing(NamedTuple):
@@ -45,6 +44,9 @@ def last_lines(metrics: Path, evaluated: str) -> tuple[Metrics | None, float | N
     """The last whole line of the file at `metrics`, and the metric `evaluated` of the last evaluation near it.
 
     None if absent.
+
+    Raises:
+        UserError: if a whole line is no JSON object.
     """
     if not metrics.exists():
         return None, None
@@ -52,7 +54,7 @@ def last_lines(metrics: Path, evaluated: str) -> tuple[Metrics | None, float | N
         size = file.seek(0, 2)
         file.seek(max(size - _TAIL, 0))
         lines = file.read().split(b"\n")[1 if size > _TAIL else 0 : -1]
-    parsed: list[Metrics] = [json.loads(line) for line in lines]
+    parsed = [parse_line(metrics, line, f"line {len(lines) - i} from the end") for i, line in enumerate(lines)]
     values = [line[evaluated] for line in parsed if line.get(evaluated) is not None]
     return (parsed[-1] if parsed else None), (values[-1] if values else None)
 
@@ -95,8 +97,7 @@ def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
     options = {f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()}
     if isinstance(config, ExperimentConfig):
         options["rollouts.inference"] = config.rollouts.inference
-        backend = config.rollouts.backend
-        options["rollouts.backend"] = backend if backend in ("envpool", "mjx") else "reproducible"
+        options["rollouts.backend"] = backend_kind(config.rollouts.backend)
     return {name: value for name, value in options.items() if name not in _FREE}
 
 

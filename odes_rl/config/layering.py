@@ -121,9 +121,10 @@ def layer_values(
         UserError: any mistake in either.
     """
     explicit = _split_overrides(overrides, kind)
-    merged = _over_preset(values, kind)
     if "preset" in explicit.get("strategy", {}):
-        merged = _replace_strategy(merged, explicit["strategy"]["preset"])
+        merged = _replace_strategy(values, explicit["strategy"]["preset"])
+    else:
+        merged = _over_preset(values, kind)
     if "name" in explicit[kind.named]:
         merged[kind.named] = {k: v for k, v in merged[kind.named].items() if k in kind.shared.model_fields}
     name = explicit[kind.named].get("name", merged[kind.named].get("name", kind.default))
@@ -182,6 +183,8 @@ def _typed(
             name, *path = dotted.split(".")
             held = typed.get(name, below.get(name)) or {}
             held = parse_text(model, name, held) if isinstance(held, str) else held
+            if not isinstance(held, Mapping):
+                raise UserError(f"{section}.{name} is {held!r}, but must be a mapping to have {dotted}")
             typed[name] = _with_entry(held, path, parse_entry(f"{section}.{dotted}", value))
     return typed
 
@@ -204,9 +207,10 @@ def _over_preset(values: Mapping[str, Mapping[str, Any]], kind: Kind) -> Section
     return {s: {**preset.get(s, {}), **values.get(s, {})} for s in kind.sections}
 
 
-def _replace_strategy(values: Sections, name: object) -> Sections:
+def _replace_strategy(values: Mapping[str, Mapping[str, Any]], name: object) -> Sections:
+    """The `values` but for their strategy and what its preset would set, under the options of the preset `name`."""
     preset = _preset(name)
-    merged = {s: {**options, **preset.get(s, {})} for s, options in values.items()}
+    merged = {s: {**values.get(s, {}), **preset.get(s, {})} for s in SECTIONS}
     return {**merged, "strategy": {**preset.get("strategy", {}), "preset": name}}
 
 

@@ -1,4 +1,7 @@
-"""Options in which a run that goes on may differ from what is recorded: none changes its numbers. Free of JAX."""
+"""Options in which a run that goes on may differ from what is recorded: none changes what it has learnt. Free of JAX.
+
+The length of a run changes how it goes on, where a schedule goes by it.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,8 +15,15 @@ TRAINING: Sections = {
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """Of a training run, by section: its length, and how it is computed and stored."""
+_OWN_EPISODES = ("envpool", "mjx")
+"""Backends with episodes of their own; those of all others are the same."""
 FITTING: Sections = {"run": ("epochs", *_KEPT)}
 """Of a supervised run."""
+
+
+def backend_kind(backend: str) -> str:
+    """A name for all backends that give the same episodes as `backend`."""
+    return backend if backend in _OWN_EPISODES else "reproducible"
 
 
 def dotted(sections: Sections) -> list[str]:

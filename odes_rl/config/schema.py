@@ -1,6 +1,7 @@
 """The configurations of experiments, of training and of fitting: sections of typed, validated options."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
@@ -93,7 +94,8 @@ class RunConfig(BaseModel):
     @property
     def selecting_updates(self) -> int:
         """Updates of all starts together until one is left."""
-        return sum(map(self.starts_after, range(self.selecting_generations)))
+        ends = [self.restart_generations * 2**halving for halving in range((self.restarts - 1).bit_length())]
+        return sum((end - start) * self.starts_after(start) for start, end in pairwise([0, *ends]))
 
     def starts_after(self, generation: int) -> int:
         """Number of starts that are left after `generation` updates, and the selection that may follow them."""

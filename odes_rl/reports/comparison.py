@@ -128,4 +128,7 @@ def _until(lines: list[Metrics], steps: str, budget: int) -> list[Metrics]:
 
 
 def _written(path: Path) -> dict[str, Any]:
-    return json.loads((path / CELL).read_text(encoding="utf-8")) if (path / CELL).exists() else {}
+    try:
+        return json.loads((path / CELL).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # of a run that no comparison started, or damaged
+        return {}

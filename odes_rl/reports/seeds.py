@@ -16,7 +16,11 @@ from odes_rl.yaml_text import read_yaml
 
 _FREE = {*resumable.dotted(resumable.TRAINING), *resumable.dotted(resumable.FITTING)} - {"rollouts.inference"}
 _NO_PART_OF_AN_EXPERIMENT = {"run.directory", "run.seed", *_FREE}
-"""Options in which runs of one experiment may differ: none changes what a seed has learnt by a generation."""
+"""Options in which runs of one experiment may differ: most change nothing that a seed has learnt by a generation.
+
+Some do in part: see `experiment_of`.
+"""
+_LENGTH = {"run.generations", "run.env_steps"}
 _POINTS = 400
 _log = logging.getLogger(__name__)
 
@@ -138,8 +142,19 @@ def at_common_steps(runs: Sequence[Run], most: int = _POINTS) -> tuple[np.ndarra
 
 
 def experiment_of(run: Run) -> dict[str, Any]:
-    """The options of a run, without those in which runs of one experiment may differ, as the seed."""
-    return {name: v for name, v in run.options.items() if name not in _NO_PART_OF_AN_EXPERIMENT}
+    """The options of a run, without those in which runs of one experiment may differ, as the seed.
+
+    The length of training is a part of it where a schedule goes by it; so is a backend with episodes of its own.
+    """
+    free = _NO_PART_OF_AN_EXPERIMENT - (_LENGTH if _goes_by_length(run.options) else set())
+    kinds = {name: resumable.backend_kind(v) for name, v in run.options.items() if name == "rollouts.backend"}
+    return {name: v for name, v in run.options.items() if name not in free} | kinds
+
+
+def _goes_by_length(options: Mapping[str, Any]) -> bool:
+    schedules = [options.get(f"strategy.{of}_schedule") for of in ("sigma", "learning_rate")]
+    cosine = "cosine" in schedules and options.get("strategy.schedule_horizon") is None
+    return cosine or options.get("strategy.horizon") == "growing"
 
 
 def _distinct_seeds(runs: Sequence[Run]) -> list[Run]:

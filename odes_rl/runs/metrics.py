@@ -32,7 +32,7 @@ def read_metrics(path: Path) -> list[Metrics]:
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
-    return [_parse(path, number, line) for number, line in enumerate(lines[:-1], 1)]
+    return [parse_line(path, line, f"line {number}") for number, line in enumerate(lines[:-1], 1)]
 
 
 def write_metrics(path: Path, lines: list[Metrics]) -> None:
@@ -40,14 +40,19 @@ def write_metrics(path: Path, lines: list[Metrics]) -> None:
     replace_text(path, "".join(map(format_line, lines)))
 
 
-def _parse(path: Path, number: int, line: bytes) -> Metrics:
+def parse_line(path: Path, line: bytes, where: str) -> Metrics:
+    """The metrics in a `line` of the file at `path`; `where` names it in messages.
+
+    Raises:
+        UserError: if it is no JSON object.
+    """
     try:
         metrics = json.loads(line)
     except ValueError:
         metrics = None
     if not isinstance(metrics, dict):
         raise UserError(
-            f"{str(path)!r}: line {number} is not a JSON object, and no interruption causes this: repair or remove it"
+            f"{str(path)!r}: {where} is not a JSON object, and no interruption causes this: repair or remove it"
         )
     return metrics
 

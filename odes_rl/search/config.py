@@ -12,7 +12,7 @@ from odes_rl.config.packaged import find_config
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.search.space import Parameter, grid, make_space
-from odes_rl.validation import STRICT, build_model
+from odes_rl.validation import STRICT, build_model, check_seeds
 from odes_rl.yaml_text import read_yaml
 
 Objective = Literal["second_half", "last", "best", "mean"]
@@ -66,9 +66,7 @@ class SearchConfig(BaseModel):
     @field_validator("seeds")
     @classmethod
     def _check_seeds(cls, seeds: Any) -> Any:
-        listed = range(seeds) if isinstance(seeds, int) else seeds
-        if not listed or min(listed) < 0 or max(listed) >= 2**31 or len(set(listed)) < len(listed):
-            raise ValueError(f"seeds is {seeds}, but must be a number ≥ 1, or distinct ones from 0 to 2³¹ − 1")
+        check_seeds("seeds", seeds)
         return seeds
 
     @field_validator("storage")

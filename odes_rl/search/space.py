@@ -76,11 +76,18 @@ class Parameter(NamedTuple):
     whole: bool = False
 
     @property
+    def size(self) -> int | None:
+        """Number of values, None if it takes any in a range."""
+        if self.choices is not None:
+            return len(self.choices)
+        return None if self.step is None else round((self.high - self.low) / self.step) + 1
+
+    @property
     def points(self) -> tuple[Any, ...] | None:
         """All values, None if it takes any in a range."""
-        if self.choices is not None or self.step is None:
+        if self.choices is not None or self.size is None:
             return self.choices
-        return tuple(self.low + self.step * count for count in range(round((self.high - self.low) / self.step) + 1))
+        return tuple(self.low + (self.step or 1) * number for number in range(self.size))
 
     @property
     def distribution(self) -> "BaseDistribution":
@@ -143,7 +150,8 @@ def _parameter(name: str, entry: Any, base: ExperimentConfig) -> Parameter:
         return Parameter(name, _plain_choices(name, given.choices))
     assert given.low is not None, name
     assert given.high is not None, name
-    whole = section in _SEARCHED and _is_whole(section, option, base)
+    numbers = [number for number in (given.low, given.high, given.step) if number is not None]
+    whole = section in _SEARCHED and _is_whole(section, option, numbers, base)
     step = given.step or (1 if whole and not given.log else None)
     high = given.high if step is None else given.low + step * math.floor((given.high - given.low) / step + 1e-9)
     return Parameter(name, None, given.low, high, given.log, step, whole)
@@ -158,14 +166,19 @@ def _plain_choices(name: str, choices: tuple[Any, ...]) -> tuple[Any, ...]:
     return choices
 
 
-def _is_whole(section: str, option: str, base: ExperimentConfig) -> bool:
-    """Whether the option is a whole number."""
-    field = section_class(section, base.policy.name).model_fields.get(option)
+def _is_whole(section: str, option: str, numbers: list[int | float], base: ExperimentConfig) -> bool:
+    """Whether the option is a whole number; an entry of a mapping is if all `numbers` that its range names are."""
+    name, dot, _ = option.partition(".")
+    field = section_class(section, base.policy.name).model_fields.get(name)
+    if dot:
+        return all(isinstance(number, int) for number in numbers)
     return field is not None and "int" in str(field.annotation) and "float" not in str(field.annotation)
 
 
 def _checked_values(parameter: Parameter) -> tuple[Any, ...]:
-    points = parameter.points
-    if points is not None and (len(points) <= _MOST_CHECKED or parameter.choices is not None):
-        return points
-    return (parameter.low, parameter.high)
+    """All values; of a range with many or any, the ends and, of whole numbers, the one after the first."""
+    few = parameter.choices is not None or (parameter.size is not None and parameter.size <= _MOST_CHECKED)
+    if few and parameter.points is not None:
+        return parameter.points
+    second = [parameter.low + int(parameter.step or 1)] if parameter.whole else []
+    return (parameter.low, *second, parameter.high)

@@ -76,8 +76,7 @@ def _begun(search: Search) -> "optuna.Study":
     new = not search.storage.exists()
     try:
         study = _study(search)
-        if not (search.path / RECORD).exists():
-            write_yaml(search.path / RECORD, search.record)
+        write_yaml(search.path / RECORD, search.record)  # anew, for options that may change: workers read it
         return study
     except BaseException:
         if new:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT
@@ -39,15 +39,6 @@ class DataConfig(BaseModel):
     """Number of training videos of moving images. Each is made when it is needed: they take no memory."""
     test_videos: int = Field(default=256, ge=1)
     """Number of test videos, at most."""
-
-    @model_validator(mode="after")
-    def _check_corrupted(self) -> "DataConfig":
-        if self.corrupted_directory is not None and not self.corrupted:
-            raise ValueError(
-                f"corrupted_directory is {self.corrupted_directory!r}, but corrupted is false: make it true to "
-                "evaluate on these files"
-            )
-        return self
 
 
 class OptimizerConfig(BaseModel):

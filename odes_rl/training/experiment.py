@@ -13,6 +13,7 @@ from odes_rl.config.schema import ExperimentConfig
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
 from odes_rl.interrupts import interruptible
+from odes_rl.manifolds import tree_ambient
 from odes_rl.policies import make_policy
 from odes_rl.policies.policy import Params, Policy, Weights
 from odes_rl.rollouts.backends import BACKENDS
@@ -104,7 +105,8 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     def policy_weights(params: Params) -> Weights:
         return jax.tree.map(lambda leaf: leaf[None], policy.materialise(params))
 
-    leaf_scales = partial(sensitivity_scales, policy, action_units(task, config.policy.squash))
+    moving = policy if config.strategy.space == "tangent" else policy._replace(manifolds=tree_ambient(policy.manifolds))
+    leaf_scales = partial(sensitivity_scales, moving, action_units(task, config.policy.squash))
     return Experiment(
         task,
         policy,

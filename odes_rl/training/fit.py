@@ -47,7 +47,8 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     """
     run.check_begun()
     config = run.config
-    clean = config.model_copy(update={"data": config.data.model_copy(update={"corrupted": False})})
+    uncorrupted = config.data.model_copy(update={"corrupted": False, "corrupted_directory": None})
+    clean = config.model_copy(update={"data": uncorrupted})
     fitting = make_fitting(clean)
     _, progress = run.checkpoints.restore(restorable_progress(fitting))
     return fitting, progress.state

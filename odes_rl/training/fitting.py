@@ -74,11 +74,15 @@ def _of_videos(config: FitConfig) -> Fitting:
 
 
 def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
+    directory = config.data.corrupted_directory
+    if not config.data.corrupted and directory is not None:
+        raise UserError(
+            f"data.corrupted_directory is {directory!r}, but data.corrupted is false: make it true to evaluate on them"
+        )
     if not config.data.corrupted:
         return {}
     if test.images.ndim > 3:
         raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")
-    directory = config.data.corrupted_directory
     if directory is not None:
         return {name: _fitting(load_corrupted(directory, name), test, directory) for name in CORRUPTIONS}
     return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}

@@ -93,6 +93,7 @@ def test_the_help_of_a_comparison_has_the_sections_of_its_runs(capsys):
         dotted = {option.split(".")[0].removeprefix("--") for option, _ in shown_options(capsys.readouterr().out)}
         assert set(sections) <= dotted
         assert ("strategy" in dotted) == ("strategy" in sections)
+    assert main(["compare", "small", "--help", "--policy.width", "3"]) == 0  # an option of some of its policies
 
 
 @pytest.mark.parametrize("choice", [0, -1])

@@ -129,7 +129,10 @@ def test_labels_may_differ_from_ids_and_names(cells_of):
 def test_thresholds_are_the_entrys_or_the_tasks_own(tmp_path):
     tasks = {"Hopper-v5": None, "HalfCheetah-v5": {"threshold": 7}, "Humanoid-v5": {}}
     config = load_comparison(write_comparison(tmp_path / "x.yaml", tasks=tasks), {})
-    assert thresholds(config) == {"Hopper-v5": 3800.0, "HalfCheetah-v5": 7.0, "Humanoid-v5": None}
+    assert thresholds(config, make_cells(config, {})) == {"Hopper-v5": 3800, "HalfCheetah-v5": 7, "Humanoid-v5": None}
+    swims = load_comparison(write_comparison(tmp_path / "y.yaml", tasks={"Hopper-v5": None}), {})
+    swims.base["task"] = {"id": "Swimmer-v5"}
+    assert thresholds(swims, make_cells(swims, {})) == {"Hopper-v5": 360}
 
 
 MISTAKES = [
@@ -144,7 +147,9 @@ MISTAKES = [
     ({"tasks": {"Hopper-v5": {"threshold": "x"}}}, ["tasks.Hopper-v5.threshold is 'x'", "a number"]),
     ({"tasks": {"Hopper-v5": {"strategy": {"sgima": 1}}}}, ["tasks.Hopper-v5.strategy.sgima", "strategy.sigma'"]),
     ({"tasks": {"Hopper-v5": {"strategy": 3}}}, ["tasks.Hopper-v5.strategy is 3", "hold options"]),
+    ({"tasks": {"Hopper-v5": {"threshold": float("nan")}}}, ["tasks.Hopper-v5.threshold is nan", "finite"]),
     ({"policies": {"lniear": None}}, ["'lniear'", "'linear'"]),
+    ({"policies": {"mine": {"policy": "linear"}}}, ["policies.mine.policy is 'linear'", "{name: linear}"]),
     ({"tasks": {"Hopper-v5": {"policies": 3}}}, ["tasks.Hopper-v5.policies is 3", "entries of policies"]),
     ({"tasks": {"Hopper-v5": {"policies": {"lniear": {}}}}}, ["tasks.Hopper-v5.policies.lniear", "'linear'"]),
     ({"tasks": {"Hopper-v5": {"policies": {"linear": 3}}}}, ["tasks.Hopper-v5.policies.linear is 3", "sections"]),
@@ -195,7 +200,7 @@ def test_a_mistake_is_one_line_and_status_2_with_nothing_written(tmp_path, monke
         (["--policy.hiden", "1"], ["policy.hiden", "policy.hidden'"]),
         (["--policy.name", "linear"], ["policy.name"]),
         (["--run.seed", "1"], ["run.seed", "`seeds`"]),
-        (["--jobs", "0"], ["jobs is '0'"]),
+        (["--jobs", "0"], ["jobs is 0,"]),
         (["--dry-rnu", "1"], ["dry_rnu"]),
         (["--report-only"], ["nothing to report"]),
     ],
@@ -218,7 +223,7 @@ def test_the_packages_comparisons_are_there():
 def test_a_comparison_is_valid_small_and_differs_between_policies_only_where_it_says_so(path):
     config = load_comparison(path, {})
     cells = make_cells(config, {})
-    assert list(thresholds(config)) == list(config.places)
+    assert list(thresholds(config, cells)) == list(config.places)
     assert config.directory == f"runs/compare/{path.stem}"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 55
     searching = {label for label, own in config.learners.items() if "sigma" in (own or {}).get("strategy", {})}

@@ -71,6 +71,14 @@ def test_long_metrics_are_read_from_their_end(cells):
     assert standing(cell).taken == 999
 
 
+def test_a_damaged_line_is_told(cells):
+    write_run(cells[0], 500)
+    path = cells[0].path / "metrics.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"generation": 3', b'{"generation"', 1))
+    with pytest.raises(UserError, match=r"metrics\.jsonl': line \d from the end is not a JSON object"):
+        standing(cells[0])
+
+
 def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
     write_run(cells[0], 300)
     check_recorded(cells)

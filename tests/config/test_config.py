@@ -58,6 +58,11 @@ def test_preset_of_the_command_line_replaces_the_strategy_and_sets_what_it_names
     assert (config.task.max_steps, config.task.normalise_observations) == (7, False)
 
 
+def test_nothing_of_the_files_preset_is_left_beside_one_of_the_command_line(write):
+    config = load_config(write({"task": TASK, "strategy": {"preset": "paper"}}), {"strategy.preset": "default"})
+    assert config == load_config(write({"task": TASK}))
+
+
 def test_policy_name_of_the_command_line_keeps_only_what_policies_share(write):
     path = write({"task": TASK, "policy": {"hidden": 8, "output_scale": 0.1, "squash": "tanh"}})
     config = load_config(path, {"policy.name": "nanode"})
@@ -83,6 +88,12 @@ def test_written_config_alone_repeats_the_run(write, policy, preset):
         ("strategy.antithetic", "true", True),
         ("rollouts.workers", "none", None),
         ("rollouts.workers", "3", 3),
+        ("rollouts.workers", "~", None),
+        ("run.env_steps", "3e6", 3_000_000),
+        ("run.seed", "0x1F", 31),
+        ("strategy.interactions", "1e6", 1_000_000),
+        ("strategy.interactions", "full", "full"),
+        ("strategy.horizon", "5e2", 500),
         ("task.max_steps", "None", None),
         ("task.alive_bonus_shift", "-1", -1.0),
         ("run.directory", "7", "7"),
@@ -122,6 +133,7 @@ def test_texts_of_the_command_line_become_typed_values(write, option, text, valu
         ({"task": TASK, "run": {"seed": 2**31}}, ["run.seed", "less than"]),
         ({"task": TASK, "run": {"directory": ""}}, ["run.directory"]),
         ({"task": TASK, "rollouts": {"workers": 0}}, ["rollouts.workers", "0", "greater"]),
+        ({"task": TASK, "policy": {"name": ["linear"]}}, ["policy", "['linear']"]),
         ({"task": TASK, 3: {}}, ["unknown section 3"]),
     ],
 )
@@ -153,6 +165,11 @@ def test_a_mistake_in_an_override_is_one_line(write, option, text, words):
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+def test_an_entry_of_what_is_no_mapping_is_a_mistake(write):
+    with pytest.raises(UserError, match=r"task\.options is 5, but must be a mapping to have options\.frame_skip"):
+        load_config(write({"task": {**TASK, "options": 5}}), {"task.options.frame_skip": "2"})
 
 
 def test_lanes_of_a_device_hold_the_episodes_of_a_candidate(write):

@@ -59,6 +59,30 @@ def test_a_seed_counts_once_and_its_longest_run_stands_for_it(make_run, caplog):
     assert "seed 0" in caplog.text
 
 
+@pytest.mark.parametrize("strategy", [{"learning_rate_schedule": "cosine"}, {"horizon": "growing"}])
+def test_the_length_of_a_run_tells_experiments_apart_where_a_schedule_goes_by_it(make_run, strategy):
+    def told(**options):
+        paths = [make_run("_".join([*options, str(n)]), [1.0] * n, seed=n) for n in (2, 3)]
+        for path in paths:
+            config = yaml.safe_load((path / "config.yaml").read_text())
+            config["strategy"] |= options
+            (path / "config.yaml").write_text(yaml.safe_dump(config))
+        return list(group_runs([read_run(path) for path in paths]))
+
+    apart = ["linear, generations 2", "linear, generations 3"]
+    assert told() == ["linear"]
+    assert told(**strategy) == apart
+    assert told(**strategy, schedule_horizon=9) == (apart if "horizon" in strategy else ["linear"])
+
+
+def test_a_backend_with_episodes_of_its_own_tells_experiments_apart(make_run):
+    paths = [make_run(backend, [1, 2], seed=0, backend=backend) for backend in ("mjx", "serial")]
+    assert list(group_runs([read_run(path) for path in paths])) == [
+        "linear, backend mjx",
+        "linear, backend reproducible",
+    ]
+
+
 def test_returns_between_the_points_of_seeds_are_interpolated():
     a = Run({}, np.array([0.0, 100]), np.array([0.0, 10]))
     b = Run({}, np.array([0.0, 50, 100]), np.array([0.0, 15, 20]))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from odes_rl.cli.program import main
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import load_search
-from odes_rl.search.storage import _begun, import_optuna, open_study
+from odes_rl.search.storage import RECORD, _begun, import_optuna, open_study
 from tests.search.searching import TINY, write_search
 
 SIGMA = {"low": 0.01, "high": 0.5, "log": True}
@@ -49,6 +50,10 @@ def refused(arguments: list[str], words: str, directory: Path, capsys) -> None:
         (
             {"space": {"strategy.population": {"low": 1, "high": 4}}},
             "population is 1, but antithetic pairs need an even",
+        ),
+        (
+            {"space": {"strategy.population": {"low": 8, "high": 6400, "log": True}}},
+            "population is 9, but antithetic pairs need an even",
         ),
         ({"space": {"policy.hidden": [4, 8]}}, "unknown option policy.hidden"),
         ({"space": {"run.seed": [1, 2]}}, "space.run.seed cannot be searched"),
@@ -108,6 +113,21 @@ def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
     refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 3", tmp_path, capsys)
     (tmp_path / "out/config.yaml").write_text(yaml.safe_dump({}))
     refused([str(path), "--directory", str(tmp_path / "out")], "holds a run or a study", tmp_path, capsys)
+
+
+def test_a_search_that_goes_on_records_what_may_change_for_its_processes(tmp_path):
+    open_study(load_search(write_search(tmp_path / "tiny.yaml"), {}, {}))
+    search = load_search(tmp_path / "tiny.yaml", {"trials": 9}, {"rollouts.deadline": "7"})
+    open_study(search)
+    recorded = load_search(tmp_path / "out" / RECORD, {}, {})
+    assert (recorded.trials, recorded.base.rollouts.deadline) == (9, 7)
+
+
+def test_a_range_of_an_environments_option_has_whole_numbers_if_it_names_such(tmp_path):
+    for step, drawn in ((1, IntDistribution(1, 4, step=1)), (0.5, FloatDistribution(1, 4, step=0.5))):
+        space = {"task.options.g": {"low": 1, "high": 4, "step": step}}
+        search = load_search(write_search(tmp_path / "tiny.yaml", space=space), {}, {})
+        assert search.parameters[0].distribution == drawn
 
 
 def test_what_another_process_has_begun_meanwhile_stays_where_a_search_is_refused(tmp_path):

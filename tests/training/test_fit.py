@@ -195,8 +195,9 @@ def test_a_classifier_that_diverged_is_told_and_right_about_nothing(tmp_path):
 
 
 def test_corrupted_files_are_refused_where_nothing_asks_for_them():
-    with pytest.raises(UserError, match=r"corrupted_directory is 'here', but corrupted is false: make it true"):
-        layer_values({}, {"data.corrupted_directory": "here"}, default_directory="x", kind=FITTING)
+    config = layer_values({}, {"data.corrupted_directory": "here"}, default_directory="x", kind=FITTING)
+    with pytest.raises(UserError, match=r"data\.corrupted_directory is 'here', but data\.corrupted is false: make it"):
+        make_fitting(config)
 
 
 def test_speed_counts_the_examples_that_an_epoch_trains_on():

@@ -207,6 +207,15 @@ def test_the_better_half_goes_on_for_as_long_again(restarts, left):
     assert options.is_scheduled(3) == (restarts > 1)
 
 
+def test_updates_of_all_starts_are_counted_without_going_through_them():
+    for restarts in range(1, 20):
+        options = RunConfig(directory="x", restarts=restarts, restart_generations=3)
+        counted = sum(options.starts_after(generation) for generation in range(options.selecting_generations))
+        assert options.selecting_updates == counted
+    many = RunConfig(directory="x", restarts=2**30, restart_generations=1, generations=2**40)
+    assert many.selecting_updates == 2**30 + 29 * 2**29
+
+
 def test_equal_starts_go_on_in_their_order_and_one_that_failed_is_the_worst(tmp_path):
     experiment = _experiment(create_run(tmp_path / "run", **LEARNING).config)
     options = RunConfig(directory="x", restarts=4, evaluate_every=7)

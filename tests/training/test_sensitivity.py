@@ -7,11 +7,12 @@ import pytest
 
 from odes_rl.act import find_rule
 from odes_rl.config.layering import layer_values, make_config
-from odes_rl.manifolds import tree_perturb
+from odes_rl.manifolds import tree_ambient, tree_perturb
 from odes_rl.policies import LinearConfig, make_policy
 from odes_rl.rollouts.environments import describe_task
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.experiment import make_experiment
 from odes_rl.training.rescaling import typical_observations
 from odes_rl.training.sensitivity import action_units, equal_shares, leaf_sensitivities, sensitivity_scales
 from odes_rl.training.train import train
@@ -60,6 +61,19 @@ def test_sigma_is_the_root_mean_square_of_an_actions_change(name, options):
     params = policy.init(KEY)
     scales = jax.jit(lambda p: sensitivity_scales(policy, UNITS, p, OBSERVATIONS, KEY, LIMIT))(params)
     assert changes(policy, params)(scales, 0.003) == pytest.approx(0.003, rel=0.15)
+
+
+def test_candidates_off_the_manifold_are_measured_where_they_are():
+    def scales(space):
+        options = {"task.id": "Pendulum-v1", "run.directory": "x", "policy.hidden": "6", "policy.steps": "4"}
+        experiment = make_experiment(make_config(None, options | {"strategy.space": space}))
+        params = experiment.policy.init(KEY)
+        return experiment, params, experiment.leaf_scales(params, OBSERVATIONS, KEY, LIMIT)
+
+    experiment, params, measured = scales("ambient")
+    around = experiment.policy._replace(manifolds=tree_ambient(experiment.policy.manifolds))
+    assert changes(around, params)(measured, 0.003) == pytest.approx(0.003, rel=0.15)
+    assert changes(around, params)(scales("tangent")[2], 0.003) > 1.2 * 0.003
 
 
 def test_sensitivities_are_those_of_finite_differences_and_each_leaf_moves_alike():
