@@ -50,6 +50,8 @@ class Walk(gymnasium.Env):
     def _misbehave(self):
         if self.fault == "step":
             raise RuntimeError("step went wrong")
+        if self.fault == "exit":
+            sys.exit("no licence")
         if self.fault == "divergence":
             from dm_control.rl.control import PhysicsError
 
@@ -129,6 +131,7 @@ for name, entry, fault in (
     ("Walk", Walk, "none"),
     ("RaisingInStep", Walk, "step"),
     ("RaisingInReset", Walk, "reset"),
+    ("Exiting", Walk, "exit"),
     ("BadReward", Walk, "reward"),
     ("BadObservation", Walk, "observation"),
     ("Diverging", Walk, "divergence"),

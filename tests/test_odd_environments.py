@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,11 @@ def test_entries_that_never_vary_are_named_once(train, caplog):
     told = [record.message for record in caplog.records if "did not vary" in record.message]
     assert len(told) == 1
     assert "of the 6 entries of an observation, 1-3, 5 did not vary" in told[0]
+
+
+def test_entries_that_never_vary_are_named_after_a_warm_up_too(train, caplog):
+    assert train("Constant", "--task.warmup_episodes", "2") == 0
+    assert [r.message for r in caplog.records if "1-3, 5 did not vary in the first generation" in r.message]
 
 
 def test_ranges_of_numbers():
@@ -176,6 +182,8 @@ def test_steps_are_told_while_no_episode_ends(train, backend, caplog, monkeypatc
     assert train("NoEnd", "--task.max_steps", "8000", *few, backend=backend) == 0
     told = [record.getMessage() for record in caplog.records if "no episode has ended" in record.message]
     assert "odd_environments:NoEnd-v0: no episode has ended for 0.05 s; 1 are running, with " in "".join(told)
+    waited = [re.search(r"ended for ([\d.]+) s", line)[1] for line in told]  # type: ignore[index]
+    assert waited[:3] == ["0.05", "0.1", "0.2"][: len(waited)]
 
 
 def test_a_close_that_raises_is_a_warning(train, tmp_path, caplog):

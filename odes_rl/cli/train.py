@@ -7,7 +7,7 @@ import tyro
 from pydantic import BaseModel
 
 from odes_rl.cli.fit import resume_fit
-from odes_rl.config.resumable import TRAINING, check_resumable
+from odes_rl.config.resumable import TRAINING, backend_kind, check_resumable
 from odes_rl.errors import StorageError, UserError
 from odes_rl.interrupts import advising, interruptible
 from odes_rl.validation import STRICT
@@ -95,11 +95,13 @@ def _check_reproducible(run: "RunDirectory") -> None:
     from odes_rl.runs.files import CONFIG
 
     before, now = load_config(run.path / CONFIG).rollouts, run.config.rollouts
-    for option, value in (("backend", "envpool"), ("backend", "mjx"), ("inference", "device")):
-        if getattr(now, option) == value != getattr(before, option):
+    kinds = {"backend": backend_kind, "inference": str}
+    for option, kind in kinds.items():
+        there, here = getattr(before, option), getattr(now, option)
+        if kind(there) != kind(here):
             raise UserError(
-                f"resume cannot change rollouts.{option} from {getattr(before, option)} to {value}, whose results "
-                "differ: leave it, or start a new run"
+                f"resume cannot change rollouts.{option} from {there} to {here}, whose results differ: leave it, or "
+                "start a new run"
             )
 
 

@@ -80,6 +80,7 @@ def divergence(q: Gaussian) -> jax.Array:
 def log_likelihood(said: jax.Array, values: jax.Array, seen: jax.Array, deviation: float) -> jax.Array:
     """[B] log p of what is seen of `values` [B, T, n] at `seen` [B, T], normal around `said` with this deviation."""
     size = values.shape[-1]
+    values = jnp.where(seen[..., None], values, 0.0)  # or an unseen NaN would be one in the gradient
     squares = jnp.sum((said - values) ** 2, axis=-1) / deviation**2
     return jnp.sum(jnp.where(seen, -(squares + size * jnp.log(2 * jnp.pi * deviation**2)) / 2, 0.0), axis=-1)
 

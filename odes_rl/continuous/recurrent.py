@@ -54,6 +54,7 @@ def summary(cell: Cell, params: Params, values: jax.Array, seen: jax.Array, time
 
     Inputs are values and the time since the one before, [B, n + 1]. Times may rise or fall.
     """
+    values = _zero_where_unseen(values, seen)
 
     def step(carry: tuple[jax.Array, jax.Array], now: Any) -> tuple[tuple[jax.Array, jax.Array], None]:
         h, last = carry
@@ -107,8 +108,13 @@ def forecaster(value_size: int, size: int) -> Forecaster:
             following = (jnp.where(here[:, None], moved, h), jnp.where(here[:, None], new, value))
             return (*following, jnp.where(here, t, last)), said
 
-        examples = values.shape[0]
+        values, examples = _zero_where_unseen(values, seen), values.shape[0]
         start = jnp.zeros((examples, size)), jnp.zeros((examples, value_size)), jnp.full((examples,), times[0])
         return lax.scan(step, start, (values.swapaxes(0, 1), seen.T, times))[1].swapaxes(0, 1)
 
     return Forecaster(init, manifolds, apply)
+
+
+def _zero_where_unseen(values: jax.Array, seen: jax.Array) -> jax.Array:
+    """`values` [B, T, n], 0 where they are not `seen` [B, T]: NaN there would be NaN in the gradient."""
+    return jnp.where(seen[..., None], values, 0.0)

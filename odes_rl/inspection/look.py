@@ -26,7 +26,7 @@ class Inspection(NamedTuple):
         total: the episode's return.
         states: [K + 1, T, h].
         gradients: [K + 1, T, m] ‖∂a_j/∂x_k‖ / ‖∂a_j/∂x_K‖.
-        bounds: between which orthogonal weights would keep them.
+        bounds: between which orthogonal weights would keep them in a flow of steps of 1/K; None for other networks.
         weights: None for a policy whose weights are no sequence of matrices [h, h].
     """
 
@@ -35,7 +35,7 @@ class Inspection(NamedTuple):
     total: float
     states: np.ndarray
     gradients: np.ndarray
-    bounds: Bounds
+    bounds: Bounds | None
     weights: Weights | None
 
 
@@ -64,14 +64,17 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
         total=episode.total,
         states=states,
         gradients=norms / norms[-1],
-        bounds=gradient_bounds(len(states) - 1, euler=_is_euler(weights)),
+        bounds=_bounds(weights, len(states) - 1),
         weights=_weights(params, weights),
     )
 
 
-def _is_euler(weights: Any) -> bool:
-    method = getattr(weights, "method", None)
-    return method is None or method.shape[0] == 1
+def _bounds(weights: Any, count: int) -> Bounds | None:
+    step, method = (getattr(weights, name, None) for name in ("step", "method"))
+    step = step if method is None else np.sum(method[-1])
+    if step is None or not np.allclose(step * count, 1):
+        return None
+    return gradient_bounds(count, euler=method is None or len(method) == 1)
 
 
 def _weights(params: Any, weights: Any) -> Weights | None:

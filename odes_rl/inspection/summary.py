@@ -11,12 +11,15 @@ from odes_rl.inspection.weights import Bracket, Weights
 def describe(inspection: Inspection) -> list[str]:
     """Lines that summarise the figure of a policy."""
     count = inspection.states.shape[1]
-    ratios, (low, high) = inspection.gradients[0], inspection.bounds
+    start = _describe_start(inspection.gradients[0])
+    if inspection.bounds:
+        low, high = inspection.bounds
+        start += f", bounds for orthogonal weights {low[0]:.3g} and {high[0]:.3g}"
     return [
         inspection.checkpoint,
         f"{inspection.title}: an episode of {count} steps, return {inspection.total:.2f}",
         _describe_states(inspection.states),
-        f"{_describe_start(ratios)}, bounds for orthogonal weights {low[0]:.3g} and {high[0]:.3g}",
+        start,
         *(_describe_weights(inspection.weights) if inspection.weights else []),
     ]
 

@@ -13,7 +13,8 @@ from odes_rl.validation import STRICT, build_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-_RETRIES = "3"
+_RETRIES, _TIMEOUT = "3", "10"
+"""Of a request, the latter in seconds; with MLflow's pauses between them a minute in all."""
 _MOST_AT_ONCE = 100
 """Parameters of a request: the limit of MLflow's servers."""
 
@@ -65,8 +66,9 @@ def open_mlflow(run: LoggedRun) -> MlflowWriter:
     """The MLflow run of `run`: a new one, or the one that it has been logged to."""
     from mlflow import MlflowClient
 
-    # MLflow's own seven retries hold up training for four minutes where the server is away.
+    # MLflow's own seven retries of two minutes each hold up training where the server is away.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)
     options = build_model(MlflowOptions, run.options, "run.logger_options.mlflow.")
     client = MlflowClient(options.tracking_uri)
     logged = Logged(run.path / "mlflow.json", run.counter)

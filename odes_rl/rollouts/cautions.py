@@ -43,14 +43,14 @@ def _obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
     return obstacle(environment, setup)
 
 
-def warn_of_constants(name: str, before: Moments, after: Moments) -> None:
-    """Warn of entries that did not vary in the generation that `after` saw and `before` did not, the run's first."""
-    constant = np.flatnonzero(np.isinf(after.standard_deviation()))
-    if before.count == 0 and constant.size:
+def warn_of_constants(name: str, seen: Moments) -> None:
+    """Warn of entries that did not vary in what was `seen` to the end of the run's first generation."""
+    constant = np.flatnonzero(np.isinf(seen.standard_deviation()))
+    if constant.size:
         _log.warning(
             "%s: of the %d entries of an observation, %s did not vary in the first generation; the policy sees them "
             "as 0",
-            *(name, after.mean.size, ranges(constant.tolist())),
+            *(name, seen.mean.size, ranges(constant.tolist())),
         )
 
 

@@ -98,7 +98,7 @@ class Lane:
             self.observation = self.acting.flat(first_observation(self.settings.task, answer))
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failure(error) from None
 
     def step(self) -> bool:
@@ -131,7 +131,7 @@ class Lane:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
             self.observation = self.acting.flat(observation)
             self.total += float(reward)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not is_divergence(error):
                 check_step(self.settings.task, error)
                 raise self._failure(error) from None
@@ -149,7 +149,7 @@ class Lane:
         board.done[place] = True
         return False
 
-    def _failure(self, error: Exception) -> EnvironmentFailure:
+    def _failure(self, error: BaseException) -> EnvironmentFailure:
         text = "".join(traceback.format_exception(error)).rstrip()
         seed = int(self.board.seeds[self.place])
         return EnvironmentFailure(f"{self.settings.task} raised in an episode with seed {seed}:\n{text}")

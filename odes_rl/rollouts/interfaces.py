@@ -51,7 +51,7 @@ def first_observation(task: str, answer: Any) -> Any:
     )
 
 
-def check_step(task: str, error: Exception) -> None:
+def check_step(task: str, error: BaseException) -> None:
     """Look whether `error` is that of unpacking what `step` of the old interface returned.
 
     Raises:
@@ -69,7 +69,7 @@ def check_step(task: str, error: Exception) -> None:
         ) from None
 
 
-def is_divergence(error: Exception) -> bool:
+def is_divergence(error: BaseException) -> bool:
     """Whether `error` is DM Control's of physics that diverged, which is what a candidate did, not the environment."""
     kind = type(error)  # by name: most tasks never import dm_control
     return kind.__name__ == "PhysicsError" and kind.__module__.startswith("dm_control")

@@ -43,7 +43,7 @@ def made(task: str, max_steps: int | None, setup: Setup, **options: Any) -> gymn
             given = fitted(creator, given) if creator and given else given
             log_physics_warnings()  # some come as a model is loaded; what makes the environment has imported MuJoCo
             return _unseen(gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options}))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _mistake(task, found, setup, options, error) from error
 
 
@@ -62,7 +62,7 @@ def _unseen(environment: gymnasium.Env) -> gymnasium.Env:
 
 
 def _mistake(
-    task: str, found: str | EnvSpec, setup: Setup, options: dict[str, Any], error: Exception
+    task: str, found: str | EnvSpec, setup: Setup, options: dict[str, Any], error: BaseException
 ) -> UserError | EnvironmentFailure:
     """What `error`, which making the environment raised, is to its user."""
     message = one_line(error)

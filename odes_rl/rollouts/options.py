@@ -54,7 +54,7 @@ def _fitted(value: Any, annotation: Any) -> Any:
     return tuple(value) if re.search(r"\b[tT]uple\b", words) else value
 
 
-def unexpected(error: Exception, names: Iterable[str]) -> str | None:
+def unexpected(error: BaseException, names: Iterable[str]) -> str | None:
     """The one of the dotted option `names` that `error` says is not a parameter; None if it says something else."""
     found = _UNEXPECTED.search(str(error)) if isinstance(error, TypeError) else None
     return next((name for name in names if found and found[1] in name.split(".")), None)

@@ -26,16 +26,16 @@ def telling_steps(task: str, board: Board) -> Iterator[None]:
 
 
 def _tell(task: str, board: Board, over: threading.Event) -> None:
-    pause, finished = SECONDS, 0
+    pause, waited, finished = SECONDS, 0.0, 0
     while not over.wait(pause):
-        done = int(board.done.sum())
+        done, waited = int(board.done.sum()), waited + pause
         if done != finished:
-            finished, pause = done, SECONDS
+            finished, pause, waited = done, SECONDS, 0.0
             continue
         running = int(((board.claims != PENDING) & ~board.done).sum())
         steps = int(board.lengths[~board.done].sum())
         _log.warning(
             "%s: no episode has ended for %g s; %d are running, with %s environment steps so far",
-            *(task, pause, running, f"{steps:,}"),
+            *(task, waited, running, f"{steps:,}"),
         )
-        pause *= 2
+        pause = waited

@@ -36,7 +36,9 @@ def find_task(task: str, options: Iterable[str] = ()) -> str | EnvSpec:
         UserError: if there is none, which names the nearest, or its module cannot be imported, or what it names cannot
             be called so.
     """
-    module, _, name = task.rpartition(":")
+    module, colon, name = task.rpartition(":")
+    if colon and not module:
+        raise UserError(f"task.id is {task!r}, but no module is named before the colon: leave it out, or name one")
     held = load_module("task.id", module) if module else None
     if name not in gymnasium.registry and (maker := attribute(held, name)) is not None:
         check_maker(task, maker, options)

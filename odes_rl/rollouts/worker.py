@@ -42,7 +42,7 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
         _send(connection, REFUSED, str(error))
     except MemoryError:  # others may have had more luck: it counts as a death
         raise
-    except Exception:  # it would raise in every worker that takes this one's place
+    except (Exception, SystemExit):  # it would raise in every worker that takes this one's place
         _send(connection, FAILED, f"a worker raised:\n{traceback.format_exc()}")
 
 

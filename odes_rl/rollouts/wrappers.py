@@ -62,7 +62,7 @@ def _wrapped(task: str, environment: gymnasium.Env, wrap: Wrap) -> gymnasium.Env
         made = maker(environment, **fitted(maker, options))
     except Exception as error:
         if (name := unexpected(error, options)) is not None:
-            _, *known = parameters(maker)  # the first one is the environment
+            known = list(parameters(maker))[1:]  # the first one is the environment
             raise unknown_option(f"task.wrappers.{wrap.name}", wrap.name, name, known) from error
         raise UserError(f"task.wrappers: {wrap.name} does not wrap {task}: {raised(error)}") from error
     if isinstance(made, gymnasium.Env):

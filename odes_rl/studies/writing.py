@@ -87,4 +87,5 @@ def _shown(cell: object) -> str:
         return "–"
     if isinstance(cell, float | np.floating):
         return f"{cell:.4g}"
-    return f"{cell:,}" if isinstance(cell, int | np.integer) else str(cell)
+    whole = isinstance(cell, int | np.integer) and not isinstance(cell, bool)
+    return f"{cell:,}" if whole else str(cell)

@@ -84,9 +84,9 @@ def train(run: RunDirectory, report: Callable[[Metrics], None], equipment: Equip
                 if metrics["population"] not in compiled:  # another number of rounds is compiled for
                     compiled.add(metrics["population"])
                     metrics["env_steps_per_second"] = None
-                if config.task.normalise_observations:
-                    warn_of_constants(config.task.id, state.moments, new_state.moments)
                 if metrics["generation"] == 1:
+                    if config.task.normalise_observations:
+                        warn_of_constants(config.task.id, new_state.moments)
                     warn_of_costs(config.run, state, new_state)
                 state = journal.record(new_state, metrics)
                 futile.note(metrics)

@@ -60,3 +60,14 @@ def test_a_spiral_that_is_decoded_starts_at_the_decoded_start():
     assert long.shape == (2, 5, 2)
     np.testing.assert_allclose(long[:, 0], short[:, 0], rtol=1e-6)
     np.testing.assert_allclose(long[:, -1], short[:, -1], rtol=1e-5)
+
+
+def test_an_unseen_value_that_is_no_number_leaves_gradients_alone():
+    values = jnp.where(SEEN[..., None], VALUES, jnp.nan)
+    params = MODEL.init(jax.random.key(0))
+
+    def bound(params, values):
+        return jnp.sum(evidence_bound(MODEL, params, jax.random.key(1), values, SEEN, SEEN, TIMES, 0.3))
+
+    found, expected = (jax.grad(bound)(params, v) for v in (values, VALUES))
+    jax.tree.map(lambda f, e: np.testing.assert_allclose(f, e, rtol=1e-4, atol=1e-5), found, expected)

@@ -39,14 +39,23 @@ def test_floating_point_alone_would_take_the_wrong_bucket():
 
 
 def test_times_between_the_ticks_are_refused():
-    trajectory = bucketed(2, buckets=3)
+    trajectory = bucketed(2, buckets=3, resolution=100)
     params, times = trajectory.init(jax.random.key(0)), jnp.arange(30) / 30
     with pytest.raises(ValueError, match="times are not multiples of 1/100: give resolution"):
         trajectory.weights(params, times)
+    with pytest.raises(ValueError, match="times are not multiples of 1/10: give resolution"):
+        bucketed(2, buckets=3).weights(params, jnp.array([0, 0.1, 0.25]))
+    options = TrajectoryOptions(trajectory="bucketed", trajectory_options={"resolution": 100})
     with pytest.raises(UserError, match=r"model\.trajectory 'bucketed': times are not multiples of 1/100"):
-        named_trajectory(TrajectoryOptions(trajectory="bucketed"), 2, times, "model")
-    right = bucketed(2, buckets=3, resolution=30).weights(params, times)
-    np.testing.assert_array_equal(right, np.repeat(params["W"], 10, axis=0))
+        named_trajectory(options, 2, times, "model")
+
+
+@pytest.mark.parametrize("resolution", [None, 30, 60])
+def test_each_bucket_has_its_share_of_equal_steps(resolution):
+    trajectory = bucketed(2, buckets=3, resolution=resolution)
+    params, times = trajectory.init(jax.random.key(0)), jnp.arange(30) / 30
+    found = jax.jit(lambda params: trajectory.weights(params, times))(params)
+    np.testing.assert_array_equal(found, np.repeat(params["W"], 10, axis=0))
 
 
 def test_too_many_buckets_are_refused():

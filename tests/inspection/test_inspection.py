@@ -109,8 +109,9 @@ POLICIES = {
     "nanode": {"policy__name": "nanode"},
     "base_ode": {"policy__name": "base_ode"},
     "deep_net": {"policy__name": "deep_net"},
+    "deep_res_net": {"policy__name": "deep_res_net"},
 }
-PANELS = {"ode_to_ode": 6, "ode_to_ode rk4": 6, "nanode": 5, "base_ode": 3, "deep_net": 5}
+PANELS = {"ode_to_ode": 6, "ode_to_ode rk4": 6, "nanode": 5, "base_ode": 3, "deep_net": 5, "deep_res_net": 5}
 
 
 @pytest.fixture(scope="module", params=POLICIES)
@@ -150,7 +151,8 @@ def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
     np.testing.assert_allclose(drawn(sizes.lines[0]), np.median(np.linalg.norm(found.states, axis=-1), axis=1))
     medians = np.median(found.gradients.reshape(len(found.gradients), -1), axis=1)
     np.testing.assert_allclose(drawn(gradients.lines[0]), medians)
-    for line, bound in zip(gradients.lines[1:], found.bounds, strict=True):
+    assert (found.bounds is None) == (name in ("deep_net", "deep_res_net"))
+    for line, bound in zip(gradients.lines[1:], found.bounds or (), strict=True):
         np.testing.assert_allclose(drawn(line), bound)
     if found.weights:
         np.testing.assert_allclose(drawn(panels["distance of W from O(h)"].lines[0]), found.weights.distance)
@@ -161,6 +163,7 @@ def test_the_command_tells_and_draws(inspected, tmp_path, capsys):
     assert main(["inspect", str(run.path), "--output", str(tmp_path / "inside")]) == 0
     told = capsys.readouterr().out
     assert f"return {found.total:.2f}" in told
+    assert ("bounds for orthogonal weights" in told) == (found.bounds is not None)
     assert (tmp_path / "inside.pdf").stat().st_size > 1000
     picture = matplotlib.image.imread(tmp_path / "inside.png")
     assert picture.shape[1] == 2220

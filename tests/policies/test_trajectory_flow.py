@@ -1,11 +1,14 @@
 """A flow along any trajectory: the built-in ones are the policies that have them, and options are checked."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES
+from odes_rl.flows.trajectories.constant import constant
+from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.policies import make_policy
 from odes_rl.policies.ode_to_ode import OdeToOdeConfig
 from odes_rl.policies.policy import PolicyConfig
@@ -62,6 +65,33 @@ def test_a_wrong_trajectory_or_option_is_told_in_one_line(values, said):
         configured(**values)
 
 
-def test_what_a_factory_refuses_is_told():
-    with pytest.raises(UserError, match=r"policy\.trajectory 'givens': rounds is 0 and hidden 4, allowed are"):
-        make_policy(configured(trajectory="givens", trajectory_options={"rounds": 0}), 5, 2)
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("givens", {"rounds": 0}, "rounds is 0 and hidden 4, allowed are"),
+        ("coupled", {"width": 0}, "width is 0, allowed is width ≥ 1"),
+        ("gated", {"inputs": "t", "width": 0}, "width is 0, allowed is width ≥ 1"),
+        ("hypernetwork", {"width": -2}, "width is -2, allowed is width ≥ 1"),
+        ("hypernetwork", {"embedding": 0}, "embedding is 0, allowed is embedding ≥ 1"),
+    ],
+)
+def test_what_a_factory_refuses_is_told(name, options, said):
+    with pytest.raises(UserError, match=rf"policy\.trajectory '{name}': {said}"):
+        make_policy(configured(trajectory=name, trajectory_options=options), 5, 2)
+
+
+def five(hidden: int) -> Trajectory:
+    """Five matrices, whatever the times."""
+    return constant(hidden)._replace(weights=lambda params, times: jnp.zeros((5, hidden, hidden)))
+
+
+def test_weights_of_another_number_than_the_times_are_told():
+    with pytest.raises(UserError, match=r"its weights at 3 times are \(5, 4, 4\), but must be \(3, 4, 4\)"):
+        make_policy(configured(trajectory=f"{__name__}:five"), 5, 2)
+
+
+def test_an_option_may_be_a_number_or_none():
+    slow, printed = (configured(trajectory="trigonometric", trajectory_options={"period": p}) for p in (1.5, None))
+    params = make_policy(slow, 5, 2).init(jax.random.key(0))
+    layers = [make_policy(config, 5, 2).materialise(params).layers for config in (slow, printed)]
+    assert not np.allclose(layers[0], layers[1])

@@ -107,9 +107,18 @@ def test_a_run_trains_with_actions_from_the_device(tmp_path):
         assert mine.get("return_mean", 0.0) == pytest.approx(theirs.get("return_mean", 0.0), rel=1e-3)
 
 
-@pytest.mark.parametrize(("option", "value"), [("backend", "envpool"), ("inference", "device")])
-def test_resume_does_not_change_to_what_cannot_be_reproduced(option, value, tmp_path, capsys):
-    with create_run(tmp_path / "run", rollouts__backend="processes", run__generations=1) as run:
+@pytest.mark.parametrize(
+    ("option", "before", "now"),
+    [
+        ("backend", "processes", "envpool"),
+        ("backend", "envpool", "auto"),
+        ("inference", "workers", "device"),
+        ("inference", "device", "workers"),
+    ],
+)
+def test_resume_changes_neither_to_nor_from_what_cannot_be_reproduced(option, before, now, tmp_path, capsys):
+    given = {"rollouts__backend": "processes", "rollouts__workers": 1, f"rollouts__{option}": before}
+    with create_run(tmp_path / "run", run__generations=1, **given) as run:
         pass
-    assert main(["resume", str(run.path), f"--rollouts.{option}", value]) == 2
-    assert f"resume cannot change rollouts.{option} from" in capsys.readouterr().err
+    assert main(["resume", str(run.path), f"--rollouts.{option}", now]) == 2
+    assert f"resume cannot change rollouts.{option} from {before} to {now}" in capsys.readouterr().err

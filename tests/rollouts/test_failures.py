@@ -39,6 +39,13 @@ def test_an_environment_that_raises_stops_with_task_seed_and_traceback(backend, 
     assert "_misbehave" in message
 
 
+@pytest.mark.parametrize(("backend", "workers"), BACKENDS)
+def test_an_environment_that_exits_is_one_that_raises(backend, workers):
+    asked = questions(WALK, 1, 1)
+    with pytest.raises(EnvironmentFailure, match=r"raised in an episode with seed \d+:\n(.|\n)*SystemExit: no licence"):
+        evaluate(task_of("Exiting"), asked, backend, workers)
+
+
 def test_an_environment_that_does_not_reset_stops_too_and_names_the_seed():
     weights, statistics, _ = questions(WALK, 1, 3)
     seeds = np.array([[2, 4, 7]])

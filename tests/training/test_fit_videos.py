@@ -132,7 +132,7 @@ def test_the_commands_fit_and_compare(tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--data.crop", "2"], "data.crop is 2, but is for images"),
-        (["--model.dropout", "0.1"], "model.dropout is '0.1', but must be less than or equal to 0"),
+        (["--model.dropout", "0.1"], "model.dropout is 0.1, but must be less than or equal to 0"),
         (["--data.side", "20"], "frames are 20 × 20, but video_svg takes squares"),
     ],
 )

@@ -8,6 +8,9 @@ from jax import core
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean
 
+_USUAL = 100
+_LEAST = 2
+"""Times that have a distance."""
 _OFF = 1e-3
 """Of a tick: more than float32 rounds a multiple of 1/1000 by, and less than other times are off."""
 
@@ -21,27 +24,28 @@ def bucket_indices(times: jax.Array, buckets: int, resolution: int) -> jax.Array
     return jnp.minimum(ticks * buckets // resolution, buckets - 1)
 
 
-def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory:
+def bucketed(hidden: int, buckets: int = 5, resolution: int | None = None) -> Trajectory:
     """Weights [L, h, h] with W_t = `W`[⌊t · buckets⌋], parameter [buckets, h, h], h = `hidden` (Davis et al. 2020).
 
-    Times are multiples of 1/`resolution`, as i/L is if L divides it; those of `at`, which jumps at i/`buckets`, may be
-    any. With as many buckets as there are steps this is the unconstrained residual network. Entries start as normal of
-    variance 1/h: the spectral radius of each is near 1.
+    Times are multiples of 1/`resolution`; None finds it from times that are known, as those of L equal steps, and is
+    100 for others. Those of `at`, which jumps at i/`buckets`, may be any. With as many buckets as there are steps this
+    is the unconstrained residual network. Entries start as normal of variance 1/h: the spectral radius of each is near
+    1.
 
     Raises:
-        ValueError: if there is no bucket, or more of them than times to tell apart; from `weights`, if its times are
-            known and not such multiples.
+        ValueError: if there is no bucket, or more of them than `resolution`; from `weights`, if its times are known and
+            no such multiples.
     """
-    if not 1 <= buckets <= resolution:
-        raise ValueError(f"buckets is {buckets}, allowed are 1 to {resolution}, the resolution of time")
+    most = resolution or max(buckets, 1)
+    if not 1 <= buckets <= most:
+        raise ValueError(f"buckets is {buckets}, allowed are 1 to {most}, the resolution of time")
     manifolds = {"W": Euclidean()}
 
     def init(key: jax.Array) -> dict[str, jax.Array]:
         return {"W": manifolds["W"].random(key, (buckets, hidden, hidden))}
 
     def weights(params: dict[str, jax.Array], times: jax.Array) -> jax.Array:
-        _check_multiples(times, resolution)
-        return params["W"][bucket_indices(times, buckets, resolution)]
+        return params["W"][bucket_indices(times, buckets, _resolution(times, resolution))]
 
     jumps = tuple(i / buckets for i in range(1, buckets))
 
@@ -51,9 +55,12 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int = 100) -> Trajectory
     return Trajectory(init, manifolds, weights, at, jumps)
 
 
-def _check_multiples(times: jax.Array, resolution: int) -> None:
-    if isinstance(times, core.Tracer):  # unknown
-        return
-    ticks = np.asarray(times, np.float64) * resolution
-    if np.abs(ticks - np.round(ticks)).max(initial=0) > _OFF:
+def _resolution(times: jax.Array, given: int | None) -> int:
+    """Of which `times` [L] are multiples, if they are known."""
+    if isinstance(times, core.Tracer) or times.size < _LEAST:
+        return given or _USUAL
+    known = np.asarray(times, np.float64)
+    resolution = given or round(1 / np.diff(known).min())
+    if np.abs(known * resolution - np.round(known * resolution)).max() > _OFF:
         raise ValueError(f"times are not multiples of 1/{resolution}: give resolution, such as the number of steps")
+    return resolution

@@ -27,7 +27,10 @@ def coupled(
 
     Raises:
         UserError: if no solver has that name; names the nearest.
+        ValueError: if there is no hidden unit.
     """
+    if width < 1:
+        raise ValueError(f"width is {width}, allowed is width ≥ 1")
     stepper = make_solver(solver, EXPLICIT)
     size = hidden**2 + time_input
     shapes = {

@@ -38,10 +38,12 @@ def gating(hidden: int, gates: int, inputs: Inputs, width: int, scale: float) ->
     as large.
 
     Raises:
-        ValueError: if there is no gate.
+        ValueError: if there is no gate, or no hidden unit where networks see something.
     """
     if gates < 1:
         raise ValueError(f"gates is {gates}, allowed is gates ≥ 1")
+    if inputs != "none" and width < 1:
+        raise ValueError(f"width is {width}, allowed is width ≥ 1")
     manifolds = {"matrices": Euclidean(scale)}
     shapes = {"matrices": (gates, hidden, hidden)}
     if inputs != "none":

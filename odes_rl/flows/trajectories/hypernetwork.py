@@ -19,7 +19,13 @@ def hypernetwork(hidden: int, embedding: int = 1, width: int = 16) -> Trajectory
     tanh(−Uv + ts): Ψ is odd in v at all times, so the entries have no common mean, which would be an eigenvalue of size
     h. A unit left over by an odd width has no speed. The outer layer is scaled so that the entries of W_0 have mean
     square 1/h: the spectral radius is near 1, whatever t in [0, 1].
+
+    Raises:
+        ValueError: if embeddings have no entry, or Ψ no hidden unit.
     """
+    for name, size in (("embedding", embedding), ("width", width)):
+        if size < 1:
+            raise ValueError(f"{name} is {size}, allowed is {name} ≥ 1")
     manifolds = dict.fromkeys(["embeddings", "inner", "speeds", "biases", "outer", "offset"], Euclidean())
 
     def init(key: jax.Array) -> Params:

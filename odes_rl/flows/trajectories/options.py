@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import jax
 from pydantic import BaseModel, Field, create_model, model_validator
@@ -14,7 +15,7 @@ from odes_rl.validation import STRICT, build_model
 
 
 def options_of(factory: Callable[..., Any]) -> type[BaseModel]:
-    """The options of a trajectory's factory: its parameters behind `hidden` that are numbers, texts or choices.
+    """The options of a trajectory's factory: its parameters behind `hidden` that are numbers, texts, choices or None.
 
     Raises:
         UserError: if it has no parameter for `hidden`.
@@ -25,9 +26,15 @@ def options_of(factory: Callable[..., Any]) -> type[BaseModel]:
     fields: Any = {
         p.name: (p.annotation, ... if p.default is p.empty else p.default)
         for p in parameters[1:]
-        if p.annotation in (int, float, str, bool) or get_origin(p.annotation) is Literal
+        if _is_plain(p.annotation)
     }
     return create_model(factory.__name__, __config__=STRICT, **fields)
+
+
+def _is_plain(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, UnionType):
+        return all(map(_is_plain, get_args(annotation)))
+    return annotation in (int, float, str, bool, type(None)) or get_origin(annotation) is Literal
 
 
 def factory_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +79,9 @@ def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, 
         if not isinstance(trajectory, Trajectory):
             raise UserError(f"it returns a {type(trajectory).__name__}, but must return a Trajectory")
         params = jax.eval_shape(trajectory.init, jax.random.key(0))
-        jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # times are concrete in a run too
+        found = jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # times are known in a run too
+        if found.shape != (wanted := (len(times), hidden, hidden)):
+            raise UserError(f"its weights at {len(times)} times are {found.shape}, but must be {wanted}")
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
     return trajectory

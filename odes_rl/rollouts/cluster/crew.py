@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.errors import one_line
+from odes_rl.errors import UserError, one_line
 from odes_rl.interrupts import check_interrupted
 from odes_rl.rollouts.cluster.actor import EpisodeActor
 from odes_rl.rollouts.processes import worker_environment
@@ -89,6 +89,7 @@ class Crew:
 
         Raises:
             EnvironmentFailure: if it lives, and its code raised.
+            UserError: if it lives, and told of a user's mistake, such as a task that its node lacks.
         """
         error: Any = event.future.exception()
         if error is None:
@@ -97,6 +98,8 @@ class Crew:
         cause = error.cause if isinstance(error, errors.RayTaskError) else error
         if isinstance(cause, errors.RayError):
             return cause
+        if isinstance(cause, UserError):
+            raise UserError(one_line(cause)) from None
         raise EnvironmentFailure(f"an actor raised on the cluster:\n{error}") from None
 
     def dismiss(self, number: int) -> None:
