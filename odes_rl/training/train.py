@@ -141,15 +141,23 @@ def _first_evaluation(
     """The state before the first generation, its observations' mean known, and the metrics of its evaluation."""
     starts, evaluated, env_steps = [], [], state.env_steps
     for start in starts_of(state):
-        if config.run.initial is None:
-            start = warmed_up(config, experiment, backend, start)
+        if config.run.initial is None and config.task.warmup_episodes:
+            seen = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
+            start = warmed_up(config, experiment, backend, _about(start, seen))
         rollouts = _evaluate(config, experiment, backend, start)
-        if start.moments.count == 0:  # the first generation's moments are taken about what was seen here
-            start = start._replace(moments=start.moments._replace(mean=rollouts.moments[0].mean))
+        start = _about(start, rollouts) if start.moments.count == 0 else start
         env_steps += start.env_steps - state.env_steps
         starts.append(start)
         evaluated.append(rollouts)
     return selected(config.run, together(starts)._replace(env_steps=env_steps), evaluated)
+
+
+def _about(start: TrainingState, seen: Rollouts) -> TrainingState:
+    """`start` before any moments, the first of which are to be taken about the mean of what was `seen`.
+
+    Sums about 0 lose in rounding what entries vary by that are large beside it.
+    """
+    return start._replace(moments=start.moments._replace(mean=seen.moments[0].mean))
 
 
 def _evaluate_end(journal: Journal, experiment: Experiment, backend: RolloutBackend, state: TrainingState) -> None:
