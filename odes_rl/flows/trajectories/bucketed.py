@@ -9,8 +9,7 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean
 
 _USUAL = 100
-_LEAST = 2
-"""Times that have a distance."""
+"""Resolution where times do not tell one."""
 _OFF = 1e-3
 """Of a tick: more than float32 rounds a multiple of 1/1000 by, and less than other times are off."""
 
@@ -57,10 +56,13 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int | None = None) -> Tr
 
 def _resolution(times: jax.Array, given: int | None) -> int:
     """Of which `times` [L] are multiples, if they are known."""
-    if isinstance(times, core.Tracer) or times.size < _LEAST:
+    if isinstance(times, core.Tracer):
         return given or _USUAL
     known = np.asarray(times, np.float64)
-    resolution = given or round(1 / np.diff(known).min())
+    gaps = np.abs(np.diff(known))
+    if not given and not gaps.any():
+        return _USUAL
+    resolution = given or round(1 / gaps[gaps > 0].min())
     if np.abs(known * resolution - np.round(known * resolution)).max() > _OFF:
         raise ValueError(f"times are not multiples of 1/{resolution}: give resolution, such as the number of steps")
     return resolution
