@@ -15,10 +15,10 @@ TRAINING: Sections = {
     "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
 }
 """Of a training run, by section: its length, and how it is computed and stored."""
-_OWN_EPISODES = ("envpool", "mjx")
-"""Backends with episodes of their own; those of all others are the same."""
 FITTING: Sections = {"run": ("epochs", *_KEPT)}
 """Of a supervised run."""
+_OWN_EPISODES = ("envpool", "mjx")
+"""Backends with episodes of their own; those of all others are the same."""
 
 
 def backend_kind(backend: str) -> str:

@@ -20,7 +20,7 @@ _NO_PART_OF_AN_EXPERIMENT = {"run.directory", "run.seed", *_FREE}
 
 Some do in part: see `experiment_of`.
 """
-_LENGTH = {"run.generations", "run.env_steps"}
+_LENGTH, _BACKEND = {"run.generations", "run.env_steps"}, "rollouts.backend"
 _POINTS = 400
 _log = logging.getLogger(__name__)
 
@@ -147,8 +147,10 @@ def experiment_of(run: Run) -> dict[str, Any]:
     The length of training is a part of it where a schedule goes by it; so is a backend with episodes of its own.
     """
     free = _NO_PART_OF_AN_EXPERIMENT - (_LENGTH if _goes_by_length(run.options) else set())
-    kinds = {name: resumable.backend_kind(v) for name, v in run.options.items() if name == "rollouts.backend"}
-    return {name: v for name, v in run.options.items() if name not in free} | kinds
+    options = {name: v for name, v in run.options.items() if name not in free}
+    if _BACKEND in run.options:
+        options[_BACKEND] = resumable.backend_kind(run.options[_BACKEND])
+    return options
 
 
 def _goes_by_length(options: Mapping[str, Any]) -> bool:

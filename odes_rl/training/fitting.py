@@ -75,11 +75,11 @@ def _of_videos(config: FitConfig) -> Fitting:
 
 def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
     directory = config.data.corrupted_directory
-    if not config.data.corrupted and directory is not None:
-        raise UserError(
-            f"data.corrupted_directory is {directory!r}, but data.corrupted is false: make it true to evaluate on them"
-        )
     if not config.data.corrupted:
+        if directory is not None:
+            raise UserError(
+                f"data.corrupted_directory is {directory!r}, but data.corrupted is false: make it true, or leave it out"
+            )
         return {}
     if test.images.ndim > 3:
         raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")

@@ -35,9 +35,10 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int | None = None) -> Tr
         ValueError: if there is no bucket, or more of them than `resolution`; from `weights`, if its times are known and
             no such multiples.
     """
-    most = resolution or max(buckets, 1)
-    if not 1 <= buckets <= most:
-        raise ValueError(f"buckets is {buckets}, allowed are 1 to {most}, the resolution of time")
+    if buckets < 1:
+        raise ValueError(f"buckets is {buckets}, allowed is buckets ≥ 1")
+    if resolution is not None and buckets > resolution:
+        raise ValueError(f"buckets is {buckets}, allowed are 1 to {resolution}, the resolution of time")
     manifolds = {"W": Euclidean()}
 
     def init(key: jax.Array) -> dict[str, jax.Array]:
@@ -55,7 +56,7 @@ def bucketed(hidden: int, buckets: int = 5, resolution: int | None = None) -> Tr
 
 
 def _resolution(times: jax.Array, given: int | None) -> int:
-    """Of which `times` [L] are multiples, if they are known."""
+    """`given`, or else a number r with which all `times` [L] are multiples of 1/r, as far as they are known."""
     if isinstance(times, core.Tracer):
         return given or _USUAL
     known = np.asarray(times, np.float64)
