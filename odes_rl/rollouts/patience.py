@@ -1,22 +1,37 @@
-"""A sign of life while no episode ends. Free of JAX."""
+"""A sign of life while no episode ends, or something else takes long. Free of JAX."""
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from odes_rl.rollouts.board import PENDING, Board
 
 SECONDS = 10.0
-"""Without the end of an episode, before the first line; each further one comes after twice as long."""
+"""Before the first line; each further one comes after twice as long."""
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def telling_steps(task: str, board: Board) -> Iterator[None]:
     """Tell of the steps taken on `board` whenever, for long, no episode of `task` has ended."""
+    with _beside(partial(_tell_steps, task, board)):
+        yield
+
+
+@contextmanager
+def telling_time(doing: str) -> Iterator[None]:
+    """Tell how long `doing` has taken whenever it takes long."""
+    with _beside(partial(_tell_time, doing)):
+        yield
+
+
+@contextmanager
+def _beside(tell: Callable[[threading.Event], None]) -> Iterator[None]:
+    """`tell(over)` in a thread; `over` is set when the context ends."""
     over = threading.Event()
-    thread = threading.Thread(target=_tell, args=(task, board, over), daemon=True)
+    thread = threading.Thread(target=tell, args=(over,), daemon=True)
     thread.start()
     try:
         yield
@@ -25,7 +40,15 @@ def telling_steps(task: str, board: Board) -> Iterator[None]:
         thread.join()
 
 
-def _tell(task: str, board: Board, over: threading.Event) -> None:
+def _tell_time(doing: str, over: threading.Event) -> None:
+    pause, waited = SECONDS, 0.0
+    while not over.wait(pause):
+        waited += pause
+        _log.warning("%s has taken %g s so far", doing, waited)
+        pause = waited
+
+
+def _tell_steps(task: str, board: Board, over: threading.Event) -> None:
     pause, waited, finished = SECONDS, 0.0, 0
     while not over.wait(pause):
         done, waited = int(board.done.sum()), waited + pause

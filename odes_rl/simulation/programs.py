@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from odes_rl.es.population import POPULATION, over_devices, whole_on_each
+from odes_rl.rollouts.patience import telling_time
 from odes_rl.simulation.compiling import compiler_options
 from odes_rl.simulation.episodes import Normalising, Play, Tally, run_episodes
 from odes_rl.simulation.memory import available, needed
@@ -89,7 +90,8 @@ class Programs:
         else:
             whole, split = whole_on_each(mesh), NamedSharding(mesh, PartitionSpec(POPULATION))
             jitted = jax.jit(run, in_shardings=(whole, split), out_shardings=split)
-        with jax.default_matmul_precision("highest"):  # physics, and policies: elsewhere 10 bits may be all there are
+        highest = jax.default_matmul_precision("highest")  # elsewhere 10 bits may be all there are
+        with highest, telling_time(f"compiling the simulation of {rows * batch.wanted.shape[1]} environments at once"):
             return jitted.lower(constants, sized).compile(compiler_options())
 
 

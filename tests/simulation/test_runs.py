@@ -4,6 +4,7 @@ import pytest
 
 from odes_rl import extras
 from odes_rl.cli.program import main
+from odes_rl.rollouts import patience
 from odes_rl.training.train import train
 from tests.made_runs import bits, create_run, timeless, train_run
 
@@ -37,14 +38,16 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_bits(whole, tmp_path):
     assert 0 < state.moments.count == state.env_steps < 2 * 6 * 20
 
 
-def test_evaluation_on_both_physics_tells_the_gap(whole, capsys):
+def test_evaluation_on_both_physics_tells_the_gap(whole, capsys, caplog, monkeypatch):
     run, _ = whole
+    monkeypatch.setattr(patience, "SECONDS", 0.02)
     assert main(["evaluate", str(run.path), "--episodes", "3", "--backend", "serial"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:5]] == ["backend", "serial", "mjx", "transfer"]
     (serial, mjx), gap = (float(line.split()[1]) for line in lines[2:4]), float(lines[4].split()[2])
     assert gap == pytest.approx(serial - mjx, abs=0.011)
     assert abs(gap) < 0.1 + 0.05 * abs(serial)
+    assert "compiling the simulation of 8 environments at once has taken 0.02 s so far" in caplog.text
     assert main(["evaluate", str(run.path), "--episodes", "3", "--backend", "mjx"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith(lines[3].split()[1].join(("return ", "")))
 
