@@ -105,6 +105,24 @@ class FloatImage(Plain):
     observation_space = Box(0, 1, (84, 84), np.float32)
 
 
+class Board(Plain):
+    """Observes a board of nine squares."""
+
+    observation_space = Box(0, 2, (3, 3), np.uint8)
+
+    def observe(self):
+        return np.resize(np.abs(self.state) > 1, (3, 3)).astype(np.uint8)
+
+
+class Matrix(Plain):
+    """Observes a matrix as large as a picture."""
+
+    observation_space = Box(-np.inf, np.inf, (16, 17), np.float64)
+
+    def observe(self):
+        return np.resize(self.state, (16, 17))
+
+
 class Small(Plain):
     """Entries vary by 1e-8, as SI units have them."""
 
@@ -205,6 +223,16 @@ class SometimesNaN(Plain):
         return np.nan if self.bad and self.time == 3 else super().reward(action)
 
 
+class SometimesVast(SometimesNaN):
+    """A quarter of the episodes observes a number whose square is too large for double precision."""
+
+    def observe(self):
+        return self.state * 1e200 if self.bad and self.time == 3 else super().observe()
+
+    def reward(self, action):
+        return Plain.reward(self, action)
+
+
 class AlwaysNaN(Plain):
     """No episode has a reward that is a number."""
 
@@ -260,6 +288,17 @@ class CloseFails(Plain):
 
     def close(self):
         raise RuntimeError("close went wrong")
+
+
+class TellsOfClose(Plain):
+    """Writes a line to a file as it is closed."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def close(self):
+        with open(self.file, "a") as file:
+            file.write("closed\n")
 
 
 class MakingFails(Plain):

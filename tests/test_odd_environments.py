@@ -104,6 +104,7 @@ def test_actions_from_a_device_lie_in_the_environments_own_space(train, tmp_path
         ("Empty", ("no entries in its observations", "at least one")),
         ("Image", ("observes images (eye/left uint8 [8, 8, 3])", "vector observations")),
         ("FloatImage", ("observes images (float32 [84, 84])", "vector observations")),
+        ("Matrix", ("observes images (float64 [16, 17])", "add FlattenObservation to task.wrappers")),
         ("Spaceless", ("Spaceless", "None")),
         ("NoSeed", ("old interface", "reset of NoSeed takes no seed", "seed=None")),
         ("NoOptions", ("old interface", "reset of NoOptions takes no options", "options=None")),
@@ -149,6 +150,20 @@ def test_evaluations_tell_the_mean_of_the_episodes_that_did_not_fail(train, tmp_
     assert "failed (not in the statistics): " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["SometimesNaN", "SometimesVast"])
+def test_an_episode_that_fails_leaves_later_ones_alone(train, tmp_path, name):
+    assert train(name, "--strategy.population", "32", "--run.generations", "3") == 0
+    lines = metrics_of(tmp_path / "run")[1:]
+    assert all(0 < line["failed_candidates"] < 32 for line in lines)
+    assert all(np.isfinite(line["return_mean"]) and line["update_norm"] > 0 for line in lines)
+    assert all(0 < line["evaluation_return_std"] < np.inf for line in lines)
+
+
+def test_boards_and_matrices_that_are_flattened_are_no_pictures(train):
+    assert train("Board") == 0
+    assert train("Matrix", "--task.wrappers", "FlattenObservation", directory="other") == 0
+
+
 def test_a_run_whose_every_episode_fails_says_so_and_ends_with_an_error(train, tmp_path, capsys, caplog):
     assert train("AlwaysNaN", "--run.failing_generations", "2", "--run.generations", "50") == 1
     assert [line["generation"] for line in metrics_of(tmp_path / "run")] == [0, 1, 2]
@@ -185,6 +200,16 @@ def test_steps_are_told_while_no_episode_ends(train, backend, caplog, monkeypatc
     assert "odd_environments:NoEnd-v0: no episode has ended for 0.05 s; 1 are running, with " in "".join(told)
     waited = [re.search(r"ended for ([\d.]+) s", line)[1] for line in told]  # type: ignore[index]
     assert all(b in (0.05, 2 * a) for a, b in pairwise(map(float, waited)))  # anew in each episode
+
+
+@pytest.mark.parametrize("backend", [SERIAL, PROCESSES])
+def test_the_environments_of_all_lanes_are_closed(train, tmp_path, backend):
+    """Further ones are made and closed to describe the task, whatever the number of lanes."""
+    for lanes in ("1", "3"):
+        options = ("--task.options.file", str(tmp_path / f"closed_{lanes}"), "--rollouts.lanes", lanes)
+        assert train("TellsOfClose", "--task.max_steps", "9", *options, backend=backend, directory=lanes) == 0
+    few, many = ((tmp_path / f"closed_{lanes}").read_text().count("closed") for lanes in "13")
+    assert many - few == 2
 
 
 def test_a_close_that_raises_is_a_warning(train, tmp_path, caplog):

@@ -155,14 +155,9 @@ class Board(NamedTuple):
 
     def rollouts(self, action_size: int, restarts: int) -> Rollouts:
         """The answers, copied off the board."""
-        return Rollouts(
-            returns=np.where(self.failed, np.nan, self.returns),
-            lengths=self.lengths.copy(),
-            moments=[
-                Moments.of_sums(lengths, self.origin, sums, ~failed)
-                for lengths, sums, failed in zip(self.lengths, self.sums, self.failed, strict=True)
-            ],
-            saturated=self.saturated / np.maximum(self.lengths * action_size, 1),
-            failed=self.failed.copy(),
+        return Rollouts.counted(
+            *(self.returns, self.lengths.copy(), self.sums, self.saturated, self.failed),
+            origin=self.origin,
+            action_size=action_size,
             restarts=restarts,
         )

@@ -11,6 +11,8 @@ from odes_rl.rollouts.setup import Setup
 
 ENDLESS = 2**31 - 1
 """Environment steps of an episode that nothing limits."""
+_LARGEST_SUM = 1e250
+"""Of an episode's squares: larger ones may overflow in float64 as they are added, and stay NaN in moments for good."""
 _RESOLUTION = 1e-12
 """Of an entry's mean: what float64 makes of an entry that never varies deviates by less."""
 
@@ -83,7 +85,8 @@ class Rollouts(NamedTuple):
         lengths: [C, E] int64, environment steps.
         moments: of the observations of each candidate's finished episodes, one entry a candidate.
         saturated: [C, E] float64, fraction of action entries at or beyond their bounds.
-        failed: [C, E] bool, episodes that ended by a non-finite action or return, or by diverged physics.
+        failed: [C, E] bool, episodes that ended by a non-finite action or return, or by diverged physics, or that
+            observed what is too large for `moments`.
         restarts: workers that died and were replaced meanwhile.
     """
 
@@ -93,6 +96,31 @@ class Rollouts(NamedTuple):
     saturated: np.ndarray
     failed: np.ndarray
     restarts: int
+
+    @classmethod
+    def counted(
+        cls,
+        returns: np.ndarray,
+        lengths: np.ndarray,
+        sums: np.ndarray,
+        saturated: np.ndarray,
+        failed: np.ndarray,
+        *,
+        origin: np.ndarray,
+        action_size: int,
+        restarts: int = 0,
+    ) -> "Rollouts":
+        """From what episodes have counted, arrays [C, E]; `sums` [C, E, 2, n] are those of `Moments.of_sums`.
+
+        `saturated` are numbers of entries of actions, of which a step has `action_size`.
+        """
+        failed = failed | ~(np.abs(sums) < _LARGEST_SUM).all(axis=(-2, -1))
+        moments = [
+            Moments.of_sums(own_lengths, origin, own_sums, ~own_failed)
+            for own_lengths, own_sums, own_failed in zip(lengths, sums, failed, strict=True)
+        ]
+        returns, part = np.where(failed, np.nan, returns), saturated / np.maximum(lengths * action_size, 1)
+        return cls(returns, lengths, moments, part, failed, restarts)
 
     @classmethod
     def joined(cls, rounds: Sequence["Rollouts"]) -> "Rollouts":

@@ -13,8 +13,8 @@ from odes_rl.rollouts.flattening import ARRAYS, CHOICES, paths
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 DISCRETE = (Discrete, MultiDiscrete, MultiBinary)
 """Spaces of actions that are chosen by logits."""
-_PICTURE_SIDE = 16
-"""An array with two axes this long or longer is a picture: matrices of positions are smaller."""
+_PICTURE_SIDE, _BYTES_SIDE = 16, 8
+"""An array with two axes this long or longer is a picture: matrices of positions are smaller; of bytes, boards are."""
 
 
 def check_spaces(task: str, observations: Space, actions: Space) -> None:
@@ -39,7 +39,8 @@ def check_spaces(task: str, observations: Space, actions: Space) -> None:
     if pictures:
         raise UserError(
             f"task.id: {task} observes images ({_described(pictures[0], entries)}), but policies have no layers for "
-            "images: choose a task with vector observations, or remove the images with a wrapper"
+            "images: choose a task with vector observations, or remove the images with a wrapper; if they are no "
+            "images, add FlattenObservation to task.wrappers"
         )
     if not flatdim(observations) or not flatdim(actions):
         kind = "observations" if flatdim(actions) else "actions"
@@ -92,9 +93,8 @@ def _leaves(space: Space) -> Iterator[tuple[str, Space]]:
 
 
 def _is_picture(space: Space) -> bool:
-    shape = space.shape or ()
-    is_bytes = space.dtype == np.uint8 and len(shape) > 1
-    return is_bytes or sum(side >= _PICTURE_SIDE for side in shape) > 1
+    least = _BYTES_SIDE if space.dtype == np.uint8 else _PICTURE_SIDE
+    return sum(side >= least for side in space.shape or ()) > 1
 
 
 def _described(name: str, entries: dict[str, Space]) -> str:

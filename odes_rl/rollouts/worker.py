@@ -1,16 +1,17 @@
 """A worker process, started as `python -m odes_rl.rollouts.worker`. Free of JAX.
 
 It ends when its trainer does, however that ends: a thread reads commands, and at the end of the pipe the
-process exits, even in the middle of an episode.
+process closes its environments and exits, and exits at once if it is in the middle of an episode.
 """
 
+import logging
 import os
 import queue
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,6 +20,7 @@ from odes_rl.errors import UserError
 from odes_rl.interrupts import leave_after
 from odes_rl.rollouts import memory
 from odes_rl.rollouts.board import Board, Layout
+from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
@@ -27,6 +29,45 @@ from odes_rl.rollouts.slots import run_slots
 ALIVE, ASKING, FINISHED, FAILED, REFUSED = "alive", "asking", "finished", "failed", "refused"
 """What a worker tells: one more of its lanes is made; half of them want actions; no unit is left; one raised; the
 task is not one that can be run, which is its user's mistake."""
+_NOTICE_SECONDS = 0.2
+"""For an idle worker to see that its trainer has gone."""
+_CLOSING_SECONDS = 10.0
+"""For its environments to close; a trainer that lives waits less."""
+
+
+class _TrainerGone(Exception):  # noqa: N818 - it is what happened, not an error of ours
+    """The trainer has closed its end of the pipe, or has died."""
+
+
+class _Commands:
+    """What the trainer sends. At the end of it this process has little time to notice that, and then some to end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._received: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._noticed = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def get(self) -> Any:
+        """Wait for the next one.
+
+        Raises:
+            _TrainerGone: if there will be none.
+        """
+        command = self._received.get()
+        if command is None:
+            self._noticed.set()
+            raise _TrainerGone
+        return command
+
+    def _listen(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                self._received.put(self._connection.recv())
+        self._received.put(None)
+        if self._noticed.wait(_NOTICE_SECONDS):
+            time.sleep(_CLOSING_SECONDS)
+        os._exit(0)
 
 
 def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
@@ -34,53 +75,50 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the trainer's to handle; clusters send them to every process of a job
     connection = Connection(command_descriptor)
-    commands: queue.SimpleQueue[tuple] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, commands), daemon=True).start()
+    commands = _Commands(connection)
+    lanes: list[AnyLane] = []
     try:
-        _serve(connection, commands, memory_descriptor, lock_descriptor, index)
+        _serve(lanes, connection, commands, memory_descriptor, lock_descriptor, index)
+    except _TrainerGone:
+        pass
     except UserError as error:
         _send(connection, REFUSED, str(error))
     except MemoryError:  # others may have had more luck: it counts as a death
         raise
     except (Exception, SystemExit):  # it would raise in every worker that takes this one's place
         _send(connection, FAILED, f"a worker raised:\n{traceback.format_exc()}")
+    close_all((lane.environment for lane in lanes), logging.DEBUG)
 
 
 def _serve(
-    connection: Connection, commands: queue.SimpleQueue, memory_descriptor: int, lock_descriptor: int, index: int
+    lanes: list[AnyLane],
+    connection: Connection,
+    commands: _Commands,
+    memory_descriptor: int,
+    lock_descriptor: int,
+    index: int,
 ) -> None:
+    """Make the `lanes`, and run generations in them until the trainer goes."""
     settings, lane_count = commands.get()
-    lanes = list(_make_lanes(EpisodeSettings(*settings), lane_count, connection))
+    for lane in make_lanes(EpisodeSettings(*settings), lane_count):
+        lanes.append(lane)
+        _send(connection, ALIVE)  # many lanes may together take longer than the trainer waits for a step
     while True:
         layout = Layout(*commands.get())
         board = layout.place(memory.view(memory_descriptor, layout.size()))
         _work(lanes, board, connection, commands, lock_descriptor, index)
 
 
-def _make_lanes(settings: EpisodeSettings, count: int, connection: Connection) -> Iterator[AnyLane]:
-    for lane in make_lanes(settings, count):
-        yield lane
-        _send(connection, ALIVE)  # many lanes may together take longer than the trainer waits for a step
-
-
 def _send(connection: Connection, answer: str, detail: Any = None) -> None:
-    with suppress(OSError):  # the trainer has gone: `_listen` is about to end this process
+    with suppress(OSError):  # the trainer has gone: `_Commands` is about to tell so
         connection.send((answer, detail))
-
-
-def _listen(connection: Connection, commands: queue.SimpleQueue) -> None:
-    try:
-        while True:
-            commands.put(connection.recv())
-    except (EOFError, OSError):
-        os._exit(0)
 
 
 def _work(
     lanes: list[AnyLane],
     board: Board,
     connection: Connection,
-    commands: queue.SimpleQueue,
+    commands: _Commands,
     lock_descriptor: int,
     index: int,
 ) -> None:

@@ -124,17 +124,11 @@ class DeviceBackend:
     def _rollouts(self, tally: Tally, request: Request) -> Rollouts:
         shape, statistics = request.episode_seeds.shape, request.statistics
         tally = Tally(*(leaf.reshape(*shape, *leaf.shape[2:]) for leaf in tally))
-        lengths, origin = tally.lengths.astype(np.int64), statistics.mean.astype(np.float32).astype(np.float64)
-        return Rollouts(
-            returns=np.where(tally.failed, np.nan, tally.returns.astype(np.float64)),
-            lengths=lengths,
-            moments=[
-                Moments.of_sums(count, origin, sums, ~failed)
-                for count, sums, failed in zip(lengths, tally.sums.astype(np.float64), tally.failed, strict=True)
-            ],
-            saturated=tally.saturated / np.maximum(lengths * self.task.action_size, 1),
-            failed=tally.failed,
-            restarts=0,
+        returns, sums = tally.returns.astype(np.float64), tally.sums.astype(np.float64)
+        return Rollouts.counted(
+            *(returns, tally.lengths.astype(np.int64), sums, tally.saturated, tally.failed),
+            origin=statistics.mean.astype(np.float32).astype(np.float64),
+            action_size=self.task.action_size,
         )
 
     def __enter__(self) -> Self:

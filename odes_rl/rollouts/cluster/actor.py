@@ -1,5 +1,6 @@
 """The actor that runs lanes on a core of a cluster. Free of JAX, and of Ray, which wraps it."""
 
+import logging
 import os
 import socket
 import time
@@ -9,6 +10,7 @@ import numpy as np
 
 from odes_rl.rollouts.board import Board
 from odes_rl.rollouts.cluster.blocks import Block, board_of
+from odes_rl.rollouts.environments import close_all
 from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
@@ -59,3 +61,7 @@ class EpisodeActor:
             return str(failure)
         answers = (getattr(board, name)[:, 0] for name in Answers._fields[:-1])
         return Answers(*answers, seconds=time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Close the environments."""
+        close_all((lane.environment for lane in self.lanes), logging.DEBUG)

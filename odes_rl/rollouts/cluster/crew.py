@@ -19,6 +19,7 @@ from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
 PATIENCE_SECONDS = 180.0
 """For an actor to be ready, when none is."""
 _LOOK_SECONDS = 0.2
+_CLOSING_SECONDS = 2.0
 
 
 class Event(NamedTuple):
@@ -111,7 +112,10 @@ class Crew:
         self.places.pop(number, None)
 
     def close(self) -> None:
-        """End all actors."""
+        """End all actors; those that are idle close their environments before, if they can do it in time."""
+        with suppress(Exception):  # the cluster may be gone
+            closing = [self.handles[number].close.remote() for number in self.ready]
+            self.ray.wait(closing, num_returns=len(closing), timeout=_CLOSING_SECONDS)
         for number in list(self.handles):
             self.dismiss(number)
 
