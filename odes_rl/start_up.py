@@ -1,5 +1,6 @@
-"""Settings at the start of the program, also for its processes: import path, compilation cache, no display."""
+"""Settings at the start of the program, also for its processes: import path, compilation cache, no display, output."""
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -13,10 +14,13 @@ RENDERER = "ODES_RL_RENDERER"
 
 
 def start_up() -> None:
-    """Let the user's modules be found, compiled programs be kept, and only films look for a library that renders."""
+    """Let the user's modules be found, compiled programs be kept, everything be printed, and only films be rendered."""
     _search_current_directory()
     _set_renderer_aside()
     _name_glfw()
+    os.environ["MPLBACKEND"] = "agg"  # pictures are files; a wrong name would keep Matplotlib from being imported
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks, such as ±
     keep_programs()
 
 

@@ -52,7 +52,8 @@ def check_options(model: type[BaseModel], values: Mapping[str, Any], prefix: str
     for option in values:
         if option not in model.model_fields:
             names = [prefix + field for field in model.model_fields]
-            raise UserError(f"unknown option {prefix}{option}: {suggestion(f'{prefix}{option}', names)}")
+            hint = suggestion(f"{prefix}{option}", names) or "there are none"
+            raise UserError(f"unknown option {prefix}{option}: {hint}")
 
 
 def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
@@ -62,7 +63,7 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         UserError: an unknown option, a wrong type, a value out of range, a missing one.
     """
     check_options(model, values, prefix)
-    texts = {option: parse_text(model, option, text) for option, text in values.items() if isinstance(text, str)}
+    texts = {name: parse_text(model, name, text, prefix) for name, text in values.items() if isinstance(text, str)}
     try:
         return model.model_validate({**values, **texts})
     except ValidationError as error:
@@ -72,20 +73,20 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         raise UserError("; ".join(_mistakes(model, prefix, told))) from None
 
 
-def parse_text(model: type[BaseModel], option: str, text: str) -> Any:
+def parse_text(model: type[BaseModel], option: str, text: str, prefix: str = "") -> Any:
     """A value given as text: None for `none` and numbers as in YAML, where the option takes them; else the text itself.
 
     A mapping is written as in `{a: 1}`. Where the option holds several values, `[a, b]` is a list of them, and any
-    other text a list of one; a flat list is cut into pairs where the values are pairs.
+    other text a list of one; a flat list is cut into pairs where the values are pairs. `prefix` as in `build_model`.
 
     Raises:
         UserError: if it is no mapping where it should be one, or a list has no end.
     """
     annotation = model.model_fields[option].annotation
     if get_origin(annotation) is Mapping:
-        return _mapped(option, text)
+        return _mapped(prefix + option, text)
     if get_origin(annotation) is tuple:
-        return _grouped(annotation, _listed(option, text))
+        return _grouped(annotation, _listed(prefix + option, text))
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     if type(None) in choices and text.lower() in ("none", "null", "~"):
         return None
@@ -120,17 +121,24 @@ def plain(value: Any, name: str) -> Any:
     """`value` as YAML holds it: mappings, lists, text, numbers, booleans and None; NumPy's become Python's own.
 
     Raises:
-        ValueError: if it holds something else; `name` stands before it in the message.
+        ValueError: if it holds something else, or itself; `name` stands before it in the message.
     """
+    try:
+        return _plain(value, name)
+    except RecursionError:
+        raise ValueError(f"{name} holds itself, or too many levels") from None
+
+
+def _plain(value: Any, name: str) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
         wrong = [key for key in value if not isinstance(key, str)]
         if wrong:
             raise ValueError(f"{name} has the key {wrong[0]!r}, but keys must be text")
-        return {key: plain(below, f"{name}.{key}") for key, below in value.items()}
+        return {key: _plain(below, f"{name}.{key}") for key, below in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(entry, name) for entry in value]
+        return [_plain(entry, name) for entry in value]
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise ValueError(
@@ -155,7 +163,7 @@ def _mapped(option: str, text: str) -> Mapping[Any, Any]:
     with suppress(UserError):
         if isinstance(values := parse_yaml(text), dict):
             return values
-    raise UserError(f"{option} is {text!r}, which is not a mapping: write it as in '{{degree: 3}}'")
+    raise UserError(f"{option} is {text!r}, which is not a mapping: write it as in '{{name: value}}'")
 
 
 def _listed(option: str, text: str) -> list[Any]:

@@ -70,6 +70,8 @@ def parse_yaml(text: str) -> Any:
         hint = "; indent with spaces, not with tabs" if "\\t" in str(error.problem) else ""
         context = f" {one_line(error.context)}" if error.context else ""
         raise UserError(f"not YAML: {line}{one_line(error.problem)}{context}{hint}") from None
+    except (KeyError, AttributeError):
+        raise UserError("not YAML: a value does not suit the tag before it, as in `!!bool 3`") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"not YAML: {one_line(error)}") from None
 

@@ -78,6 +78,8 @@ def test_a_merge_gives_way_to_the_keys_beside_it():
         ("a: " + "1" * 5000, ["4300 digits"]),
         ("a: " + "[" * 3000, ["not YAML"]),
         ("\0", ["not YAML"]),
+        ("a: !!bool maybe", ["not YAML", "does not suit the tag"]),
+        ("a: !!timestamp foo", ["not YAML", "does not suit the tag"]),
     ],
 )
 def test_a_mistake_is_one_line_that_says_where(text, words):
@@ -113,6 +115,7 @@ def test_options_take_what_is_written_for_them(tmp_path):
         ("task: {id: x, normalise_observations: maybe}", ["'maybe'", "true or false"]),
         ("run: {directory: 2026}", ["run.directory is 2026", "in quotes, '2026'"]),
         ("run: &run {directory: *run}", ["run.directory", "text"]),
+        ("task: &task {id: x, options: *task}", ["task.options: options holds itself"]),
         ("run: &run\n  <<: *run\n  sed: 3", ["run.sed", "'run.seed'"]),
     ],
 )

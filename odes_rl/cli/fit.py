@@ -73,18 +73,19 @@ def continue_fit(run: "RunDirectory[FitConfig]", fitting: "Fitting | None" = Non
     """
     from odes_rl.cli.progress import fitting_course, show_progress
     from odes_rl.reports.fitted import fitted_lines
+    from odes_rl.runs.files import resume_command
     from odes_rl.runs.lock import only_trainer
     from odes_rl.training.fit import fit as run_fitting
 
     try:
         with (
-            advising(f"resume with: odes-rl resume {run.path}"),
+            advising(f"resume with: {resume_command(run.path)}"),
             only_trainer(run.path),
             show_progress(fitting_course(run.config.run.epochs)) as report,
         ):
             run_fitting(run, report, report, fitting)
     except StorageError as error:
-        raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
+        raise StorageError(f"{error}, then resume with: {resume_command(run.path)}") from error
     for line in (f"run: {run.path}", *fitted_lines(run.path)):
         print(line)
     return 0

@@ -116,19 +116,20 @@ def continue_run(run: "RunDirectory") -> int:
     from odes_rl.cli.progress import show_progress, training_course
     from odes_rl.reports.outcome import outcome_lines
     from odes_rl.rollouts.choosing import choose_backend
+    from odes_rl.runs.files import resume_command
     from odes_rl.runs.lock import only_trainer
     from odes_rl.training.train import train as run_training
 
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
     try:
         with (
-            advising(f"resume with: odes-rl resume {run.path}"),
+            advising(f"resume with: {resume_command(run.path)}"),
             only_trainer(run.path),
             show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
         ):
             run_training(run, report)
     except StorageError as error:
-        raise StorageError(f"{error}, then resume with: odes-rl resume {run.path}") from error
+        raise StorageError(f"{error}, then resume with: {resume_command(run.path)}") from error
     for line in (f"run: {run.path}", *outcome_lines(run.path)):
         print(line)
     return 0

@@ -110,13 +110,19 @@ def _first_and_last(cell: Cell) -> tuple[Metrics, Metrics, str]:
 
 
 def _check_same(cell: Cell) -> None:
-    there, here = (
-        recorded_options(load_config(cell.path / CONFIG, kind=cell.comparing.run)),
-        recorded_options(cell.config),
-    )
+    recorded = load_config(cell.path / CONFIG, kind=cell.comparing.run)
+    there, here = recorded_options(recorded), recorded_options(cell.config)
+    if (recorded_length := _length(recorded)) and recorded_length > cell.budget:  # its evaluations lie elsewhere
+        name = f"run.{'epochs' if isinstance(recorded, FitConfig) else 'env_steps'}"
+        there[name], here[name] = recorded_length, cell.budget
     for name in sorted(there.keys() | here.keys()):
         if there.get(name) != here.get(name):
             raise UserError(
                 f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
                 "restore that, or give another --directory"
             )
+
+
+def _length(config: ExperimentConfig | FitConfig) -> int | None:
+    """Of a run, in what a comparison counts; None if it has another."""
+    return config.run.epochs if isinstance(config, FitConfig) else config.run.env_steps

@@ -176,13 +176,14 @@ def _typed(
 ) -> dict[str, Any]:
     """`options` of the command line, typed; one like `options.frame_skip` sets an entry of a mapping over `below`."""
     whole = {name: value for name, value in options.items() if not _is_entry(model, name)}
-    check_options(model, whole, f"{section}.")
-    typed = {k: parse_text(model, k, v) if isinstance(v, str) else v for k, v in whole.items()}
+    prefix = f"{section}."
+    check_options(model, whole, prefix)
+    typed = {k: parse_text(model, k, v, prefix) if isinstance(v, str) else v for k, v in whole.items()}
     for dotted, value in options.items():
         if dotted not in whole:
             name, *path = dotted.split(".")
             held = typed.get(name, below.get(name)) or {}
-            held = parse_text(model, name, held) if isinstance(held, str) else held
+            held = parse_text(model, name, held, prefix) if isinstance(held, str) else held
             if not isinstance(held, Mapping):
                 raise UserError(f"{section}.{name} is {held!r}, but must be a mapping to have {dotted}")
             typed[name] = _with_entry(held, path, parse_entry(f"{section}.{dotted}", value))

@@ -39,7 +39,7 @@ def check_resumable(overrides: Iterable[str], sections: Sections) -> None:
     """
     allowed = dotted(sections)
     for name in overrides:
-        if name not in allowed:
+        if ".".join(name.split(".")[:2]) not in allowed:  # an entry of a mapping has a longer one
             raise UserError(
                 f"resume cannot change {name}, because a resumed run gives the results of an uninterrupted one: "
                 f"{suggestion(name, allowed, listing='`odes-rl resume --help`')}"

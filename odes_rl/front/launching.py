@@ -16,6 +16,7 @@ from odes_rl.front.tasks import name_of, named_wrappers, with_backend_for
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.interrupts import advising
 from odes_rl.loggers import Logger
+from odes_rl.runs.files import resume_command
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.metrics import Metrics, plain_metrics
 from odes_rl.runs.run_directory import RunDirectory
@@ -73,7 +74,7 @@ def train(
         check_startable(config)  # reports mistakes before anything is written
         with RunDirectory.create(config.run.directory, config, own) as opened:
             kept = not opened.path.is_relative_to(temporary)
-            again = f"resume with: odes-rl resume {opened.path}"
+            again = f"resume with: {resume_command(opened.path)}"
             with advising(again if kept else "the run is not kept, because no directory was given"):
                 _run(opened, report)
         return _trained(opened.path)

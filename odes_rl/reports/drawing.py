@@ -1,5 +1,6 @@
 """The style of curves (colour, line, marker), and the files of figures. Free of JAX."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def picture_files(output: str | Path) -> list[Path]:
         UserError: if it has another ending, or no name.
     """
     path = Path(output)
-    if not path.name:
+    if not path.name or str(output).endswith(os.sep):
         raise UserError(f"output is {str(output)!r}, a directory: name a file in it")
     if not path.suffix:
         return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]

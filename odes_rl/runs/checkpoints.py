@@ -108,7 +108,12 @@ class Checkpoints:
                 self._damaged.add(left[-1])
                 _log.warning("checkpoint %s is damaged (%s); trying an earlier one", left[-1], error)
         kind = f"usable {which}" if tried else which
-        raise UserError(f"no {kind} checkpoint in {str(directory)!r}: {_advice(which, missing=not tried)}")
+        raise UserError(f"no {kind} checkpoint in {str(directory)!r}: {self._advice(which, missing=not tried)}")
+
+    def _advice(self, which: str, *, missing: bool) -> str:
+        if which == "best" and self.latest_generation() is not None:
+            return f"{'no evaluation had a finite return yet; ' if missing else ''}ask for the checkpoint latest"
+        return "start the run again, in another --run.directory"
 
 
 def _save(directory: Path, generation: int, state: Any) -> Path:
@@ -141,9 +146,3 @@ def _remove_all_but(directory: Path, kept: list[Path]) -> None:
     for path in _checkpoints(directory):
         if path not in kept:
             shutil.rmtree(path)
-
-
-def _advice(which: str, *, missing: bool) -> str:
-    if which == "best":
-        return f"{'no evaluation had a finite return yet; ' if missing else ''}ask for the checkpoint latest"
-    return "start the run again, in another --run.directory"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,11 @@ CELL = "cell.json"
 REPORT = "report.html"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers for a full disk."""
+
+
+def resume_command(path: str | Path) -> str:
+    """What continues the run at `path`, to be copied into a shell."""
+    return f"odes-rl resume {shlex.quote(str(path))}"
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from odes_rl.runs.files import (
     LAUNCHES,
     METRICS,
     require_run,
+    resume_command,
     write_yaml,
     writing_to,
 )
@@ -88,7 +89,7 @@ class RunDirectory(Generic[Config]):
             UserError: if the run was interrupted before it had saved anything.
         """
         if not self.has_progress():
-            raise UserError(f"{str(self.path)!r} has no checkpoint yet: start it with `odes-rl resume {self.path}`")
+            raise UserError(f"{str(self.path)!r} has no checkpoint yet: start it with `{resume_command(self.path)}`")
 
     def metrics(self) -> list[Metrics]:
         """All whole lines of the metrics, oldest first."""
@@ -169,6 +170,6 @@ def recorded_kind(path: str | Path) -> Kind:
 def _refuse_a_run(directory: Path) -> None:
     if any((directory / name).exists() for name in (CONFIG, METRICS, CHECKPOINTS)):
         raise UserError(
-            f"{str(directory)!r} already holds a run: continue it with `odes-rl resume {directory}`, "
+            f"{str(directory)!r} already holds a run: continue it with `{resume_command(directory)}`, "
             "or give another --run.directory"
         )

@@ -11,6 +11,7 @@ from odes_rl.es.state import StrategyState
 from odes_rl.pretrained.archive import Learnt, Pretrained, read_pretrained
 from odes_rl.pretrained.names import is_pretrained
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.runs.files import resume_command
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.experiment import Experiment, TrainingState, make_experiment, restorable_state
 
@@ -78,7 +79,7 @@ def check_trained(run: Source) -> None:
         return
     run.check_begun()
     if run.checkpoints.latest_generation() == 0:
-        raise UserError(f"{str(run.path)!r} has no trained policy yet: continue it with `odes-rl resume {run.path}`")
+        raise UserError(f"{str(run.path)!r} has no trained policy yet: continue it with `{resume_command(run.path)}`")
 
 
 def restore_learnt(run: Source, experiment: Experiment, checkpoint: Checkpoint) -> tuple[TrainingState, str]:

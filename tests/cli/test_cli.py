@@ -203,6 +203,18 @@ def test_resume_does_not_change_to_a_backend_whose_results_cannot_be_reproduced(
     assert "`odes-rl resume --help` shows what there is" in capsys.readouterr().err
 
 
+def test_resume_takes_entries_of_a_mapping_that_it_may_change(config, capsys):
+    RunDirectory.create("run", load_config(config))
+    assert main(["resume", "run", "--run.logger-options.tensorboard.flush", "1"]) == 2
+    assert "unknown option run.logger_options.tensorboard.flush: there are none" in capsys.readouterr().err
+
+
+def test_a_command_that_is_told_can_be_copied(config, monkeypatch, capsys):
+    RunDirectory.create("my run", load_config(config))
+    assert main(["train", str(config), "--run.directory", "my run"]) == 2
+    assert "continue it with `odes-rl resume 'my run'`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["strategy.sigma", "run.seed"])
 def test_resume_does_not_change_what_a_run_computes(config, capsys, option):
     RunDirectory.create("run", load_config(config))

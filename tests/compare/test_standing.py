@@ -86,6 +86,9 @@ def test_runs_of_other_options_are_not_taken_for_the_cells(cells, tmp_path):
     check_recorded(make_cells(load_comparison(path, {}), {"run.checkpoint_every": "9", "rollouts.lanes": "2"}))
     with pytest.raises(UserError, match=r"strategy\.sigma 0\.3, but now it is 0\.5: restore that, or give another"):
         check_recorded(make_cells(load_comparison(path, {}), {"strategy.sigma": "0.5"}))
+    shorter = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "runs"), env_steps=500)
+    with pytest.raises(UserError, match=r"run\.env_steps 1000, but now it is 500: restore that, or give another"):
+        check_recorded(make_cells(load_comparison(shorter, {}), {}))
 
 
 def test_a_forecast_is_reckoned_from_what_is_recorded_and_what_a_run_takes_besides(cells):

@@ -157,6 +157,7 @@ def test_a_mistake_in_the_file_is_one_line(write, content, words):
         ("strategy.sigma", "nan", ["strategy.sigma", "nan"]),
         ("policy.squash", "clp", ["'clip'"]),
         ("rollouts.lanes", "two", ["'two'", "whole number"]),
+        ("task.options", "{a", ["task.options is '{a', which is not a mapping"]),
     ],
 )
 def test_a_mistake_in_an_override_is_one_line(write, option, text, words):

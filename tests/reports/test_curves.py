@@ -1,6 +1,7 @@
 """Seeds become means with deviations; files are drawn from run directories alone."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -150,9 +151,10 @@ def test_another_ending_is_a_mistake_with_nothing_written(command, make_run, tmp
 
 
 @pytest.mark.parametrize("command", ["plot", "inspect"])
-def test_a_directory_is_no_name_of_a_picture(command, make_run, capsys):
-    assert main([command, str(make_run("run", [1.0])), "--output", "."]) == 2
-    assert "output is '.', a directory: name a file in it" in capsys.readouterr().err
+@pytest.mark.parametrize("output", [".", "pictures/"])
+def test_a_directory_is_no_name_of_a_picture(command, output, make_run, capsys):
+    assert main([command, str(make_run("run", [1.0])), "--output", output]) == 2
+    assert f"output is '{output}', a directory: name a file in it" in capsys.readouterr().err
 
 
 def marks(axes):
@@ -265,6 +267,9 @@ def test_mistakes_are_told(make_run, tmp_path):
         plot_curves([tmp_path], tmp_path / "x.png")
     with pytest.raises(UserError, match="no finite return yet"):
         plot_curves([make_run("empty", [])], tmp_path / "x.png")
+    runs = [make_run("evaluated", [1.0], evaluated=True), make_run("other", [1.0])]
+    with pytest.raises(UserError, match="other' has no metric evaluation_return_mean"):
+        plot_curves(runs, tmp_path / "x.png", metric="evaluation_return_mean")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         plot_curves([make_run("run", [1.0])], tmp_path / "file" / "x.png")
@@ -275,6 +280,16 @@ def test_plotting_imports_no_jax(make_run, tmp_path):
     code = "import sys; from odes_rl.cli.program import main; main(sys.argv[1:]); sys.exit('jax' in sys.modules)"
     arguments = ["plot", str(make_run("run", [1.0])), "--output", str(tmp_path / "x.png")]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+
+
+def test_any_backend_of_matplotlib_and_any_encoding_of_the_terminal_will_do(make_run, tmp_path):
+    code = "import sys; from odes_rl.cli.program import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["plot", str(make_run("run", [1.0])), "--output", str(tmp_path / "größe ±")]
+    odd = {"MPLBACKEND": "nonsense", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    environment = {**os.environ, **odd}
+    told = subprocess.run([sys.executable, "-c", code, *arguments], check=True, env=environment, capture_output=True)
+    assert b"gr\\xf6\\xdfe \\xb1.png" in told.stdout
+    assert (tmp_path / "größe ±.png").exists()
 
 
 def test_supervised_runs_show_accuracies_over_epochs_and_do_not_mix_with_others(tmp_path, make_run):

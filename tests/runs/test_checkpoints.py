@@ -150,12 +150,16 @@ def test_nothing_usable_is_a_mistake_with_its_fix(store, which, advice):
         store.restore(make_state(0), which)
 
 
-@pytest.mark.parametrize(
-    ("which", "advice"), [("latest", "start the run again"), ("best", "ask for the checkpoint latest")]
-)
-def test_nothing_there_is_a_mistake_with_its_fix(tmp_path, which, advice):
-    with pytest.raises(UserError, match=f"no {which} checkpoint.*{advice}"):
+@pytest.mark.parametrize("which", ["latest", "best"])
+def test_nothing_there_is_a_mistake_with_its_fix(tmp_path, which):
+    with pytest.raises(UserError, match=f"no {which} checkpoint.*start the run again"):
         Checkpoints(tmp_path / "absent").restore(make_state(0), which)
+
+
+def test_a_best_checkpoint_that_is_missing_has_the_latest_for_its_fix(store):
+    shutil.rmtree(store.directory / "best")
+    with pytest.raises(UserError, match=r"no best checkpoint.*no evaluation had .*; ask for the checkpoint latest"):
+        store.restore(make_state(0), "best")
 
 
 @pytest.mark.parametrize(
