@@ -30,10 +30,9 @@ def planar_sample(params: Params, start: jax.Array) -> tuple[jax.Array, jax.Arra
 
     def layer(state: tuple[jax.Array, jax.Array], params: Params) -> tuple[tuple[jax.Array, jax.Array], None]:
         z, log_q = state
-        u = invertible(params["u"], params["w"])
+        u, margin = invertible(params["u"], params["w"])
         bend = jnp.tanh(matmul(z, params["w"]) + params["b"])
-        stretch = 1 + matmul(params["w"], u) * (1 - bend**2)
-        return (z + bend[:, None] * u, log_q - jnp.log(stretch)), None
+        return (z + bend[:, None] * u, log_q - jnp.log(_stretch(margin, bend))), None
 
     return lax.scan(layer, (start, normal_log_density(start)), params)[0]
 
@@ -43,26 +42,35 @@ def planar_log_density(params: Params, x: jax.Array) -> jax.Array:
 
     def layer(state: tuple[jax.Array, jax.Array], params: Params) -> tuple[tuple[jax.Array, jax.Array], None]:
         x, gained = state
-        u = invertible(params["u"], params["w"])
-        slope = matmul(params["w"], u)
-        bend = jnp.tanh(_before(matmul(x, params["w"]) + params["b"], slope))
-        return (x - bend[:, None] * u, gained - jnp.log(1 + slope * (1 - bend**2))), None
+        u, margin = invertible(params["u"], params["w"])
+        bend = jnp.tanh(_before(matmul(x, params["w"]) + params["b"], margin))
+        return (x - bend[:, None] * u, gained - jnp.log(_stretch(margin, bend))), None
 
     start, gained = lax.scan(layer, (x, jnp.zeros(x.shape[0])), params, reverse=True)[0]
     return normal_log_density(start) + gained
 
 
-def invertible(u: jax.Array, w: jax.Array) -> jax.Array:
-    """û [d] with w·û = −1 + log(1 + e^(w·u)) > −1, where a layer is invertible (Rezende & Mohamed 2015, A.1)."""
-    product = matmul(w, u)
-    return u + (jax.nn.softplus(product) - 1 - product) * w / (matmul(w, w) + 1e-6)
+def invertible(u: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """û [d], with which a layer is invertible (Rezende & Mohamed 2015, A.1), and the margin 1 + w·û > 0 [].
+
+    The margin is log(1 + e^(w·u)), which 1 + w·û would round to 0; it is 1 for w = 0.
+    """
+    product, square = matmul(w, u), matmul(w, w)
+    margin = jnp.where(square > 0, jax.nn.softplus(product), 1.0)
+    return u + (margin - 1 - product) * w / jnp.where(square > 0, square, 1.0), margin
 
 
-def _before(after: jax.Array, slope: jax.Array) -> jax.Array:
-    """A [B] with a + slope·tanh(a) = `after` [B], by halving: the left side rises, for `slope` > −1.
+def _stretch(margin: jax.Array, bend: jax.Array) -> jax.Array:
+    """1 + w·û (1 − bend²) [B], which is above 0, from the margin [] of w·û over −1."""
+    return bend**2 + margin * (1 - bend**2)
+
+
+def _before(after: jax.Array, margin: jax.Array) -> jax.Array:
+    """A [B] with a + (margin − 1) tanh(a) = `after` [B], by halving: the left side rises, for a margin above 0.
 
     The last step is Newton's, whose derivatives are those of the solution; halving has none of its own.
     """
+    slope = margin - 1
 
     def halve(ends: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
         low, high = ends
@@ -74,7 +82,7 @@ def _before(after: jax.Array, slope: jax.Array) -> jax.Array:
     low, high = lax.scan(halve, (after - reach, after + reach), None, _HALVINGS)[0]
     middle = lax.stop_gradient((low + high) / 2)
     bend = jnp.tanh(middle)
-    steepness = lax.stop_gradient(1 + slope * (1 - bend**2))
+    steepness = lax.stop_gradient(_stretch(margin, bend))
     return middle - (middle + slope * bend - after) / steepness
 
 

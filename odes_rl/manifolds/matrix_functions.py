@@ -114,8 +114,12 @@ def _expm_by_scan(A: jax.Array) -> jax.Array:
 
 
 def _squarings(A: jax.Array) -> jax.Array:
-    """[] int32: how often to halve A until the series' error θ⁸/9! is below the rounding unit."""
-    norm = jnp.max(jnp.sum(jnp.abs(lax.stop_gradient(A)), axis=-2), initial=0.0)
+    """[] int32: how often to halve A until the series' error θ⁸/9! is below the rounding unit.
+
+    That of the largest matrix of a batch, but for those that are not finite.
+    """
+    norms = jnp.max(jnp.sum(jnp.abs(lax.stop_gradient(A)), axis=-2), axis=-1, initial=0.0)
+    norm = jnp.max(jnp.where(jnp.isfinite(norms), norms, 0.0), initial=0.0)
     count = jnp.ceil(jnp.log2(jnp.maximum(norm / _threshold(A.dtype), 1.0)))
     return jnp.where(jnp.isfinite(count), jnp.minimum(count, _LONGEST_SCALING), 0).astype(jnp.int32)
 

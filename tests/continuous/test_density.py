@@ -135,6 +135,17 @@ def test_a_planar_flow_is_inverted_and_its_density_is_the_jacobians():
     np.testing.assert_allclose(told, normal_log_density(start) - jnp.linalg.slogdet(jacobians)[1], atol=1e-4)
 
 
+def test_a_planar_layer_is_invertible_however_far_its_u_points_back():
+    params = {"u": jnp.array([[-15.0, 0.0]]), "w": jnp.array([[1.0, 0.0]]), "b": jnp.zeros(1)}
+    start = jnp.array([[1e-4, 0.0], [0.0, 0.0], [1.0, 0.0], [-3.0, 2.0]])
+    x, told = planar_sample(params, start)
+    assert jnp.isfinite(told).all()
+    np.testing.assert_allclose(planar_log_density(params, x)[2:], told[2:], rtol=1e-4)
+    assert jnp.isfinite(planar_log_density(params, x)).all()
+    still = {"u": jnp.ones((1, 2)), "w": jnp.zeros((1, 2)), "b": jnp.ones(1)}  # moves all alike
+    np.testing.assert_allclose(planar_sample(still, start)[1], normal_log_density(start), rtol=1e-6)
+
+
 def test_a_planar_flows_density_has_the_gradient_of_finite_differences():
     params = jax.tree.map(lambda leaf: 2 * leaf, planar_init(jax.random.key(0), 3))
     x = jax.random.normal(jax.random.key(1), (20, 2))

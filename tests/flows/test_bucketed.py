@@ -45,6 +45,8 @@ def test_times_between_the_ticks_are_refused():
         trajectory.weights(params, times)
     with pytest.raises(ValueError, match="times are not multiples of 1/10: give resolution"):
         bucketed(2, buckets=3).weights(params, jnp.array([0, 0.1, 0.25]))
+    with pytest.raises(ValueError, match="times are not multiples of 1/100: give resolution"):
+        bucketed(2, buckets=3).weights(params, jnp.array([1 / 3]))
     options = TrajectoryOptions(trajectory="bucketed", trajectory_options={"resolution": 100})
     with pytest.raises(UserError, match=r"model\.trajectory 'bucketed': times are not multiples of 1/100"):
         named_trajectory(options, 2, times, "model")

@@ -45,6 +45,14 @@ def test_an_explicit_batch_gives_what_vmap_gives():
     np.testing.assert_allclose(expm(A), jax.vmap(expm)(A), atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_spoils_no_other_matrix_of_a_batch(value):
+    matrix = 2 * jax.random.normal(jax.random.key(0), (4, 4))
+    both = expm(jnp.stack([jnp.full((4, 4), value), matrix]))
+    np.testing.assert_array_equal(both[1], expm(matrix))
+    assert not jnp.isfinite(both[0]).any()
+
+
 def test_small_matrices_are_not_squared():
     counts = [int(_squarings(jnp.diag(jnp.array([norm, 0.0])))) for norm in (0.01, 0.49, 0.9, 3.9)]
     assert counts == [0, 0, 1, 3]

@@ -61,9 +61,7 @@ def _resolution(times: jax.Array, given: int | None) -> int:
         return given or _USUAL
     known = np.asarray(times, np.float64)
     gaps = np.abs(np.diff(known))
-    if not given and not gaps.any():
-        return _USUAL
-    resolution = given or round(1 / gaps[gaps > 0].min())
-    if np.abs(known * resolution - np.round(known * resolution)).max() > _OFF:
+    resolution = given or (round(1 / gaps[gaps > 0].min()) if gaps.any() else _USUAL)
+    if np.abs(known * resolution - np.round(known * resolution)).max(initial=0.0) > _OFF:
         raise ValueError(f"times are not multiples of 1/{resolution}: give resolution, such as the number of steps")
     return resolution
