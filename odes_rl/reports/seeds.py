@@ -77,7 +77,7 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
             steps, values = np.asarray(points, float).T
             return Run(options, steps, values, measure, label)
     if metric is not None and lines and not any(metric in line for line in lines):
-        raise NothingYetError(f"{str(path)!r} has no metric {metric}, of which its metrics.jsonl tells nothing so far")
+        raise NothingYetError(f"{str(path)!r} has no metric {metric} so far")
     raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")
 
 
