@@ -120,6 +120,16 @@ def test_actors_give_the_bits_of_serial_on_dm_control_within_a_connection_that_w
         ray.shutdown()
 
 
+def test_actors_close_their_environments(cluster, tmp_path):
+    file = tmp_path / "closed"
+    settings = make_settings("odd_environments:TellsOfClose-v0")._replace(setup=Setup({"file": str(file)}))
+    with RayBackend(settings, NODES, 2, cluster.address) as backend:
+        backend.evaluate(*questions("odd_environments:Plain-v0", 4, 2))
+        before, actors = file.read_text().count("closed") if file.exists() else 0, len(backend.crew.ready)
+    assert actors
+    assert file.read_text().count("closed") == before + 2 * actors
+
+
 def test_an_environments_failure_reaches_the_trainer_with_its_message(open_ray):
     asked = questions(WALK, 2, 1)
     with open_ray("faulty_environments:RaisingInStep-v0") as backend, pytest.raises(EnvironmentFailure) as caught:
