@@ -42,7 +42,8 @@ x = s @ p["weights.input"].T
 for W, b in zip(p["weights.layers"], p["weights.biases"], strict=True):
     x = x + p["weights.step"] * np.tanh(x @ W.T + b)
 outputs = x @ p["weights.output"].T + s @ p["weights.path"].T + p["weights.bias"]
-actions["npz"] = np.clip(outputs, p["low"], p["high"])
+middle, half = (p["high"] + p["low"]) / 2, (p["high"] - p["low"]) / 2
+actions["npz"] = np.clip(middle + half * outputs, p["low"], p["high"])
 
 for name, values in actions.items():
     print(f"{name:10}", np.ravel(values).round(4))

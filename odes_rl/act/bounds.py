@@ -10,7 +10,9 @@ import numpy as np
 
 from odes_rl.act.compilation import compiled
 
-SQUASHES = ("clip", "tanh")
+SQUASHES = ("rescale", "clip", "tanh")
+_RESCALE, _TANH = SQUASHES.index("rescale"), SQUASHES.index("tanh")
+_HALF = np.float32(0.5)
 
 
 @compiled
@@ -47,14 +49,16 @@ def squash(code: int, raw: np.ndarray, low: np.ndarray, high: np.ndarray, action
     for i in range(raw.size):
         if not np.isfinite(raw[i]):
             return -1
-        if code == 0:
-            action[i] = min(max(raw[i], low[i]), high[i])
-            saturated += raw[i] <= low[i] or raw[i] >= high[i]
-        else:
+        if code == _TANH:
             squashed = np.tanh(raw[i])
-            spread = low[i] + (high[i] - low[i]) * (np.float32(0.5) * squashed + np.float32(0.5))
-            action[i] = min(max(spread, low[i]), high[i])
+            spread = low[i] + (high[i] - low[i]) * (_HALF * squashed + _HALF)
             saturated += abs(squashed) > 0.99
+        else:
+            spread = raw[i]
+            if code == _RESCALE and np.isfinite(low[i]) and np.isfinite(high[i]):
+                spread = (_HALF * low[i] + _HALF * high[i]) + (_HALF * high[i] - _HALF * low[i]) * spread
+            saturated += spread <= low[i] or spread >= high[i]
+        action[i] = min(max(spread, low[i]), high[i])
     return saturated
 
 
@@ -77,5 +81,15 @@ def squashed(squash: str, raw: Any, low: np.ndarray, high: np.ndarray) -> Any:
     They are NaN where an output is not finite.
     """
     namespace = raw.__array_namespace__()
-    entries = low + (high - low) * (0.5 * namespace.tanh(raw) + 0.5) if squash == "tanh" else raw
-    return namespace.minimum(namespace.maximum(entries, low), high) + 0 * raw
+    return namespace.minimum(namespace.maximum(spread_out(squash, raw, low, high), low), high) + 0 * raw
+
+
+def spread_out(squash: str, raw: Any, low: np.ndarray, high: np.ndarray) -> Any:
+    """Actions [..., m] before they are cut to the bounds low, high [m], for a rule's outputs raw [..., m]."""
+    if squash == "tanh":
+        return low + (high - low) * (0.5 * raw.__array_namespace__().tanh(raw) + 0.5)
+    if squash == "clip":
+        return raw
+    bounded = np.isfinite(low) & np.isfinite(high)
+    lowest, highest = np.where(bounded, 0.5 * low, -0.5), np.where(bounded, 0.5 * high, 0.5)
+    return (lowest + highest) + (highest - lowest) * raw

@@ -35,7 +35,7 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
             "shaping": "standardised",
             "interactions": None,
         },
-        "policy": {"output_scale": 1.0, "linear_path": False},
+        "policy": {"output_scale": 1.0, "squash": "clip", "linear_path": False},
         "task": {"clip_observations": None},
     },
     "ars": {

@@ -15,7 +15,7 @@ from odes_rl.policies.policy import Params, Policy, PolicyConfig, Weights
 def with_path(config: PolicyConfig, policy: Policy, observation_size: int, action_size: int) -> Policy:
     """The policy a + K s + b: what `policy` gives, and K [m, n] and b [m] where the config asks for them.
 
-    They start at zero, as the leaves `path` and `bias`, in the units of actions. A linear policy has no second path.
+    They start at zero, as the leaves `path` and `bias`. A linear policy has no second path.
 
     Raises:
         UserError: if the policy's parameters are no dictionary, or have leaves of these names.

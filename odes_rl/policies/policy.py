@@ -20,19 +20,20 @@ class PolicyConfig(BaseModel, frozen=True):
 
     name: str
     """The architecture: a name from `odes-rl list policies`, or your own `PolicyFamily`, as `module:object`."""
-    squash: Annotated[str, OneOf(SQUASHES)] = "clip"
-    """How outputs are mapped to the action bounds. `clip`: clipped in the units of the action. `tanh`: scaled to the
-    bounds. The logits of discrete actions are not squashed."""
+    squash: Annotated[str, OneOf(SQUASHES)] = "rescale"
+    """How outputs become actions within their bounds. `rescale`: -1 and 1 are the bounds, and what is beyond them is
+    clipped; an action without bounds is the output itself. `clip`: outputs are actions, clipped to the bounds. `tanh`:
+    the hyperbolic tangent of outputs, scaled to the bounds. The logits of discrete actions are not squashed."""
     output_scale: float = Field(default=0.03, gt=0)
     """Factor on the output projection; the initial value if it is learned. Of sampled discrete actions it is the
     inverse of the softmax's temperature; greedy ones do not depend on it, unless a path or a bias is added."""
     learn_output_scale: bool = False
     """Learn a gain for each action on top of the output scale, between 1/10 and 10; its logarithm is a parameter."""
     linear_path: bool = True
-    """Add a linear path to the output: K s, in the units of actions, with a learned matrix K that starts at zero.
+    """Add a linear path to the output: K s, with a learned matrix K that starts at zero.
     The policy `linear` is one already, and stays as it is."""
     action_bias: bool = False
-    """Add a learned bias to each action, in its units; it starts at zero."""
+    """Add a learned bias to each output; it starts at zero."""
 
 
 class Policy(NamedTuple):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from odes_rl.act.bounds import normalised, squashed
+from odes_rl.act.bounds import normalised, spread_out, squashed
 from odes_rl.simulation.simulator import Simulator, Start
 
 
@@ -141,7 +141,8 @@ def _advance(
 
 def _saturated(play: Play, raw: jax.Array) -> jax.Array:
     """How many entries of an act rule's output [m] are at their bounds, as `act.bounds.squash` counts them."""
-    at_bounds = jnp.abs(jnp.tanh(raw)) > 0.99 if play.squash == "tanh" else (raw <= play.low) | (raw >= play.high)
+    spread = spread_out(play.squash, raw, play.low, play.high)
+    at_bounds = jnp.abs(jnp.tanh(raw)) > 0.99 if play.squash == "tanh" else (spread <= play.low) | (spread >= play.high)
     return at_bounds.sum(dtype=jnp.int32)
 
 

@@ -17,7 +17,7 @@ _DIRECTIONS = 16
 
 
 def action_units(task: Task, squash: str) -> np.ndarray:
-    """[m] what an output is measured in: half the range of its action if it is clipped to one, else 1."""
+    """[m] what an output is measured in: half the range of its action where outputs have units of actions, else 1."""
     bounded = squash == "clip" and not task.choices and np.isfinite(task.low) & np.isfinite(task.high)
     return np.where(bounded, (task.high - task.low) / 2, 1.0).astype(np.float32)
 

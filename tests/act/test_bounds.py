@@ -8,7 +8,7 @@ from odes_rl.act.bounds import SQUASHES, normalise, normalised, squash, squashed
 from odes_rl.act.linear import LinearWeights
 
 LOW, HIGH = np.array([-1.0, -0.5, -np.inf], np.float32), np.array([1.0, 2.0, np.inf], np.float32)
-CLIP, TANH = SQUASHES.index("clip"), SQUASHES.index("tanh")
+RESCALE, CLIP, TANH = map(SQUASHES.index, ("rescale", "clip", "tanh"))
 
 
 def run_squash(code, raw, low=LOW, high=HIGH, dtype=np.float32):
@@ -66,6 +66,27 @@ def test_an_entry_exactly_at_its_bound_is_saturated():
     assert run_squash(CLIP, [1.0, -0.5, 0.0])[0] == 2
 
 
+def test_rescale_has_its_bounds_at_plus_and_minus_one_and_leaves_alone_what_has_none():
+    assert run_squash(RESCALE, [0.0, 0.0, -7.5])[0] == 0
+    np.testing.assert_array_equal(run_squash(RESCALE, [0.5, 0.0, -7.5])[1], np.array([0.5, 0.75, -7.5], np.float32))
+    for raw in ([-1.0, 1.0, 0.0], [-3.0, 2.5, 0.0]):
+        saturated, action = run_squash(RESCALE, raw)
+        assert saturated == 2
+        np.testing.assert_array_equal(action, np.array([-1.0, 2.0, 0.0], np.float32))
+
+
+def test_rescale_does_not_overflow_where_bounds_are_far_apart():
+    far = np.full(3, np.finfo(np.float32).max)
+    for raw, bound in ((0.0, np.zeros(3)), (1.0, far), (-1.0, -far)):
+        np.testing.assert_array_equal(run_squash(RESCALE, [raw] * 3, -far, far)[1], bound)
+
+
+@pytest.mark.parametrize("bounds", [(-np.inf, 1.0), (-1.0, np.inf)])
+def test_rescale_only_clips_an_action_that_has_one_bound(bounds):
+    low, high = (np.full(3, bound, np.float32) for bound in bounds)
+    np.testing.assert_array_equal(run_squash(RESCALE, [0.5, 3, -3], low, high)[1], np.clip([0.5, 3, -3], *bounds))
+
+
 def test_tanh_spans_unequal_bounds_and_never_leaves_them():
     low, high = np.array([-1.0, -0.5, 0.1], np.float32), np.array([1.0, 2.0, 0.7], np.float32)
     raw = [0.3, -0.2, 0.0]
@@ -85,7 +106,7 @@ def test_tanh_counts_entries_within_one_percent_of_their_bounds():
     assert run_squash(TANH, [-just_above, just_above, 0.0], low, high)[0] == 2
 
 
-@pytest.mark.parametrize("code", [CLIP, TANH])
+@pytest.mark.parametrize("code", [RESCALE, CLIP, TANH])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 2])
 def test_an_entry_that_is_not_finite_gives_minus_one(code, bad, place):
@@ -127,6 +148,8 @@ def test_the_array_form_of_normalising_is_the_kernels(clip):
 @pytest.mark.parametrize("name", SQUASHES)
 def test_the_array_form_of_a_squash_is_the_kernels(name, dtype):
     low, high = np.array([-1, -0.5, -2], dtype), np.array([1, 2, 3], dtype)
+    if name != "tanh":  # which takes bounded actions alone
+        low[0] = -np.inf
     raw = np.random.default_rng(0).normal(0, 2, (20, 3)).astype(np.float32)
     own = [run_squash(SQUASHES.index(name), row, low, high, dtype)[1] for row in raw]
     found = squashed(name, raw, low, high)

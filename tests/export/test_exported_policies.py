@@ -37,7 +37,9 @@ def zoo(tmp_path_factory):
     """Policy → its files, observations, and the run's own actions for these; by NumPy alone in the format npz."""
     directory, found = tmp_path_factory.mktemp("zoo"), {}
     for place, name in enumerate(POLICIES):
-        policy = made_up(directory, name, policy__squash=("clip", "tanh")[place % 2], **OPTIONS.get(name, {}))
+        policy = made_up(
+            directory, name, policy__squash=("clip", "tanh", "rescale", "tanh")[place % 4], **OPTIONS.get(name, {})
+        )
         observations = observations_of(policy)
         files = exported(directory, policy.portable(), name)
         found[name] = files, observations, policy(observations)
@@ -126,13 +128,15 @@ def test_float32_is_all_that_a_policy_of_that_type_computes_with(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float64", "float16", "uint8"])
-def test_continuous_actions_are_of_the_tasks_type_and_shape(tmp_path, kind):
+@pytest.mark.parametrize(("squash", "scale"), [("rescale", 1.0), ("clip", 50.0)])
+def test_continuous_actions_are_of_the_tasks_type_and_shape(tmp_path, kind, squash, scale):
     space = Box(0, np.array([[[1], [3], [250]]]).astype(kind), (1, 3, 1), kind)
     low, high = np.zeros(M), np.array([1.0, 3.0, 250.0])
-    policy = unbounded("linear", head=Bounds("clip", low, high, space.shape, np.dtype(kind)))
-    policy = policy._replace(weights=policy.weights._replace(matrix=50 * policy.weights.matrix))
+    policy = unbounded("linear", head=Bounds(squash, low, high, space.shape, np.dtype(kind)))
+    policy = policy._replace(weights=policy.weights._replace(matrix=scale * policy.weights.matrix))
     observations = np.random.default_rng(2).normal(size=(6, N))
-    own = np.clip(kernel_actions(policy, observations).astype(np.float64), low, high)
+    own = kernel_actions(policy, observations).astype(np.float64)
+    own = np.clip((low + high) / 2 + (high - low) / 2 * own if squash == "rescale" else own, low, high)
     own = (own if policy.head.dtype.kind == "f" else np.rint(own)).astype(kind).reshape(6, *space.shape)
     assert len(np.unique(own)) > M
     for actions in answers(tmp_path, policy, observations):

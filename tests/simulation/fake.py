@@ -21,7 +21,7 @@ class Drift(gymnasium.Env):
 
     def __init__(self):
         self.observation_space = Box(-np.inf, np.inf, (3,), np.float64)
-        self.action_space = Box(-1.0, 1.0, (2,), np.float32)
+        self.action_space = Box(np.array([-1.0, -1.0]), np.array([1.0, 0.5]), dtype=np.float32)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
