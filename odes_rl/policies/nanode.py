@@ -34,7 +34,7 @@ def nanode(config: NanodeConfig, observation_size: int, action_size: int) -> Pol
 
     Projections start normal with deviation 1/√fan-in, coefficients as the trajectory says.
     """
-    trajectory = basis_trajectory(config, config.hidden, config.steps, config.width)
+    trajectory = basis_trajectory(config, config.hidden, config.width)
     return flow_policy(
         config,
         observation_size,

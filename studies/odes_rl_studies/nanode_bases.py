@@ -110,7 +110,7 @@ def random_polynomials(key: jax.Array, times: jax.Array) -> jax.Array:
 def _trajectory(kind: str, size: int, config: NanodeBasesConfig) -> Trajectory:
     if kind == "trigonometric":
         return trigonometric(config.width, size)
-    return bucketed(config.width, size, resolution=config.steps)
+    return bucketed(config.width, size)
 
 
 def _draw(config: NanodeBasesConfig, found: dict[tuple[str, int], Trained]) -> Figure:

@@ -1,4 +1,4 @@
-"""Bucketed weights: integer indices, and the unconstrained network where there is a bucket for each step."""
+"""Bucketed weights: exact indices, and the unconstrained network where there is a bucket for each step."""
 
 from fractions import Fraction
 
@@ -7,9 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.bucketed import bucket_indices, bucketed
-from odes_rl.flows.trajectories.options import TrajectoryOptions, named_trajectory
 from odes_rl.flows.trajectories.per_layer import per_layer
 
 
@@ -17,17 +15,18 @@ def test_a_bucket_for_each_step_is_a_matrix_for_each_layer():
     steps = 25
     params = per_layer(3, layers=steps).init(jax.random.key(0))
     times = jnp.arange(steps) / steps
-    ours = bucketed(3, buckets=steps, resolution=steps).weights(params, times)
+    ours = bucketed(3, buckets=steps).weights(params, times)
     np.testing.assert_array_equal(ours, per_layer(3, layers=steps).weights(params, times))
     np.testing.assert_array_equal(ours, params["W"])
 
 
-@pytest.mark.parametrize("steps", [25, 50, 100])
-@pytest.mark.parametrize("buckets", [1, 4, 5, 7, 25])
+@pytest.mark.parametrize("steps", [25, 50, 64, 100, 997])
+@pytest.mark.parametrize("buckets", [1, 4, 5, 7, 25, 64, 997])
 def test_indices_are_those_of_exact_fractions(steps, buckets):
-    times = jnp.arange(steps + 1) / steps
     expected = [min(int(Fraction(i, steps) * buckets), buckets - 1) for i in range(steps + 1)]
-    assert bucket_indices(times, buckets, steps).tolist() == expected
+    times = np.arange(steps + 1, dtype=np.float32) / np.float32(steps)
+    for rounded in (times, np.nextafter(times, np.float32(0)), np.nextafter(times, np.float32(2))):
+        assert bucket_indices(jnp.asarray(rounded), buckets).tolist() == expected
 
 
 def test_floating_point_alone_would_take_the_wrong_bucket():
@@ -35,31 +34,19 @@ def test_floating_point_alone_would_take_the_wrong_bucket():
     times = np.arange(steps, dtype=np.float32) * np.float32(1 / steps)
     careless = np.floor(times * np.float32(steps)).astype(int)
     assert (careless != np.arange(steps)).any()
-    assert bucket_indices(jnp.asarray(times), steps, steps).tolist() == list(range(steps))
+    assert bucket_indices(jnp.asarray(times), steps).tolist() == list(range(steps))
 
 
-def test_times_between_the_ticks_are_refused():
-    trajectory = bucketed(2, buckets=3, resolution=100)
-    params, times = trajectory.init(jax.random.key(0)), jnp.arange(30) / 30
-    with pytest.raises(ValueError, match="times are not multiples of 1/100: give resolution"):
-        trajectory.weights(params, times)
-    with pytest.raises(ValueError, match="times are not multiples of 1/10: give resolution"):
-        bucketed(2, buckets=3).weights(params, jnp.array([0, 0.1, 0.25]))
-    with pytest.raises(ValueError, match="times are not multiples of 1/100: give resolution"):
-        bucketed(2, buckets=3).weights(params, jnp.array([1 / 3]))
-    options = TrajectoryOptions(trajectory="bucketed", trajectory_options={"resolution": 100})
-    with pytest.raises(UserError, match=r"model\.trajectory 'bucketed': times are not multiples of 1/100"):
-        named_trajectory(options, 2, times, "model")
+@pytest.mark.parametrize(("steps", "buckets"), [(30, 3), (64, 5), (128, 10)])
+def test_a_time_that_is_not_known_beforehand_has_its_own_bucket(steps, buckets):
+    trajectory = bucketed(2, buckets)
+    params, times = trajectory.init(jax.random.key(0)), jnp.arange(steps) / steps
+    one_by_one = jax.lax.map(lambda t: trajectory.weights(params, t[None])[0], times)
+    expected = params["W"][np.arange(steps) * buckets // steps]
+    np.testing.assert_array_equal(one_by_one, expected)
+    np.testing.assert_array_equal(jax.jit(trajectory.weights)(params, times), expected)
 
 
-@pytest.mark.parametrize("resolution", [None, 30, 60])
-def test_each_bucket_has_its_share_of_equal_steps(resolution):
-    trajectory = bucketed(2, buckets=3, resolution=resolution)
-    params, times = trajectory.init(jax.random.key(0)), jnp.arange(30) / 30
-    found = jax.jit(lambda params: trajectory.weights(params, times))(params)
-    np.testing.assert_array_equal(found, np.repeat(params["W"], 10, axis=0))
-
-
-def test_too_many_buckets_are_refused():
-    with pytest.raises(ValueError, match="buckets is 11, allowed are 1 to 10"):
-        bucketed(2, buckets=11, resolution=10)
+def test_there_is_a_bucket():
+    with pytest.raises(ValueError, match="buckets is 0, allowed is buckets ≥ 1"):
+        bucketed(2, buckets=0)

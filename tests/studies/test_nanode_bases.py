@@ -30,6 +30,6 @@ def test_training_lowers_the_loss_above_chance():
 
 
 def test_one_piece_is_degree_zero():
-    pieces, constant = train(bucketed(6, 1, resolution=6), config(seeds=1)), train(trigonometric(6, 0), config(seeds=1))
+    pieces, constant = train(bucketed(6, 1), config(seeds=1)), train(trigonometric(6, 0), config(seeds=1))
     np.testing.assert_allclose(pieces.losses, constant.losses, rtol=1e-4)
     np.testing.assert_allclose(pieces.test, constant.test, atol=0.01)

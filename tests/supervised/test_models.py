@@ -221,6 +221,14 @@ def test_gradients_with_less_memory_are_the_direct_ones(variant, adjoint):
         np.testing.assert_allclose(own / size, exact / size, atol=2e-4)
 
 
+@pytest.mark.parametrize("adjoint", ["checkpointed", "backsolve"])
+def test_steps_that_buckets_divide_unevenly_have_the_same_weights_with_less_memory(adjoint):
+    options = {"trajectory": "bucketed", "trajectory_options": {"buckets": 5}, "steps": 64}
+    model, params = build("trajectory_flow", **options)
+    frugal, _ = build("trajectory_flow", **options, adjoint=adjoint)
+    np.testing.assert_allclose(apply(frugal, params, examples()), apply(model, params, examples()), atol=1e-5)
+
+
 def test_constant_memory_does_not_grow_with_the_steps():
     def bytes_of(adjoint, steps) -> Any:
         model, params = build("nanode 4", steps=steps, adjoint=adjoint)

@@ -16,18 +16,18 @@ from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.flows.trajectories.trigonometric import trigonometric
 from odes_rl.validation import STRICT, OneOf
 
-BASES: dict[str, Callable[["BasisOptions", int, int, int], Trajectory]] = {
-    "trigonometric": lambda own, hidden, steps, units: trigonometric(hidden, own.degree, own.period),
-    "monomial": lambda own, hidden, steps, units: polynomial(hidden, own.degree, "monomial"),
-    "chebyshev": lambda own, hidden, steps, units: polynomial(hidden, own.degree, "chebyshev"),
-    "legendre": lambda own, hidden, steps, units: polynomial(hidden, own.degree, "legendre"),
-    "random_features": lambda own, hidden, steps, units: random_features(hidden, own.features, own.bandwidth),
-    "bucketed": lambda own, hidden, steps, units: bucketed(hidden, own.buckets, 2 * steps),
-    "hypernetwork": lambda own, hidden, steps, units: hypernetwork(hidden, own.embedding, units),
-    "gated": lambda own, hidden, steps, units: gated_kernels(hidden, own.kernels),
-    "givens": lambda own, hidden, steps, units: givens(hidden, max(own.degree, 1)),
+BASES: dict[str, Callable[["BasisOptions", int, int], Trajectory]] = {
+    "trigonometric": lambda own, hidden, units: trigonometric(hidden, own.degree, own.period),
+    "monomial": lambda own, hidden, units: polynomial(hidden, own.degree, "monomial"),
+    "chebyshev": lambda own, hidden, units: polynomial(hidden, own.degree, "chebyshev"),
+    "legendre": lambda own, hidden, units: polynomial(hidden, own.degree, "legendre"),
+    "random_features": lambda own, hidden, units: random_features(hidden, own.features, own.bandwidth),
+    "bucketed": lambda own, hidden, units: bucketed(hidden, own.buckets),
+    "hypernetwork": lambda own, hidden, units: hypernetwork(hidden, own.embedding, units),
+    "gated": lambda own, hidden, units: gated_kernels(hidden, own.kernels),
+    "givens": lambda own, hidden, units: givens(hidden, max(own.degree, 1)),
 }
-"""The trajectory of each basis for options, h, steps, and units of a hypernetwork; buckets tell half steps apart."""
+"""The trajectory of each basis for options, h, and units of a hypernetwork."""
 
 
 class BasisOptions(BaseModel, frozen=True):
@@ -71,7 +71,7 @@ def check_basis(options: BasisOptions, hidden: int, steps: int, size: str) -> No
         raise ValueError(f"basis givens turns pairs of axes: it needs {size} ≥ 2")
 
 
-def basis_trajectory(options: BasisOptions, hidden: int, steps: int, units: int) -> Trajectory:
+def basis_trajectory(options: BasisOptions, hidden: int, units: int) -> Trajectory:
     """The trajectory [L, h, h] of the options, h = `hidden`; `units` are those of the hypernetwork."""
-    trajectory = BASES[options.basis](options, hidden, steps, units)
+    trajectory = BASES[options.basis](options, hidden, units)
     return householder(hidden, trajectory) if options.householder else trajectory

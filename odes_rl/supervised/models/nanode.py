@@ -28,5 +28,5 @@ class NanodeModelConfig(BasisOptions, FlowModelConfig, frozen=True):
 
 def nanode_model(config: NanodeModelConfig, input_size: int, output_size: int) -> Model:
     """ẋ = f(W(t) x + b), by default W(t) = A_0 + Σ_n A_n cos nt + B_n sin nt."""
-    trajectory = basis_trajectory(config, config.width, config.steps, config.hypernetwork_width)
+    trajectory = basis_trajectory(config, config.width, config.hypernetwork_width)
     return flow_model(config, input_size, output_size, trajectory, left_nodes(config.steps))

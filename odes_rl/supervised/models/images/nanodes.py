@@ -29,7 +29,7 @@ class ImageBNanodeConfig(ImageFlowConfig, frozen=True):
 
 def image_b_nanode(config: ImageBNanodeConfig, shape: tuple[int, ...], classes: int) -> Model:
     """ẋ = F(x, K_⌊td⌋)."""
-    make = partial(bucketed, buckets=config.buckets, resolution=config.steps)
+    make = partial(bucketed, buckets=config.buckets)
     return image_network(config, shape, classes, make)
 
 
