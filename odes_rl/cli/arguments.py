@@ -30,7 +30,8 @@ def split_arguments(
     """Positional arguments, and options: name without dashes → text. Both `--a.b 1` and `--a.b=1` are read.
 
     An option among `flags` needs no value, but takes `true` or `false`; one among `lists` takes all words up to the
-    next option, and several of them become the text of a list, as `parse_text` reads it.
+    next option, or all numbers if it begins with one, and several of them become the text of a list, as `parse_text`
+    reads it.
 
     Tyro would parse them too, but reports a mistake as a box of many lines; so it only writes the help.
 
@@ -60,8 +61,10 @@ def split_arguments(
 
 def _values(rest: Sequence[str], *, flag: bool, many: bool) -> list[str]:
     """The words at the beginning of `rest` that are an option's."""
+    if many and _is_number(next(iter(rest), "")):
+        return list(takewhile(_is_number, rest))
     if many:
-        return list(takewhile(lambda word: not word.startswith("-") or _is_number(word), rest))
+        return list(takewhile(lambda word: not word.startswith("-"), rest))
     return [word for word in rest[:1] if (word.lower() in ("true", "false") if flag else not word.startswith("--"))]
 
 

@@ -38,7 +38,7 @@ class Resume(BaseModel):
     """Run directory."""
 
 
-LISTS = {"run.loggers", "task.wrappers"}
+LISTS = {"model.kernels", "run.loggers", "task.wrappers"}
 """Options that hold several values."""
 
 

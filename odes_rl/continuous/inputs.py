@@ -73,9 +73,9 @@ def at_places(inner: Inputs, count: int) -> Inputs:
 def patches(side: int, channels: int, patch: int) -> Inputs:
     """z(0) [B, s, s, m] of images x [B, side, side, channels]: their squares of `patch` × `patch` pixels as places.
 
-    s = side/patch, and a place has the m = patch² · channels numbers of its pixels.
+    s = ⌈side/patch⌉, and a place has the m = patch² · channels numbers of its pixels, 0 beyond the image's end.
     """
-    return _without_parameters(lambda x: squares(x, patch), side**2 * channels)
+    return _without_parameters(lambda x: squares(x, patch), (-(-side // patch) * patch) ** 2 * channels)
 
 
 def strided(side: int, input_channels: int, channels: int, *, halvings: int = 2, groups: int = 8) -> Inputs:

@@ -135,8 +135,7 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
 
     If `match_parameters` is set, the smallest with which no fewer numbers are stored than in the ODEtoODE of the
     config's `hidden`, with the same linear path, bias and gain and the other options at their defaults; symmetric
-    matrices count once. Depth stays: the 25
-    layers of Choromanski et al. 2020, §5.1.2.
+    matrices count once. The number of layers is left as it is (25 in Choromanski et al. 2020, §5.1.2).
     """
     if not isinstance(config, Matchable) or config.match_parameters is None:
         return config
@@ -150,7 +149,8 @@ def match_parameters(config: PolicyConfig, observation_size: int, action_size: i
 
     alike = config.model_dump(include={"hidden", "learn_output_scale", "linear_path", "action_bias"})
     least = count(OdeToOdeConfig(**alike))
-    low, high = 1, 2
+    low = config.least_hidden
+    high = 2 * low
     while count(of_size(high)) < least:
         low, high = high + 1, 2 * high
     while low < high:  # `high` is large enough, what is below `low` is not

@@ -23,6 +23,11 @@ class NanodeConfig(BasisOptions, FlowConfig, Matchable, frozen=True):
     l2_penalty: float = Field(default=0.0, ge=0)
     """λ: λ times the sum of squares of the coefficients is subtracted from the shaped returns."""
 
+    @property
+    def least_hidden(self) -> int:
+        """The smallest hidden size that the other options allow: `givens` turns pairs of axes."""
+        return 2 if self.basis == "givens" else 1
+
     @model_validator(mode="after")
     def _check_basis(self) -> "NanodeConfig":
         check_basis(self, self.hidden, self.steps, "hidden")

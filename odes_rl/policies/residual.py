@@ -38,6 +38,11 @@ class Matchable(BaseModel, frozen=True):
     match_parameters: Literal["ode_to_ode"] | None = None
     """Use the smallest hidden size with no fewer parameters than ODEtoODE has with `hidden`; none uses `hidden`."""
 
+    @property
+    def least_hidden(self) -> int:
+        """The smallest hidden size that the other options allow."""
+        return 1
+
 
 class Layers(NamedTuple):
     """A policy up to its act rule.

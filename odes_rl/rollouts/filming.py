@@ -12,7 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -104,8 +104,8 @@ def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tupl
         ) as process:
             assert process.stdin
             assert process.stdout
-            process.stdin.write(pickle.dumps(film))
-            process.stdin.close()
+            with suppress(BrokenPipeError), process.stdin:  # of a process that has ended; why is told below
+                process.stdin.write(pickle.dumps(film))
             answer = _listen(process.stdout, report)
         errors.seek(0)
         return process.returncode, answer or errors.read().decode(errors="replace").strip()

@@ -25,7 +25,7 @@ _FEWEST = 10
 """Completed trials that a measure of importance needs."""
 
 
-def line_of(search: Search, study: "optuna.Study", number: int) -> str:
+def line_of(study: "optuna.Study", number: int) -> str:
     """One line about the ended trial `number`."""
     trial = study.get_trials(deepcopy=False)[number]
     best = _best(study)

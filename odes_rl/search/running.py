@@ -35,7 +35,7 @@ def run_trials(search: Search, study: "optuna.Study", tell: Tell, changes: Mappi
             if trial is None:
                 return
             run_trial(search, study, trial, changes)
-            tell(line_of(search, study, trial.number))
+            tell(line_of(study, trial.number))
 
 
 def share_trials(search: Search, study: "optuna.Study", tell: Tell, processes: int, cores: int) -> None:
@@ -50,10 +50,10 @@ def share_trials(search: Search, study: "optuna.Study", tell: Tell, processes: i
     try:
         started += [_start(search, number, max(cores // processes, 1)) for number in range(processes)]
         while any(process.poll() is None for process in started):
-            _tell_of(search, study, told, tell)
+            _tell_of(study, told, tell)
             time.sleep(_LOOK_SECONDS)
             check_interrupted()
-        _tell_of(search, study, told, tell)
+        _tell_of(study, told, tell)
     finally:
         stop(started)
     failed = [number for number, process in enumerate(started) if process.returncode]
@@ -66,11 +66,11 @@ def _ended(study: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
         return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
 
 
-def _tell_of(search: Search, study: "optuna.Study", told: set[int], tell: Tell) -> None:
+def _tell_of(study: "optuna.Study", told: set[int], tell: Tell) -> None:
     for trial in _ended(study):
         if trial.number not in told:
             told.add(trial.number)
-            tell(line_of(search, study, trial.number))
+            tell(line_of(study, trial.number))
 
 
 def _log(number: int) -> str:

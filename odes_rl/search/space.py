@@ -1,9 +1,9 @@
 """The space of a search: options, and the values that each may take."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -172,7 +172,16 @@ def _is_whole(section: str, option: str, numbers: list[int | float], base: Exper
     field = section_class(section, base.policy.name).model_fields.get(name)
     if dot:
         return all(isinstance(number, int) for number in numbers)
-    return field is not None and "int" in str(field.annotation) and "float" not in str(field.annotation)
+    kinds = set(_types_in(field.annotation)) if field is not None else set()
+    return int in kinds and float not in kinds
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation is made of, but for values of a `Literal`."""
+    parts = get_args(annotation) if get_origin(annotation) is not Literal else ()
+    yield annotation
+    for part in parts:
+        yield from _types_in(part)
 
 
 def _checked_values(parameter: Parameter) -> tuple[Any, ...]:

@@ -125,4 +125,5 @@ def _changes(source: str, before: ExperimentConfig, now: ExperimentConfig) -> st
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:
     task = config.task
     policy = {f"policy.{name}": value for name, value in config.policy.model_dump().items()}
-    return policy | {"task.normalise_observations": task.normalise_observations, "task.clip_observations": task.clip}
+    seen = {"task.normalise_observations": task.normalise_observations, "task.clip_observations": task.clip}
+    return policy | seen | {"task.actions": task.actions}

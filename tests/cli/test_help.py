@@ -126,6 +126,14 @@ def test_values_of_a_list_are_words_or_one_list(words, value):
     assert config.depth_start == value
 
 
+def test_a_list_that_begins_with_a_number_ends_with_the_last_one():
+    words, options = split_arguments(["--model.kernels", "1", "3", "1", "cifar10_table1"], (), LISTS)
+    assert words == ["cifar10_table1"]
+    values = {"data": {"source": "x.npz"}, "model": {"name": "image_flow"}}
+    config: Any = layer_values(values, options, default_directory="x", kind=FITTING)
+    assert config.model.kernels == (1, 3, 1)
+
+
 def test_pairs_are_taken_in_turn_and_one_value_is_a_list_of_one():
     path = str(CONFIGS / "householder.yaml")
     _, options = split_arguments(["--sizes", "4", "3", "8", "5", "--learning_rates", "0.1"], (), {"sizes"})

@@ -127,6 +127,13 @@ def test_a_patch_is_a_place():
     assert patches(6, 1, 3).size == start[0].size
 
 
+def test_a_patch_at_the_end_of_an_image_has_zeros_beyond_it():
+    images = jnp.ones((2, 7, 7, 1))
+    start = patches(7, 1, 3).apply({}, images)
+    assert patches(7, 1, 3).size == start[0].size
+    np.testing.assert_array_equal(start[0, 0, 2], [1, 0, 0] * 3)
+
+
 @pytest.mark.parametrize(("side", "halvings", "places"), [(8, 2, 2), (7, 2, 2), (5, 1, 3)])
 def test_a_stem_of_strided_convolutions_halves_the_sides(side, halvings, places):
     inputs = strided(side, 2, 4, halvings=halvings, groups=2)

@@ -59,6 +59,11 @@ def test_matching_is_of_the_configured_size_and_of_networks_with_the_same_option
     assert match_parameters(configure("base_ode", 32), 17, 6) == configure("base_ode", 32)
 
 
+def test_rotations_of_one_axis_are_no_size_to_match_with():
+    config = configure("nanode", 2, basis="givens", degree=50, match_parameters="ode_to_ode")
+    assert match_parameters(config, 3, 1) == configure("nanode", 2, basis="givens", degree=50)
+
+
 def test_what_is_frozen_does_not_count():
     free, fixed = (
         make_policy(configure("ode_to_ode", 16, initial_matrix=initial), 17, 6) for initial in ("learned", "haar")

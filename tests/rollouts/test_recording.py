@@ -14,6 +14,7 @@ from odes_rl.act import ACT_RULES
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.interrupts import Interrupted, interrupt, signals_noted
+from odes_rl.rollouts import filming
 from odes_rl.rollouts.filming import Film, film_episode
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
@@ -98,6 +99,15 @@ def test_a_film_of_repeated_actions_lasts_as_long_as_its_episode(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     film_episode(film, lambda step: None)
     assert imageio.immeta(film.output)["fps"] == 10  # pictures are two steps of 50 ms apart
+
+
+def test_a_process_that_ends_before_it_has_read_its_film_is_no_success(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    monkeypatch.setattr(filming, "python_command", lambda module: ["false"])
+    weights, statistics, seeds = questions("Hopper-v5", candidates=5000, episodes=1)  # more than a pipe holds
+    film = Film(settings("Hopper-v5", 3), weights, statistics, seeds.item(0), str(tmp_path / "film.mp4"))
+    with pytest.raises(UserError, match=r"cannot film Hopper-v5: exit status 1"):
+        film_episode(film, lambda step: None)
 
 
 def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monkeypatch):

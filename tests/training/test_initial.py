@@ -162,6 +162,13 @@ def test_options_with_which_the_policy_acts_otherwise_are_told_once(source, tmp_
     assert caplog.text.count(told) == 1
 
 
+def test_sampled_actions_that_become_greedy_are_told(tmp_path, caplog):
+    discrete = SOURCE | {"task__id": "CartPole-v1", "run__generations": 1}
+    first, _ = train_run(tmp_path / "first", task__actions="sampled", **discrete)
+    train_run(tmp_path / "second", run__initial=str(first.path), **discrete)
+    assert "acts otherwise here: task.actions is greedy, there sampled" in caplog.text
+
+
 @pytest.mark.parametrize("kind", ["sensitivity", "learned"])
 def test_a_run_with_scales_of_its_own_starts_from_one_without_and_from_one_with_them(source, tmp_path, kind):
     scaled = SOURCE | {"strategy__sigma_per_leaf": kind, "run__generations": 1}

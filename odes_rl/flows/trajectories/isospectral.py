@@ -28,7 +28,7 @@ def isospectral(hidden: int, solver: str = "lie_euler", scale: float = 1.0, init
     `initial` is W₀'s manifold, for one that is frozen.
 
     Raises:
-        ValueError: if no Lie step is called `solver`.
+        UserError: if no Lie step is called `solver`.
     """
     step = lie_step(solver)
     manifolds = {"initial": initial, "Q": Symmetric(scale), "N": Symmetric(scale)}
