@@ -4,6 +4,7 @@ from odes_rl.continuous.adjoint import Loss, depth_loss, functional_gradient
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.density import log_density, normal_log_density, sample_and_log_density, with_log_density
 from odes_rl.continuous.fields import Field, convolution_field, higher_order, network_field, trajectory_field
+from odes_rl.continuous.gaussian import Gaussian
 from odes_rl.continuous.inputs import (
     Inputs,
     at_places,
@@ -15,7 +16,7 @@ from odes_rl.continuous.inputs import (
     strided,
     zeros_added,
 )
-from odes_rl.continuous.latent import Gaussian, LatentODE, evidence_bound, latent_ode
+from odes_rl.continuous.latent import LatentODE, evidence_bound, latent_ode
 from odes_rl.continuous.network import ContinuousNetwork, continuous_network
 from odes_rl.continuous.planar import PLANAR_MANIFOLDS, gated_field, planar_init, planar_log_density, planar_sample
 from odes_rl.continuous.recurrent import Cell, Forecaster, forecaster, gated_unit

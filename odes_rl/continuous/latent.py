@@ -7,18 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.continuous.fields import network_field
+from odes_rl.continuous.gaussian import Gaussian, from_standard, sample
 from odes_rl.continuous.recurrent import gated_unit, summary
 from odes_rl.continuous.solving import Solving, solve
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
 from odes_rl.manifolds.matrix_functions import matmul
-
-
-class Gaussian(NamedTuple):
-    """Independent normal entries: `mean` [B, k] and `log_variance` [B, k]."""
-
-    mean: jax.Array
-    log_variance: jax.Array
 
 
 class LatentODE(NamedTuple):
@@ -67,16 +61,6 @@ def latent_ode(value_size: int, latent: int, width: int, encoder: int, solving: 
     return LatentODE(init, parts, encode, decode)
 
 
-def sample(key: jax.Array, q: Gaussian) -> jax.Array:
-    """[B, k] drawn from q, differentiable in it (Kingma & Welling 2014)."""
-    return q.mean + jnp.exp(q.log_variance / 2) * jax.random.normal(key, q.mean.shape)
-
-
-def divergence(q: Gaussian) -> jax.Array:
-    """[B] KL(q ‖ N(0, 1)) = ½ Σ (μ² + σ² − 1 − log σ²)."""
-    return jnp.sum(q.mean**2 + jnp.exp(q.log_variance) - 1 - q.log_variance, axis=-1) / 2
-
-
 def log_likelihood(said: jax.Array, values: jax.Array, seen: jax.Array, deviation: float) -> jax.Array:
     """[B] log p of what is seen of `values` [B, T, n] at `seen` [B, T], normal around `said` with this deviation."""
     size = values.shape[-1]
@@ -98,4 +82,4 @@ def evidence_bound(
     """[B] E_q log p(values where `asked` | z) − KL(q(z | values where `seen`) ‖ N(0, 1)), with one draw of z."""
     q = model.encode(params, values, seen, times)
     said = model.decode(params, sample(key, q), times)
-    return log_likelihood(said, values, asked, deviation) - divergence(q)
+    return log_likelihood(said, values, asked, deviation) - from_standard(q)

@@ -15,7 +15,7 @@ _HALVINGS = 32
 
 
 def planar_init(key: jax.Array, layers: int, size: int = 2) -> Params:
-    """U and w [layers, size] and b [layers] of z ↦ z + û tanh(w·z + b); u starts small."""
+    """Parameters u and w [layers, size] and b [layers] of z ↦ z + û tanh(w·z + b); u starts small."""
     u, w, b = jax.random.split(key, 3)
     shape = (layers, size)
     return {
@@ -26,7 +26,7 @@ def planar_init(key: jax.Array, layers: int, size: int = 2) -> Params:
 
 
 def planar_sample(params: Params, start: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """X [B, d] of `start` [B, d], which is standard normal, through all layers, and log q(x) [B]."""
+    """The x [B, d] of `start` [B, d], which is standard normal, through all layers, and log q(x) [B]."""
 
     def layer(state: tuple[jax.Array, jax.Array], params: Params) -> tuple[tuple[jax.Array, jax.Array], None]:
         z, log_q = state
@@ -66,7 +66,7 @@ def _stretch(margin: jax.Array, bend: jax.Array) -> jax.Array:
 
 
 def _before(after: jax.Array, margin: jax.Array) -> jax.Array:
-    """A [B] with a + (margin − 1) tanh(a) = `after` [B], by halving: the left side rises, for a margin above 0.
+    """The a [B] with a + (margin − 1) tanh(a) = `after` [B], by halving: the left side rises, for a margin above 0.
 
     The last step is Newton's, whose derivatives are those of the solution; halving has none of its own.
     """

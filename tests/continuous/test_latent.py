@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from odes_rl.continuous.latent import Gaussian, divergence, evidence_bound, latent_ode, log_likelihood, sample
+from odes_rl.continuous.gaussian import Gaussian, from_standard, sample
+from odes_rl.continuous.latent import evidence_bound, latent_ode, log_likelihood
 from odes_rl.continuous.solving import Solving
 
 MODEL = latent_ode(2, 3, 8, 6, Solving(solver="euler", solver_steps=4))
@@ -24,7 +25,7 @@ def test_the_divergence_is_that_of_normal_distributions(mean, deviation):
 
     log_q, log_p = NORMAL.logpdf(grid, mean, deviation), NORMAL.logpdf(grid)
     integral = np.trapezoid(np.exp(log_q) * (log_q - log_p), grid)
-    found = divergence(Gaussian(jnp.full((1, 2), mean), jnp.full((1, 2), 2 * np.log(deviation))))
+    found = from_standard(Gaussian(jnp.full((1, 2), mean), jnp.full((1, 2), 2 * np.log(deviation))))
     np.testing.assert_allclose(found, 2 * integral, rtol=1e-4, atol=1e-6)
 
 

@@ -38,7 +38,7 @@ def gated_kernels_model(config: GatedKernelsModelConfig, input_size: int, output
 
 
 def _flow(config: FlowModelConfig, networks: FieldNetworks) -> Inner:
-    """X ← x + η Σ_n g_n(t) f_n(x), L times."""
+    """The flow x ← x + η Σ_n g_n(t) f_n(x), L times."""
     times = left_nodes(config.steps)
 
     def advance(x: jax.Array, own: tuple[Params, jax.Array]) -> jax.Array:

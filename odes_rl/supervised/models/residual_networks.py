@@ -17,7 +17,10 @@ class ConResNetModelConfig(ResNetModelConfig, frozen=True):
 
 
 def con_res_net_model(config: ConResNetModelConfig, input_size: int, output_size: int) -> Model:
-    """X ← x + f(W x + b), L times. W starts normal with deviation 1/(L√h): the stack moves x by its own length."""
+    """The network x ← x + f(W x + b), L times.
+
+    W starts normal with deviation 1/(L√h): the stack moves x by its own length.
+    """
     trajectory = constant(config.width, Euclidean(1 / (config.steps * config.step)))
     return flow_model(config, input_size, output_size, trajectory, left_nodes(config.steps), config.step)
 
@@ -29,7 +32,7 @@ class UnconResNetModelConfig(ResNetModelConfig, frozen=True):
 
 
 def uncon_res_net_model(config: UnconResNetModelConfig, input_size: int, output_size: int) -> Model:
-    """X ← x + f(W_i x + b_i), i = 1..L. The W_i start normal with deviation 1/(L√h)."""
+    """The network x ← x + f(W_i x + b_i), i = 1..L. The W_i start normal with deviation 1/(L√h)."""
     trajectory = per_layer(config.width, config.steps, 1 / (config.steps * config.step))
     return flow_model(
         config, input_size, output_size, trajectory, left_nodes(config.steps), config.step, biases="per_layer"

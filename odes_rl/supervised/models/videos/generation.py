@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.continuous.gaussian import Gaussian, divergence, sample
 from odes_rl.errors import UserError
 from odes_rl.supervised.models.learnable import Params
 from odes_rl.supervised.models.videos.coding import COARSEST, Decoder, Encoder, coding
 from odes_rl.supervised.models.videos.config import VideoModelConfig
-from odes_rl.supervised.models.videos.gaussian import Gaussian, divergence, sample
 from odes_rl.supervised.models.videos.lstm import Lstm
 from odes_rl.supervised.models.videos.model import Terms, VideoModel
 from odes_rl.supervised.models.videos.stage import MakeRest
@@ -96,7 +96,7 @@ class _Network(NamedTuple):
             prior_state, predictor_state, h = carry
             prior_state, told = self.prior.step(params["prior"], prior_state, h)
             prior = _gaussian(told)
-            z = sample(prior, jax.random.normal(key, prior.mean.shape))
+            z = sample(key, prior)
             predictor_state, told = self.predictor.step(params["predictor"], predictor_state, _joined(h, z))
             frame = self.decoder.apply(params["decoder"], jnp.tanh(told), skips)
             return (prior_state, predictor_state, self.encoder.apply(params["encoder"], frame)[0]), frame
@@ -119,7 +119,7 @@ class _Network(NamedTuple):
         start = self.prior.start(h.shape[1])
         posterior = _gaussian(self.posterior.along(params["posterior"], start, h[1:])[1])
         state, told = self.prior.along(params["prior"], start, h[:-1])
-        z = sample(posterior, jax.random.normal(key, posterior.mean.shape))
+        z = sample(key, posterior)
         return posterior, _gaussian(told), z, state
 
 

@@ -13,9 +13,9 @@ class Gaussian(NamedTuple):
     log_variance: jax.Array
 
 
-def sample(gaussian: Gaussian, noise: jax.Array) -> jax.Array:
-    """[..., d] from standard normal `noise` [..., d], differentiable (Kingma & Welling 2014)."""
-    return gaussian.mean + jnp.exp(gaussian.log_variance / 2) * noise
+def sample(key: jax.Array, gaussian: Gaussian) -> jax.Array:
+    """[..., d] drawn from `gaussian`, differentiable in it (Kingma & Welling 2014)."""
+    return gaussian.mean + jnp.exp(gaussian.log_variance / 2) * jax.random.normal(key, gaussian.mean.shape)
 
 
 def divergence(one: Gaussian, other: Gaussian) -> jax.Array:
@@ -23,3 +23,8 @@ def divergence(one: Gaussian, other: Gaussian) -> jax.Array:
     difference = one.log_variance - other.log_variance
     distance = (one.mean - other.mean) ** 2 * jnp.exp(-other.log_variance)
     return jnp.sum(jnp.exp(difference) + distance - 1 - difference, -1) / 2
+
+
+def from_standard(gaussian: Gaussian) -> jax.Array:
+    """[...] KL(gaussian ‖ N(0, 1)) in nats."""
+    return divergence(gaussian, Gaussian(*map(jnp.zeros_like, gaussian)))
