@@ -1,7 +1,7 @@
 """The numbers of a comparison: a row for each task and policy, or model. Free of JAX."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,28 +94,28 @@ def _row(
     goal = None if threshold is None else sign * threshold
     reached = [s for run in runs if (s := steps_to(run.steps, sign * run.returns, goal)) is not None]
     speeds = [result.speed for result in group if result.speed is not None]
-    interval = interquartile_interval(finals[:, None])
+    iqm_ends = interquartile_interval(finals[:, None])
+    iqm = float(interquartile_mean(finals[:, None])[0]) if iqm_ends else None
     against = learner != comparison.baseline and all(result.finished for result in [*group, *baseline])
     others = _finals(baseline) if against else np.empty(0)
+    better = improvement(sign * finals, sign * others)
     return Row(
-        task,
-        learner,
-        next((result.parameters for result in group if result.parameters is not None), None),
-        next((result.activation_bytes for result in group if result.activation_bytes is not None), None),
-        len(group),
-        sum(result.finished for result in group),
-        sum((place.task, place.learner) == (task, learner) for place in comparison.places),
-        *_moments(np.array([sign * (sign * run.returns).max() for run in runs])),
-        *_moments(finals),
-        float(interquartile_mean(finals[:, None])[0]) if interval else None,
-        *_ends(interval),
-        *_moments(np.array([area(run.steps, run.returns, end) for run in runs])),
-        threshold,
-        len(reached),
-        float(np.median(reached)) if reached else None,
-        improvement(sign * finals, sign * others),
-        *_ends(improvement_interval(sign * finals, sign * others)),
-        float(np.mean(speeds)) if speeds else None,
+        task=task,
+        learner=learner,
+        parameters=next((result.parameters for result in group if result.parameters is not None), None),
+        activation_bytes=next((r.activation_bytes for r in group if r.activation_bytes is not None), None),
+        seeds=len(group),
+        finished=sum(result.finished for result in group),
+        planned=sum((place.task, place.learner) == (task, learner) for place in comparison.places),
+        **_moments("best", np.array([sign * (sign * run.returns).max() for run in runs])),
+        **_moments("final", finals),
+        **_estimate("final_iqm", iqm, iqm_ends),
+        **_moments("area", np.array([area(run.steps, run.returns, end) for run in runs])),
+        threshold=threshold,
+        reached=len(reached),
+        steps_to_threshold=float(np.median(reached)) if reached else None,
+        **_estimate("improvement", better, improvement_interval(sign * finals, sign * others)),
+        speed=float(np.mean(speeds)) if speeds else None,
     )
 
 
@@ -123,12 +123,13 @@ def _finals(group: Sequence[Result]) -> np.ndarray:
     return np.array([result.run.returns[-1] for result in group])
 
 
-def _moments(values: np.ndarray) -> tuple[float, float | None]:
-    return float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else None
+def _moments(name: str, values: np.ndarray) -> dict[str, Any]:
+    """The fields for the mean and the deviation of `values`."""
+    deviation = float(values.std(ddof=1)) if values.size > 1 else None
+    return {f"{name}_mean": float(values.mean()), f"{name}_std": deviation}
 
 
-def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    if interval is None:
-        return None, None
-    low, high = (float(np.ravel(end)[0]) for end in interval)
-    return low, high
+def _estimate(name: str, value: float | None, interval: Interval | None) -> dict[str, Any]:
+    """The fields for a `value` and the ends of its interval."""
+    low, high = (None, None) if interval is None else (float(np.ravel(end)[0]) for end in interval)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
