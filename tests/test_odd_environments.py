@@ -198,6 +198,7 @@ def test_steps_are_told_while_no_episode_ends(train, backend, caplog, monkeypatc
     assert train("NoEnd", "--task.max_steps", "8000", *few, backend=backend) == 0
     told = [record.getMessage() for record in caplog.records if "no episode has ended" in record.message]
     assert "odd_environments:NoEnd-v0: no episode has ended for 0.05 s; 1 are running, with " in "".join(told)
+    assert all(("may still be compiled" in line) == ("with 0 environment steps" in line) for line in told[:1])
     waited = [re.search(r"ended for ([\d.]+) s", line)[1] for line in told]  # type: ignore[index]
     assert all(b in (0.05, 2 * a) for a, b in pairwise(map(float, waited)))  # anew in each episode
 

@@ -61,7 +61,7 @@ COMMANDS = {
 }
 
 
-ABOUT = f"""{odes_rl.__doc__}
+ABOUT = f"""{(odes_rl.__doc__ or "").splitlines()[0]}
 
 `odes-rl --version` prints the version. `odes-rl --print-completion bash`, or zsh, prints a completion script.
 """

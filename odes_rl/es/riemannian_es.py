@@ -123,7 +123,8 @@ class RiemannianES:
                 counts twice in a step along the gradient, once in one of a given length.
 
         Raises:
-            UserError: if a leaf is no array of floats, or manifolds or scales do not mirror the parameters.
+            UserError: if a leaf is no array of floats or not on its manifold, or manifolds or scales do not mirror the
+                parameters.
         """
         params = checks.floating(params)
         manifolds = checks.mirrored(self.manifolds, params)

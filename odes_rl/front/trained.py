@@ -63,7 +63,7 @@ class TrainedPolicy:
         """
         config, experiment, state, _ = restored
         settings = episode_settings(config, experiment.policy)
-        environment = make_environment(settings.task, setup=settings.setup)
+        environment = make_environment(settings.task, settings.max_steps, settings.setup)
         spaces = environment.observation_space, environment.action_space
         acting = Acting(settings, *spaces)
         close_all([environment])

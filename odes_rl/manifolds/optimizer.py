@@ -11,7 +11,7 @@ import optax
 from odes_rl.errors import UserError
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.manifold import Manifold
-from odes_rl.manifolds.trees import tree_exp, tree_horizontal, tree_to_tangent
+from odes_rl.manifolds.trees import off_manifold, tree_exp, tree_horizontal, tree_to_tangent
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["coordinates"], meta_fields=["manifolds"])
@@ -51,8 +51,8 @@ def riemannian(
         horizontal: False saves the projection, where an optimiser only scales: gradients have no such part.
 
     Raises:
-        UserError: from `init`, if `manifolds` do not mirror the parameters; from `update`, if it gets no parameters, or
-            the optimizer is wrapped already.
+        UserError: from `init`, if `manifolds` do not mirror the parameters, or one does not hold its leaf; from
+            `update`, if it gets no parameters, or the optimizer is wrapped already.
     """
     inner = optax.with_extra_args_support(optimizer)
 
@@ -117,3 +117,5 @@ def _check_manifolds(manifolds: Any, params: Any) -> None:
         raise UserError(
             f"manifolds are {structure}, but params are {jax.tree.structure(params)}: give one manifold for each leaf"
         )
+    if found := off_manifold(manifolds, params):
+        raise UserError(f"{found}: start from a point of it, such as manifold.random(key, shape)")

@@ -5,10 +5,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.stiefel import Metric
+
+_FAR = 1e-3
+"""From a manifold: float32 leaves points much nearer, and another manifold's points lie further."""
 
 
 def tree_to_tangent(manifolds: Any, params: Any, gradients: Any) -> Any:
@@ -41,6 +45,19 @@ def tree_ambient(manifolds: Any) -> Any:
 def tree_in_metric(manifolds: Any, metric: Metric) -> Any:
     """The same manifolds with that metric, where there is a choice."""
     return jax.tree.map(lambda m: replace(m, metric=metric) if hasattr(m, "metric") else m, manifolds)
+
+
+def off_manifold(manifolds: Any, params: Any) -> str | None:
+    """Which leaf of `params` does not lie on its manifold, in words. None if all do, or while JAX traces them."""
+    named, _ = jax.tree_util.tree_flatten_with_path(params)
+    for (path, leaf), manifold in zip(named, jax.tree.leaves(manifolds), strict=True):
+        distance = manifold.violation(leaf)
+        if isinstance(distance, Tracer):
+            return None
+        rounding = max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps))
+        if not float(distance) <= rounding * max(float(jnp.abs(leaf).max(initial=0.0)), 1.0):
+            return f"params{jax.tree_util.keystr(path)} lies {float(distance):.2g} off the manifold {manifold}"
+    return None
 
 
 def tree_violation(manifolds: Any, params: Any) -> jax.Array:

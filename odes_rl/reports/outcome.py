@@ -47,7 +47,7 @@ def _evaluation_line(line: Metrics) -> str:
     failed = line.get("evaluation_failed")  # runs of earlier versions have no such count
     left_out = f", {failed} failed episode{'s' if failed > 1 else ''} left out" if failed else ""
     since = line.get("evaluations_since_improvement")
-    still = f"; the last {since} evaluation{'s' if since > 1 else ''} did not improve" if since else ""
+    still = f"; no gain beyond its noise in the last {since} evaluations" if since and since > 1 else ""
     return f"evaluation at generation {line['generation']}: return {mean:.2f}{spread}{left_out}{still}"
 
 

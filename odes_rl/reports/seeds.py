@@ -96,8 +96,9 @@ def measure_of(runs: Sequence[Run]) -> Measure:
     """
     measures = {run.measure for run in runs}
     if len(measures) > 1:
-        kinds = sorted({measure.values_label for measure in measures})
-        raise UserError(f"some runs have the {kinds[0]}, and others the {kinds[1]}: give runs of one kind")
+        kinds = " and others the ".join(sorted({measure.values_label for measure in measures})[:2])
+        told = f"some runs have the {kinds}" if " and others " in kinds else "not all runs are of one command"
+        raise UserError(f"{told}: give runs of one kind")
     return measures.pop()
 
 

@@ -24,11 +24,11 @@ def warn_if_endless(name: str, task: Task) -> None:
         )
 
 
-def warn_of_own_step(name: str, setup: Setup) -> None:
+def warn_of_own_step(name: str, setup: Setup, max_steps: int | None) -> None:
     """Warn if something in `setup` keeps the task of that name from native stepping, which it has otherwise."""
     if setup.is_plain:
         return
-    environment = make_environment(name, setup=setup)
+    environment = make_environment(name, max_steps, setup)
     found = _obstacle(environment, setup)
     close_all([environment], logging.DEBUG)
     if found:

@@ -99,7 +99,7 @@ def describe_task(
         described = describe(environment)
         if not setup.is_plain:
             inner = setup._replace(wrappers=())
-            try_out(task, setup, environment, lambda: make_environment(task, setup=inner))
+            try_out(task, setup, environment, lambda: make_environment(task, max_steps, inner))
     finally:
         close_all([environment], logging.DEBUG)  # those that are stepped will tell, if they raise too
     _check_head(task, described, squash, actions)

@@ -57,8 +57,9 @@ def _tell_steps(task: str, board: Board, over: threading.Event) -> None:
             continue
         running = int(((board.claims != PENDING) & ~board.done).sum())
         steps = int(board.lengths[~board.done].sum())
+        compiling = "" if steps or finished else "; what steps the episodes may still be compiled"
         _log.warning(
-            "%s: no episode has ended for %g s; %d are running, with %s environment steps so far",
-            *(task, waited, running, f"{steps:,}"),
+            "%s: no episode has ended for %g s; %d are running, with %s environment steps so far%s",
+            *(task, waited, running, f"{steps:,}", compiling),
         )
         pause = waited

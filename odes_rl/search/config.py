@@ -152,6 +152,9 @@ def make_search(config: SearchConfig, source: Path, overrides: Mapping[str, str]
     Raises:
         UserError: any mistake in the base, the overrides or the space.
     """
+    for name in overrides:
+        if name in config.space:
+            raise UserError(f"{name} is searched, so that it cannot be set: take it out of `space`")
     base = _base(config, source, overrides)
     parameters = make_space(config.space, base)
     if config.sampler == "grid":

@@ -4,18 +4,21 @@ import logging
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
+from odes_rl.manifolds.trees import off_manifold
 from odes_rl.pretrained.names import is_pretrained
+from odes_rl.rollouts.environments import Task
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.runs.archive import OtherSignatureError
 from odes_rl.runs.logging_to import check_loggers
 from odes_rl.training.experiment import Experiment, TrainingState, make_experiment
 from odes_rl.training.restoring import check_trained, open_source, restore_learnt
 
-_FAR = 1e-3
-"""From a manifold: float32 leaves points much nearer, and another manifold's points lie further."""
+_SQUASH = "policy.squash"
+_ALIKE = {"rescale": "clip"}
 _log = logging.getLogger(__name__)
 
 
@@ -61,8 +64,10 @@ def read_initial(config: ExperimentConfig, experiment: Experiment) -> Initial | 
     except UserError as error:
         raise UserError(f"run.initial: {error}") from error
     params, generation = state.strategy.params, int(state.strategy.generation)
-    _check_manifolds(source, params, experiment.policy.manifolds, _fix(source, before, config))
-    return Initial(params, state.moments, generation, _changes(source, before, config))
+    if found := off_manifold(experiment.policy.manifolds, params):
+        fix = _fix(source, before, config)
+        raise UserError(f"run.initial: {source!r}: {found} that it is trained on here; {fix}")
+    return Initial(params, state.moments, generation, _changes(source, before, config, experiment.task))
 
 
 def started_from(experiment: Experiment, state: TrainingState, initial: Initial) -> TrainingState:
@@ -98,28 +103,23 @@ def _fix(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
     return f"give {own}{before.task.id} or a task of the same sizes"
 
 
-def _check_manifolds(source: str, params: Any, manifolds: Any, fix: str) -> None:
-    """Check that `params` lie on `manifolds`, which mirror them."""
-    violations = jax.tree.map(lambda manifold, leaf: manifold.violation(leaf), manifolds, params)
-    named = jax.tree_util.tree_leaves_with_path(violations)
-    for (name, distance), manifold in zip(named, jax.tree.leaves(manifolds), strict=True):
-        if not distance <= _FAR:
-            leaf = f"params{jax.tree_util.keystr(name)} of {source!r}"
-            raise UserError(
-                f"run.initial: {leaf} lies {float(distance):.2g} off the manifold {manifold} that it is trained on "
-                f"here; {fix}"
-            )
-
-
-def _changes(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
-    """The options with which the same parameters act otherwise, in words; empty if there are none."""
+def _changes(source: str, before: ExperimentConfig, now: ExperimentConfig, task: Task) -> str:
+    """The options with which the same parameters act otherwise in the task, in words; empty if there are none."""
     there, here = _acting_options(before), _acting_options(now)
+    if _clips_alike(task):
+        there, here = ({**options, _SQUASH: _ALIKE.get(name := options[_SQUASH], name)} for options in (there, here))
     changed = [
         f"{name} is {here.get(name)}, there {there.get(name)}"
         for name in dict.fromkeys([*here, *there])
         if here.get(name) != there.get(name)
     ]
     return f"the policy of {source} acts otherwise here: {'; '.join(changed)}" if changed else ""
+
+
+def _clips_alike(task: Task) -> bool:
+    """Whether `rescale` is `clip`: each action lies between -1 and 1, or has no two bounds."""
+    bounded = np.isfinite(task.low) & np.isfinite(task.high)
+    return bool(np.all(~bounded | ((task.low == -1) & (task.high == 1))))
 
 
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def train(run: RunDirectory, report: Callable[[Metrics], None], equipment: Equip
     with signals_noted(), ExitStack() as stack:
         experiment, backend = equipment or stack.enter_context(_equipped(config))
         warn_if_endless(config.task.id, experiment.task)
-        warn_of_own_step(config.task.id, config.task.setup)
+        warn_of_own_step(config.task.id, config.task.setup, config.task.max_steps)
         journal = Journal(run, report)
         state = _begin(journal, experiment, backend)
         futile = FutileGenerations(config.task.id, config.run.failing_generations, run.metrics())

@@ -339,6 +339,12 @@ def test_a_wrong_value_is_one_line(values, message):
         ({"b": odes_rl.Sphere()}, {"a": jnp.ones(3)}, "give one manifold for all leaves, or one for each"),
         ([odes_rl.Sphere()] * 2, jnp.ones(3), "give one manifold for all leaves, or one for each"),
         (odes_rl.Stiefel, jnp.eye(3), r"a leaf of manifolds is <class .*Stiefel'>, but must be a manifold"),
+        (
+            odes_rl.Stiefel(),
+            {"W": 2 * jnp.eye(3)},
+            r"params\['W'\] lies 3 off the manifold Stiefel.*: start from a point",
+        ),
+        (odes_rl.Sphere(), jnp.full(3, jnp.nan), r"params lies nan off the manifold Sphere"),
         (odes_rl.Euclidean(), {"n": jnp.arange(3)}, r"params\['n'\] is of int32, but must be floats"),
         (odes_rl.Euclidean(), {"n": "text"}, r"params\['n'\] is str, but must be floats"),
         (odes_rl.Euclidean(), {}, r"params are {}, but must hold an array of floats"),

@@ -14,7 +14,7 @@ from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.reports.curves import draw_curves, plot_curves
 from odes_rl.reports.finding import find_runs
-from odes_rl.reports.seeds import Run, average_runs, group_runs, read_run
+from odes_rl.reports.seeds import Run, average_runs, group_runs, measure_of, read_run
 from tests.comparisons import record
 
 
@@ -212,6 +212,18 @@ def test_a_metric_is_drawn_in_place_of_returns(make_run, tmp_path, capsys):
     told = capsys.readouterr().err
     assert "no run has a metric 'return_maen': did you mean 'return_mean'? valid are env_steps, generation," in told
     assert main(["plot", str(path), "--metric", "return_mean", "--output", str(tmp_path / "x.png")]) == 0
+
+
+def test_a_metric_of_both_kinds_of_runs_is_not_drawn_in_one_picture(make_run, tmp_path):
+    fitted = tmp_path / "fitted"
+    fitted.mkdir()
+    (fitted / "config.yaml").write_text(yaml.safe_dump({"model": {"name": "dense"}, "run": {"epochs": 1}}))
+    (fitted / "metrics.jsonl").write_text(json.dumps({"epoch": 1, "test_accuracy": 0.5, "wall_seconds": 1.0}) + "\n")
+    trained = make_run("trained", [1.0])
+    (trained / "metrics.jsonl").write_text(json.dumps({"env_steps": 1, "return_mean": 5.0, "wall_seconds": 1.0}) + "\n")
+    for metric, told in ((None, "test accuracy"), ("wall_seconds", "not all runs are of one command")):
+        with pytest.raises(UserError, match=f"{told}.*: give runs of one kind"):
+            measure_of([read_run(path, metric) for path in (fitted, trained)])
 
 
 def test_a_comparisons_directory_stands_for_its_runs(tmp_path):

@@ -31,6 +31,18 @@ def test_first_and_last_evaluation_and_the_curve(run):
     assert (run / "curve.pdf").is_file()
 
 
+@pytest.mark.parametrize(
+    ("since", "end"), [(0, ""), (1, ""), (2, "; no gain beyond its noise in the last 2 evaluations")]
+)
+def test_evaluations_without_a_gain_are_told_from_the_second_on(run, since, end):
+    write(run, [1.0, 2.0, 3.0])
+    metrics = run / "metrics.jsonl"
+    first, second, last = map(json.loads, metrics.read_text().splitlines())
+    last["evaluations_since_improvement"] = since
+    metrics.write_text("".join(json.dumps(line) + "\n" for line in (first, second, last)))
+    assert outcome_lines(run)[1] == f"evaluation at generation 2: return 3.00 ± 3.00{end}"
+
+
 def test_a_single_evaluation_is_told_once(run):
     write(run, [1.0])
     assert len(outcome_lines(run)) == 2

@@ -220,8 +220,8 @@ def test_what_keeps_a_task_from_native_stepping_is_told(setup, why, caplog):
     (lane,) = make_lanes(settings, 1)
     assert isinstance(lane, NativeLane) == (why is None)
     with caplog.at_level(logging.WARNING):
-        warn_of_own_step("HalfCheetah-v5", setup)
-        warn_of_own_step("Pendulum-v1", wraps("ClipAction"))
+        warn_of_own_step("HalfCheetah-v5", setup, None)
+        warn_of_own_step("Pendulum-v1", wraps("ClipAction"), None)
     told = [record.getMessage() for record in caplog.records]
     slower = "HalfCheetah-v5: the environment's own step is used, which is slower than native stepping"
     assert told == ([] if why is None else [f"{slower}: {why}"])

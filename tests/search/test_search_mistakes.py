@@ -86,6 +86,7 @@ def test_a_wrong_option_is_told(changes, words, tmp_path, monkeypatch, capsys):
     [
         (["--run.seed", "1"], "run.seed cannot be set here: `seeds` of the search sets it"),
         (["--strategy.sgima", "1"], "unknown option strategy.sgima"),
+        (["--strategy.sigma", "0.1"], "strategy.sigma is searched, so that it cannot be set: take it out of `space`"),
         (["--trails", "1"], "unknown option trails"),
         (["--storage", "tiny.yaml"], "trials cannot be kept in 'tiny.yaml': file is not a database"),
         (["--storage", "."], "trials cannot be kept in '.': unable to open database file"),

@@ -145,7 +145,9 @@ def test_an_untrained_run_and_parameters_off_the_manifolds_are_refused(source, t
         check_startable(create_run(tmp_path / "run", run__initial=str(fresh.path), **SOURCE).config)
     free, _ = train_run(tmp_path / "free", policy__projections="euclidean", **SOURCE)
     config = create_run(tmp_path / "other", run__initial=str(free.path), **SOURCE).config
-    with pytest.raises(UserError, match=r"params\['input'\] of .* lies .* off the manifold Stiefel"):
+    with pytest.raises(
+        UserError, match=r"params\['input'\] lies .* off the manifold Stiefel.* that it is trained on here"
+    ):
         check_startable(config)
 
 
@@ -160,6 +162,16 @@ def test_options_with_which_the_policy_acts_otherwise_are_told_once(source, tmp_
     train(run, lambda line: None)
     told = "acts otherwise here: policy.output_scale is 0.5, there 1.0; task.clip_observations is 3.0"
     assert caplog.text.count(told) == 1
+
+
+def test_clipped_outputs_that_are_rescaled_are_told_where_bounds_are_not_one(source, tmp_path, caplog):
+    changed = SOURCE | {"run__generations": 1, "policy__squash": "rescale"}
+    for task, told in ((SOURCE["task__id"], False), ("Pendulum-v1", True)):
+        caplog.clear()
+        options = changed | {"task__id": task}
+        first, _ = train_run(tmp_path / f"{task}_clip".replace("/", "_"), **options | {"policy__squash": "clip"})
+        train_run(tmp_path / f"{task}_rescale".replace("/", "_"), run__initial=str(first.path), **options)
+        assert ("policy.squash is rescale, there clip" in caplog.text) == told
 
 
 def test_sampled_actions_that_become_greedy_are_told(tmp_path, caplog):

@@ -26,6 +26,18 @@ ON_THE_LINE = (
 )
 
 
+def test_a_wrapper_that_needs_a_limit_has_that_of_task_max_steps(tmp_path):
+    run, _ = train_run(
+        tmp_path / "run",
+        task__id="odd_environments:NoEnd",
+        task__max_steps=4,
+        task__wrappers=["TimeAwareObservation"],
+        run__generations=1,
+    )
+    policy = odes_rl.load(run.path)
+    assert policy(np.zeros(4)).shape == (2,)
+
+
 def test_a_wrapped_run_has_the_same_bits_with_other_workers_and_after_a_resume(tmp_path):
     whole, state = train_run(tmp_path / "whole", **NOISY)
     with create_run(tmp_path / "parts", **NOISY | {"run__generations": 1}) as run:
