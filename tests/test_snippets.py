@@ -155,7 +155,7 @@ def test_the_snippets_of_a_page_run(page, answers):
 
 
 @pytest.mark.parametrize(
-    ("page", "runs"), [("docs/python.md", ["pendulum", "steering"]), ("README.md", ["pendulum", "hc3"])]
+    ("page", "runs"), [("docs/python.md", ["steering", "swing_up"]), ("README.md", ["pendulum", "hc3"])]
 )
 def test_they_leave_the_runs_that_they_name(page, runs, answers):
     here = directory(page, answers)

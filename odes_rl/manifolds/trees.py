@@ -51,11 +51,10 @@ def off_manifold(manifolds: Any, params: Any) -> str | None:
     """Which leaf of `params` does not lie on its manifold, in words. None if all do, or while JAX traces them."""
     named, _ = jax.tree_util.tree_flatten_with_path(params)
     for (path, leaf), manifold in zip(named, jax.tree.leaves(manifolds), strict=True):
-        distance = manifold.violation(leaf)
-        if isinstance(distance, Tracer):
+        distance, size = manifold.violation(leaf), jnp.abs(leaf).max(initial=1.0)
+        if isinstance(distance, Tracer) or isinstance(size, Tracer):
             return None
-        rounding = max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps))
-        if not float(distance) <= rounding * max(float(jnp.abs(leaf).max(initial=0.0)), 1.0):
+        if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps)) * float(size):
             return f"params{jax.tree_util.keystr(path)} lies {float(distance):.2g} off the manifold {manifold}"
     return None
 

@@ -65,7 +65,13 @@ def test_sigma_is_the_root_mean_square_of_an_actions_change(name, options):
 
 def test_candidates_off_the_manifold_are_measured_where_they_are():
     def scales(space):
-        options = {"task.id": "Pendulum-v1", "run.directory": "x", "policy.hidden": "6", "policy.steps": "4"}
+        options = {
+            "task.id": "Pendulum-v1",
+            "policy.squash": "clip",
+            "run.directory": "x",
+            "policy.hidden": "6",
+            "policy.steps": "4",
+        }
         experiment = make_experiment(make_config(None, options | {"strategy.space": space}))
         params = experiment.policy.init(KEY)
         return experiment, params, experiment.leaf_scales(params, OBSERVATIONS, KEY, LIMIT)
