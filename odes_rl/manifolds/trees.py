@@ -54,7 +54,7 @@ def off_manifold(manifolds: Any, params: Any) -> str | None:
         distance, size = manifold.violation(leaf), jnp.abs(leaf).max(initial=1.0)
         if isinstance(distance, Tracer) or isinstance(size, Tracer):
             return None
-        if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps)) * float(size):
+        if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps) * float(size)):
             return f"params{jax.tree_util.keystr(path)} lies {float(distance):.2g} off the manifold {manifold}"
     return None
 
