@@ -96,9 +96,10 @@ def measure_of(runs: Sequence[Run]) -> Measure:
     """
     measures = {run.measure for run in runs}
     if len(measures) > 1:
-        kinds = " and others the ".join(sorted({measure.values_label for measure in measures})[:2])
-        told = f"some runs have the {kinds}" if " and others " in kinds else "not all runs are of one command"
-        raise UserError(f"{told}: give runs of one kind")
+        labels = sorted({measure.values_label for measure in measures})
+        if len(labels) == 1:  # a metric that was asked for
+            raise UserError("not all runs are of one command: give runs of one kind")
+        raise UserError(f"some runs have the {labels[0]}, and others the {labels[1]}: give runs of one kind")
     return measures.pop()
 
 

@@ -17,8 +17,6 @@ from odes_rl.runs.logging_to import check_loggers
 from odes_rl.training.experiment import Experiment, TrainingState, make_experiment
 from odes_rl.training.restoring import check_trained, open_source, restore_learnt
 
-_SQUASH = "policy.squash"
-_ALIKE = {"rescale": "clip"}
 _log = logging.getLogger(__name__)
 
 
@@ -106,20 +104,19 @@ def _fix(source: str, before: ExperimentConfig, now: ExperimentConfig) -> str:
 def _changes(source: str, before: ExperimentConfig, now: ExperimentConfig, task: Task) -> str:
     """The options with which the same parameters act otherwise in the task, in words; empty if there are none."""
     there, here = _acting_options(before), _acting_options(now)
-    if _clips_alike(task):
-        there, here = ({**options, _SQUASH: _ALIKE.get(name := options[_SQUASH], name)} for options in (there, here))
+    alike = {"policy.squash"} if _squash_alike(task, before.policy.squash, now.policy.squash) else set()
     changed = [
         f"{name} is {here.get(name)}, there {there.get(name)}"
         for name in dict.fromkeys([*here, *there])
-        if here.get(name) != there.get(name)
+        if here.get(name) != there.get(name) and name not in alike
     ]
     return f"the policy of {source} acts otherwise here: {'; '.join(changed)}" if changed else ""
 
 
-def _clips_alike(task: Task) -> bool:
-    """Whether `rescale` is `clip`: each action lies between -1 and 1, or has no two bounds."""
+def _squash_alike(task: Task, one: str, other: str) -> bool:
+    """Whether they are `rescale` and `clip`, and each action lies between -1 and 1, or does not have two bounds."""
     bounded = np.isfinite(task.low) & np.isfinite(task.high)
-    return bool(np.all(~bounded | ((task.low == -1) & (task.high == 1))))
+    return {one, other} <= {"rescale", "clip"} and bool(np.all(~bounded | ((task.low == -1) & (task.high == 1))))
 
 
 def _acting_options(config: ExperimentConfig) -> dict[str, Any]:

@@ -147,13 +147,13 @@ def test_the_array_form_of_normalising_is_the_kernels(clip):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", SQUASHES)
 def test_the_array_form_of_a_squash_is_the_kernels(name, dtype):
-    low, high = np.array([-1, -0.5, -2], dtype), np.array([1, 2, 3], dtype)
+    low, high = np.array([-1, -0.5, -2, -1], dtype), np.array([1, 2, 3, 1], dtype)
     if name != "tanh":  # which takes bounded actions alone
-        low[0] = -np.inf
-    raw = np.random.default_rng(0).normal(0, 2, (20, 3)).astype(np.float32)
+        low[3] = -np.inf
+    raw = np.random.default_rng(0).normal(0, 2, (20, 4)).astype(np.float32)
     own = [run_squash(SQUASHES.index(name), row, low, high, dtype)[1] for row in raw]
     found = squashed(name, raw, low, high)
     assert found.dtype == dtype
     np.testing.assert_allclose(found, own, rtol=1e-6, atol=1e-7)
     assert ((found >= low) & (found <= high)).all()
-    assert np.isnan(squashed(name, np.full(3, np.inf, np.float32), low, high)).all()
+    assert np.isnan(squashed(name, np.full(4, np.inf, np.float32), low, high)).all()

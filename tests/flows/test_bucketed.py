@@ -25,7 +25,12 @@ def test_a_bucket_for_each_step_is_a_matrix_for_each_layer():
 def test_indices_are_those_of_exact_fractions(steps, buckets):
     expected = [min(int(Fraction(i, steps) * buckets), buckets - 1) for i in range(steps + 1)]
     times = np.arange(steps + 1, dtype=np.float32) / np.float32(steps)
-    for rounded in (times, np.nextafter(times, np.float32(0)), np.nextafter(times, np.float32(2))):
+    for rounded in (
+        times,
+        jnp.arange(steps + 1) / steps,
+        np.nextafter(times, np.float32(0)),
+        np.nextafter(times, np.float32(2)),
+    ):
         assert bucket_indices(jnp.asarray(rounded), buckets).tolist() == expected
 
 

@@ -62,7 +62,7 @@ def questions_with_falls(task, scale):
     return make_weights(task, CANDIDATES, scale=scale), make_statistics(task), seeds
 
 
-@pytest.mark.parametrize("squash", ["rescale", "tanh"])
+@pytest.mark.parametrize("squash", ["rescale", "clip", "tanh"])
 @pytest.mark.parametrize("task", TASKS)
 def test_episodes_are_those_of_the_environments_own_step(task, squash):
     settings = make_settings(task, STEPS, squash)

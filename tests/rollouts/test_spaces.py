@@ -17,7 +17,7 @@ from odes_rl.rollouts.tasks import task_ids
 OBSERVATIONS = Box(-1, 1, (3,))
 
 
-@pytest.mark.parametrize("squash", ["rescale", "tanh"])
+@pytest.mark.parametrize("squash", ["rescale", "clip", "tanh"])
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e30])
 @pytest.mark.parametrize("name", ["DoubleBounds", "HalfBounds", "Integers", "WideIntegers"])
 def test_an_environment_that_refuses_other_actions_is_given_none(name, scale, squash):

@@ -21,14 +21,15 @@ def everything(directory: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() if path.is_file() else b"" for path in directory.rglob("*")}
 
 
-def refused(arguments: list[str], words: str, directory: Path, capsys) -> None:
+def refusal(arguments: list[str], directory: Path, capsys) -> str:
+    """The line with which the arguments are refused; nothing is written."""
     before = everything(directory)
     assert main(["search", *arguments]) == 2
     told = capsys.readouterr()
     assert told.err.count("\n") == 1
-    assert words in told.err
     assert told.out == ""
     assert everything(directory) == before
+    return told.err
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def refused(arguments: list[str], words: str, directory: Path, capsys) -> None:
 def test_a_wrong_option_is_told(changes, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_search(tmp_path / "tiny.yaml", **changes)
-    refused(["tiny.yaml"], words, tmp_path, capsys)
+    assert words in refusal(["tiny.yaml"], tmp_path, capsys)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_wrong_option_is_told(changes, words, tmp_path, monkeypatch, capsys):
 def test_a_wrong_argument_is_told(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_search(tmp_path / "tiny.yaml")
-    refused(["tiny.yaml", *words], message, tmp_path, capsys)
+    assert message in refusal(["tiny.yaml", *words], tmp_path, capsys)
 
 
 def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
@@ -109,11 +110,13 @@ def test_a_search_goes_on_only_as_it_was_begun(tmp_path, capsys):
         ({"base": {**TINY["base"], "strategy": {"population": 4}}}, "base.strategy.population 2, but now it is 4"),
     ):
         write_search(path, **{"trials": 1, "env_steps": 20, **changes})
-        refused([str(path)], words, tmp_path, capsys)
+        assert words in refusal([str(path)], tmp_path, capsys)
     write_search(path, trials=1, env_steps=20, seed=5, directory=str(tmp_path / "new"))
-    refused([str(path), "--storage", str(tmp_path / "out/trials.db")], "is of a search with seed 3", tmp_path, capsys)
+    taken = [str(path), "--storage", str(tmp_path / "out/trials.db")]
+    assert "is of a search with seed 3" in refusal(taken, tmp_path, capsys)
     (tmp_path / "out/config.yaml").write_text(yaml.safe_dump({}))
-    refused([str(path), "--directory", str(tmp_path / "out")], "holds a run or a study", tmp_path, capsys)
+    taken = [str(path), "--directory", str(tmp_path / "out")]
+    assert "holds a run or a study" in refusal(taken, tmp_path, capsys)
 
 
 def test_a_search_that_goes_on_records_what_may_change_for_its_processes(tmp_path):

@@ -33,7 +33,7 @@ def assert_close(device, serial):
         np.testing.assert_allclose(one.squares, other.squares, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("squash", ["rescale", "tanh"])
+@pytest.mark.parametrize("squash", ["rescale", "clip", "tanh"])
 @pytest.mark.parametrize("clip", [np.inf, 0.5])
 @pytest.mark.parametrize("max_steps", [None, 9])
 def test_returns_lengths_and_moments_are_those_of_the_serial_backend(squash, clip, max_steps):

@@ -1,6 +1,7 @@
 """Data sets from real files, whole and bad ones."""
 
 import gzip
+import re
 import struct
 import zipfile
 
@@ -30,10 +31,11 @@ def write_idx(directory, split="train", images=IMAGES, labels=LABELS, suffix="",
 
 
 def is_told(source, message):
-    """Loading raises a user's error that matches, in one line."""
-    with pytest.raises(UserError, match=message) as raised:
+    """Whether loading raises a user's error that matches, in one line."""
+    with pytest.raises(UserError) as raised:
         load_dataset(str(source))
-    assert "\n" not in str(raised.value)
+    told = str(raised.value)
+    return "\n" not in told and re.search(message, told) is not None
 
 
 def test_the_digits_are_split_alike_each_time_and_of_each_class_a_fifth_is_to_test_on():
@@ -104,7 +106,7 @@ BAD = [
 @pytest.mark.parametrize(("arrays", "message"), BAD)
 def test_bad_arrays_are_told_in_one_line(tmp_path, arrays, message):
     np.savez(tmp_path / "bad.npz", **arrays)
-    is_told(tmp_path / "bad.npz", rf"bad\.npz.*({message})")
+    assert is_told(tmp_path / "bad.npz", rf"bad\.npz.*({message})")
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -114,7 +116,7 @@ def test_an_npz_file_that_is_cut_or_has_a_wrong_byte_is_told_wherever_it_is(tmp_
     whole = path.read_bytes()
     for place in range(0, len(whole), 3):
         path.write_bytes(whole[:place])
-        is_told(path, r"whole\.npz' is not a valid \.npz file")
+        assert is_told(path, r"whole\.npz' is not a valid \.npz file")
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x7F]) + whole[place + 1 :])
         try:
             load_dataset(str(path))
@@ -124,18 +126,18 @@ def test_an_npz_file_that_is_cut_or_has_a_wrong_byte_is_told_wherever_it_is(tmp_
 
 
 def test_a_source_of_another_kind_is_told(tmp_path):
-    is_told("mnits", r"data\.source is 'mnits', but must be `digits`")
+    assert is_told("mnits", r"data\.source is 'mnits', but must be `digits`")
     np.save(tmp_path / "alone.npy", IMAGES)
-    is_told(tmp_path / "alone.npy", r"alone\.npy' is not a valid \.npz file.*it holds ndarray")
+    assert is_told(tmp_path / "alone.npy", r"alone\.npy' is not a valid \.npz file.*it holds ndarray")
     with zipfile.ZipFile(tmp_path / "texts.npz", "w") as archive:
         for name in KERAS:
             archive.writestr(name, "text")
-    is_told(tmp_path / "texts.npz", r"texts\.npz' is not a valid \.npz file.*it holds bytes")
+    assert is_told(tmp_path / "texts.npz", r"texts\.npz' is not a valid \.npz file.*it holds bytes")
 
 
 def test_what_the_system_refuses_is_told(tmp_path):
     name = "a" * 300  # longer than a file's name may be
-    is_told(name, r"data\.source is 'aaa.*', which cannot be read: File name too long")
+    assert is_told(name, r"data\.source is 'aaa.*', which cannot be read: File name too long")
     with pytest.raises(UserError, match=r"corrupted_directory is 'aaa.*', which cannot be read: File name too long"):
         load_corrupted(name, "stripe")
     with pytest.raises(UserError, match=r"data\.source is 'aaa.*', which cannot be read: File name too long"):
@@ -144,21 +146,21 @@ def test_what_the_system_refuses_is_told(tmp_path):
 
 def test_damaged_idx_files_are_told(tmp_path):
     directory = write_idx(tmp_path / "mnist")
-    is_told(directory, r"has no t10k-images-idx3-ubyte")
+    assert is_told(directory, r"has no t10k-images-idx3-ubyte")
     write_idx(directory, "t10k")
     file = directory / "t10k-labels-idx1-ubyte"
     file.write_bytes(file.read_bytes()[:-1])
-    is_told(directory, r"t10k-labels.*has 19 bytes, but its header requires 20")
+    assert is_told(directory, r"t10k-labels.*has 19 bytes, but its header requires 20")
     huge = struct.pack(">3I", 2**31, 2**31, 4)  # in 64 bits as good as no image
     file.write_bytes(b"\0\0\x08\x03" + huge)
-    is_told(directory, r"t10k-labels.*has 16 bytes, but its header requires 18446744073709551632")
+    assert is_told(directory, r"t10k-labels.*has 16 bytes, but its header requires 18446744073709551632")
     file.write_bytes(b"\0\0\x08\x46" + b"\0" * 280)
-    is_told(directory, r"t10k-labels.*has 70 axes, but must have 1, of labels, or 3, of images")
+    assert is_told(directory, r"t10k-labels.*has 70 axes, but must have 1, of labels, or 3, of images")
     file.write_bytes(b"\0\0\x0d\x01")
-    is_told(directory, "not an IDX file of bytes")
+    assert is_told(directory, "not an IDX file of bytes")
     file.rename(file.with_name("kept"))
     file.with_name(file.name + ".gz").write_bytes(b"no gzip")
-    is_told(directory, "cannot be read")
+    assert is_told(directory, "cannot be read")
 
 
 def test_a_split_is_checked_by_whoever_makes_it():

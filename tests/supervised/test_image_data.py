@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import threading
 from itertools import pairwise
 
@@ -47,9 +48,10 @@ def write(directory, form, classes, images=IMAGES, labels=LABELS):
 
 
 def is_told(source, message):
-    with pytest.raises(UserError, match=message) as raised:
+    with pytest.raises(UserError) as raised:
         load_dataset(str(source))
-    assert "\n" not in str(raised.value)
+    told = str(raised.value)
+    return "\n" not in told and re.search(message, told) is not None
 
 
 @pytest.mark.parametrize("form", [pickled, binary])
@@ -86,14 +88,14 @@ def test_wrong_pickled_files_are_told_in_one_line(tmp_path, capsys, name, conten
         path.unlink()
     else:
         path.write_bytes(content)
-    is_told(path.parent, message)
+    assert is_told(path.parent, message)
     assert "run" not in capsys.readouterr().out
 
 
 def test_a_binary_file_that_is_cut_is_told(tmp_path):
     path = write(tmp_path / "cifar", binary, 100) / "train.bin"
     path.write_bytes(path.read_bytes()[:-1])
-    is_told(path.parent, r"train\.bin' has 36887 bytes, but must have 3074 for each image")
+    assert is_told(path.parent, r"train\.bin' has 36887 bytes, but must have 3074 for each image")
 
 
 def as_jpeg(images):
@@ -118,13 +120,15 @@ def test_npz_files_in_colour_plain_and_of_jpegs(tmp_path):
     assert np.abs(jpeg.train.images.astype(int) - plain.train.images).mean() < 12
     np.testing.assert_array_equal(jpeg.test.labels, LABELS[:4])
     np.savez(tmp_path / "bad.npz", **arrays | {"train_jpeg": arrays["train_jpeg"][::-1]})
-    is_told(tmp_path / "bad.npz", r"bad\.npz: image 0 is no JPEG file")
+    assert is_told(tmp_path / "bad.npz", r"bad\.npz: image 0 is no JPEG file")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1]})
-    is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
+    assert is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1].astype(np.uint64)})
-    is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
+    assert is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"] / 2})
-    is_told(tmp_path / "bad.npz", r"bad\.npz: JPEG files are uint8 .* offsets float64 .* must be uint8 .*whole numbers")
+    assert is_told(
+        tmp_path / "bad.npz", r"bad\.npz: JPEG files are uint8 .* offsets float64 .* must be uint8 .*whole numbers"
+    )
 
 
 def test_a_hundred_classes_in_an_npz_file_are_seen(tmp_path):

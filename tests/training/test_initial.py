@@ -169,8 +169,8 @@ def test_clipped_outputs_that_are_rescaled_are_told_where_bounds_are_not_one(sou
     for task, told in ((SOURCE["task__id"], False), ("Pendulum-v1", True)):
         caplog.clear()
         options = changed | {"task__id": task}
-        first, _ = train_run(tmp_path / f"{task}_clip".replace("/", "_"), **options | {"policy__squash": "clip"})
-        train_run(tmp_path / f"{task}_rescale".replace("/", "_"), run__initial=str(first.path), **options)
+        first, _ = train_run(tmp_path / f"{task}_clip", **options | {"policy__squash": "clip"})
+        train_run(tmp_path / f"{task}_rescale", run__initial=str(first.path), **options)
         assert ("policy.squash is rescale, there clip" in caplog.text) == told
 
 
