@@ -283,6 +283,15 @@ class NoOptions(Plain):
         return super().reset(seed=seed)
 
 
+class Chance(Plain):
+    """Adds noise to rewards that no seed sets."""
+
+    noise = np.random.default_rng()
+
+    def reward(self, action) -> Any:
+        return super().reward(action) + self.noise.normal()
+
+
 class CloseFails(Plain):
     """Raises as it is closed."""
 

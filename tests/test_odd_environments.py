@@ -82,6 +82,17 @@ def test_entries_that_never_vary_are_named_after_a_warm_up_too(train, caplog):
     assert [r.message for r in caplog.records if "1-3, 5 did not vary in the first generation" in r.message]
 
 
+def test_an_environment_that_no_seed_repeats_is_warned_of_once(train, caplog):
+    assert (
+        train("Plain", directory="plain")
+        == train("Chance", "--run.restarts", "2", "--run.restart-generations", "1", directory="chance")
+        == 0
+    )
+    told = [r.message for r in caplog.records if "does not repeat an episode with the same seed" in r.message]
+    assert len(told) == 1
+    assert told[0].startswith("task.id: odd_environments:Chance-v0 ")
+
+
 def test_ranges_of_numbers():
     assert ranges([0, 2, 3, 4, 7, 8]) == "0, 2-4, 7-8"
 

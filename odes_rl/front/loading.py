@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import get_args
 
-from odes_rl.config.layering import TRAINING
 from odes_rl.errors import UserError, check_name
 from odes_rl.front.trained import TrainedPolicy
-from odes_rl.pretrained.names import is_pretrained
-from odes_rl.runs.run_directory import recorded_kind
 from odes_rl.training.restoring import Checkpoint, check_trained, open_source, restore_run
 
 
@@ -26,10 +23,6 @@ def load(run: str | Path, checkpoint: Checkpoint = "best") -> TrainedPolicy:
     if not isinstance(run, str | Path):
         raise UserError(f"run is {run!r}, but must be the path of a run directory")
     check_name("checkpoint", checkpoint, get_args(Checkpoint))
-    if not is_pretrained(run) and recorded_kind(run) is not TRAINING:
-        raise UserError(
-            f"{str(run)!r} is a run of `odes-rl fit`, whose model has no actions: give a run of `odes-rl train`"
-        )
     opened = open_source(run)
     check_trained(opened)
     return TrainedPolicy.of(restore_run(opened, checkpoint))

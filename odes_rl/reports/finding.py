@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from odes_rl.errors import UserError, suggestion
-from odes_rl.runs.files import CONFIG, METRICS, require_run
+from odes_rl.runs.files import CONFIG, METRICS, require_run, runs_below
 from odes_rl.runs.metrics import read_metrics
-
-_BELOW = ("seed_*", "*/seed_*", "*/*/seed_*")
-"""Where runs lie below the directory of a policy, a task and a comparison."""
 
 
 class Found(NamedTuple):
@@ -43,7 +40,7 @@ def check_metric(runs: Sequence[Found], metric: str) -> None:
 def _at(path: Path) -> list[Found]:
     if (path / CONFIG).is_file():
         return [Found(path)]
-    runs = sorted(run for pattern in _BELOW for run in path.glob(pattern) if (run / CONFIG).is_file())
+    runs = runs_below(path)
     if not runs:
         return [Found(require_run(path))]
     begun = [Found(run, run.parent.name) for run in runs if (run / METRICS).is_file()]

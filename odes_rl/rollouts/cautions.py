@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 
 from odes_rl.rollouts.environments import Task, close_all, make_environment
-from odes_rl.rollouts.protocol import Moments
+from odes_rl.rollouts.protocol import Moments, Rollouts
 from odes_rl.rollouts.setup import Setup
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,17 @@ def _obstacle(environment: gymnasium.Env, setup: Setup) -> str | None:
     from odes_rl.rollouts.native.finding import obstacle
 
     return obstacle(environment, setup)
+
+
+def warn_of_chance(name: str, first: Rollouts, again: Rollouts) -> None:
+    """Warn if the first episode has another return in `again`, with the same policy and seed."""
+    before, after = float(first.returns[0, 0]), float(again.returns[0, 0])
+    if not np.array_equal(before, after, equal_nan=True):
+        _log.warning(
+            "task.id: %s does not repeat an episode with the same seed (return %.6g, then %.6g), so that runs cannot "
+            "be repeated either; call super().reset(seed=seed) in reset, and draw random numbers from self.np_random",
+            *(name, before, after),
+        )
 
 
 def warn_of_constants(name: str, seen: Moments) -> None:

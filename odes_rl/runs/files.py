@@ -21,6 +21,8 @@ CELL = "cell.json"
 REPORT = "report.html"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers for a full disk."""
+_BELOW = ("seed_*", "*/seed_*", "*/*/seed_*")
+"""Where runs lie below the directory of a policy, a task and a comparison."""
 
 
 def resume_command(path: str | Path) -> str:
@@ -72,12 +74,19 @@ def _free(directory: Path) -> str:
     return f"{shutil.disk_usage(existing).free / 1e6:.1f} MB are free"
 
 
+def runs_below(path: Path) -> list[Path]:
+    """The directories of the runs of a comparison, or of one of its tasks or policies, or of a search; sorted."""
+    return sorted(run for pattern in _BELOW for run in path.glob(pattern) if (run / CONFIG).is_file())
+
+
 def require_run(path: str | Path) -> Path:
     """`path` itself, if a run lies there.
 
     Raises:
         UserError: if none does.
     """
-    if not (Path(path) / CONFIG).is_file():
-        raise UserError(f"{str(path)!r} holds no run: it has no {CONFIG}; `odes-rl train` starts one")
-    return Path(path)
+    if (Path(path) / CONFIG).is_file():
+        return Path(path)
+    if below := runs_below(Path(path)):
+        raise UserError(f"{str(path)!r} holds no run, but has {len(below)} below it: name one, as {str(below[0])!r}")
+    raise UserError(f"{str(path)!r} holds no run: it has no {CONFIG}; `odes-rl train` starts one")

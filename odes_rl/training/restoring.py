@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 
+from odes_rl.config.layering import TRAINING
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.es.state import StrategyState
@@ -12,7 +13,7 @@ from odes_rl.pretrained.archive import Learnt, Pretrained, read_pretrained
 from odes_rl.pretrained.names import is_pretrained
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.runs.files import resume_command
-from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.runs.run_directory import RunDirectory, recorded_kind
 from odes_rl.training.experiment import Experiment, TrainingState, make_experiment, restorable_state
 
 Checkpoint = Literal["best", "latest"]
@@ -42,16 +43,22 @@ def open_source(source: str | Path) -> Source:
     """What holds the policy at `source`: the directory of a run, or the name of a pretrained policy.
 
     Raises:
-        UserError: if there is no such run, or no such name.
+        UserError: if there is no such run, or one of another kind, or no such name.
     """
-    return read_pretrained(str(source)) if is_pretrained(source) else RunDirectory.open(source)
+    if is_pretrained(source):
+        return read_pretrained(str(source))
+    if recorded_kind(source) is not TRAINING:
+        raise UserError(
+            f"{str(source)!r} is a run of `odes-rl fit`, whose model has no actions: give a run of `odes-rl train`"
+        )
+    return RunDirectory.open(source)
 
 
 def restore(source: str | Path, checkpoint: Checkpoint = "best") -> Restored:
     """The policy at `source`, as `open_source` takes it; of a run as `restore_run` has it.
 
     Raises:
-        UserError: if there is no such run, name or checkpoint.
+        UserError: if there is no such run, name or checkpoint, or a run of another kind.
     """
     return restore_run(open_source(source), checkpoint)
 

@@ -13,7 +13,7 @@ from odes_rl.es.optimizers import learning_rate_part
 from odes_rl.es.returns import told_returns
 from odes_rl.es.strategy import StrategyInfo
 from odes_rl.interrupts import check_interrupted, interruptible, signals_noted
-from odes_rl.rollouts.cautions import warn_if_endless, warn_of_constants, warn_of_own_step
+from odes_rl.rollouts.cautions import warn_if_endless, warn_of_chance, warn_of_constants, warn_of_own_step
 from odes_rl.rollouts.choosing import available_cores, choose_backend
 from odes_rl.rollouts.failures import FutileGenerations
 from odes_rl.rollouts.machine import processor
@@ -145,6 +145,9 @@ def _first_evaluation(
             seen = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
             start = warmed_up(config, experiment, backend, _about(start, seen))
         rollouts = _evaluate(config, experiment, backend, start)
+        if not starts and ":" in config.task.id:
+            again = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
+            warn_of_chance(config.task.id, rollouts, again)
         start = _about(start, rollouts) if start.moments.count == 0 else start
         env_steps += start.env_steps - state.env_steps
         starts.append(start)

@@ -8,7 +8,7 @@ import yaml
 import odes_rl
 from odes_rl.cli.arguments import spelled, split_arguments
 from odes_rl.cli.program import COMMANDS, main
-from odes_rl.config.layering import load_config
+from odes_rl.config.layering import FITTING, layer_values, load_config
 from odes_rl.config.schema import RunConfig, TaskConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
@@ -163,6 +163,24 @@ def test_a_mistake_is_one_line_and_status_2_with_nothing_written(config, capsys,
     assert captured.err.count("\n") == 1
     assert all(word in captured.err for word in words), captured.err
     assert [path.name for path in config.parent.iterdir()] == [config.name]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "resume", "export", "inspect"])
+def test_the_directory_of_a_comparison_is_told_from_one_without_runs(config, capsys, command):
+    RunDirectory.create("runs/compared/Swimmer-v5/linear/seed_0", load_config(config))
+    for directory in ("runs/compared", "runs/compared/Swimmer-v5/linear"):
+        assert main([command, directory]) == 2
+        told = (
+            f"odes-rl: {directory!r} holds no run, but has 1 below it: name one, as 'runs/compared/Swimmer-v5/linear/"
+        )
+        assert capsys.readouterr().err.startswith(told)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_what_needs_actions_refuses_a_fitted_model(config, capsys, command):
+    RunDirectory.create("runs/fit", layer_values({}, {}, default_directory="runs/fit", kind=FITTING))
+    assert main([command, "runs/fit"]) == 2
+    assert "is a run of `odes-rl fit`, whose model has no actions" in capsys.readouterr().err
 
 
 def test_no_arguments_show_the_help_and_are_a_mistake(capsys):
