@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None, docs: Path = DOCS) -> int:
             runs = merged(read_directories(given.runs, given.machine), docs / "data")
             write_data(runs, docs / "data")
         benchmark = make_benchmark(read_data(docs / "data"))
-        parts = {**tables(benchmark), "curves": draw(benchmark, docs / "images")}
+        parts = {**tables(benchmark), **draw(benchmark, docs / "images")}
     except UserError as error:
         print(f"benchmark_page: {error}", file=sys.stderr)
         return 2

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import sys
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from odes_rl.reports.drawing import COLOURS
 from tests.comparisons import record
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +59,27 @@ def test_the_page_is_what_its_data_make(script):
     page = (DOCS / "benchmark.md").read_text(encoding="utf-8")
     made = script.tables(script.make_benchmark(script.read_data(DOCS / "data")))
     assert {name: script.shown(page, name) for name in made} == made
-    shown = [line for line in script.shown(page, "curves").splitlines() if line]
-    assert shown
-    assert all((DOCS / line.rpartition("(")[2].rstrip(")")).is_file() for line in shown)
+    for marker in ("curves", "parts", "options"):
+        shown = [line for line in script.shown(page, marker).splitlines() if line]
+        assert shown
+        assert all((DOCS / line.rpartition("(")[2].rstrip(")")).is_file() for line in shown)
+
+
+def test_each_policy_of_the_config_is_in_a_picture_whose_lines_differ_in_colour(script):
+    pictures = import_module("returns.tables").PICTURES.values()
+    config = yaml.safe_load((ROOT / "configs/compare/benchmark.yaml").read_text(encoding="utf-8"))
+    assert {learner for picture in pictures for learner in picture.learners} == set(config["policies"])
+    assert max(len(picture.learners) for picture in pictures) == len(COLOURS)
+
+
+def test_a_picture_of_options_has_the_tasks_where_they_ran(script, docs, tmp_path):
+    curves = {("Hopper-v5", "growing_episodes"): [[1.0] * 11], ("Hopper-v5", "ode_to_ode"): [[2.0] * 11]}
+    record(tmp_path / "runs", {**CURVES, **curves})
+    assert script.main([str(tmp_path / "runs")], docs) == 0
+    page = (docs / "benchmark.md").read_text(encoding="utf-8")
+    assert "images/benchmark_options.png" in script.shown(page, "options")
+    assert not (docs / "images/benchmark_parts.png").exists()
+    assert "\n<!-- parts: scripts/benchmark_page.py -->\n\n\n\n<!-- end -->" in page
 
 
 def test_the_datas_final_and_best_returns_are_those_of_its_evaluations(script):

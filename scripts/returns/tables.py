@@ -1,6 +1,6 @@
 """The tables and pictures of the benchmark's page, made of its runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,6 @@ from odes_rl.reports.table import spread, within
 from returns.levels import LEVELS, SOURCES, levels_of
 from returns.runs import Recorded
 
-MAIN = list(LEVELS)[:6]
-"""Tasks of the first picture; the second has all others."""
 POLICIES = ("ode_to_ode", "linear")
 """Policies of the first table."""
 _HEADINGS = (
@@ -32,6 +30,33 @@ _HEADINGS = (
     "hours",
     "machine",
 )
+
+
+class Picture(NamedTuple):
+    """A file of curves, and where they stand.
+
+    Attributes:
+        marker: of its place on the page.
+        learners: whose curves it has, the first one beside others.
+        shown: whether it has a panel of a task, by its id; none: of those where one of the others has run.
+    """
+
+    marker: str
+    learners: tuple[str, ...]
+    shown: Callable[[str], bool] | None = None
+
+
+_ARCHITECTURES = (*POLICIES, "nanode", "base_ode", "hyper_net", "deep_net", "deep_res_net")
+_PARTS = ("constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma")
+_OPTIONS = ("growing_episodes", "equal_observations", "differences", "wide_differences", "wide_signs")
+_MAIN = list(LEVELS)[:6]
+PICTURES = {
+    "benchmark": Picture("curves", _ARCHITECTURES, lambda task: task in _MAIN),
+    "benchmark_more": Picture("curves", _ARCHITECTURES, lambda task: task not in _MAIN),
+    "benchmark_parts": Picture("parts", ("ode_to_ode", *_PARTS)),
+    "benchmark_options": Picture("options", ("ode_to_ode", *_OPTIONS)),
+}
+"""Name of the file → what it shows: no more lines than there are colours."""
 
 
 class Benchmark(NamedTuple):
@@ -110,19 +135,28 @@ def details(benchmark: Benchmark) -> str:
     return "\n\n".join(parts)
 
 
-def draw(benchmark: Benchmark, images: Path) -> str:
-    """Draw the curves to files in `images`; the lines that show them."""
-    sections = {name: runs[0].key.task in MAIN for name, runs in benchmark.runs.items()}
-    lines = []
-    for stem, main in (("benchmark", True), ("benchmark_more", False)):
-        if names := [name for name, is_main in sections.items() if is_main is main]:
-            figure = draw_panels(benchmark.comparison, benchmark.results, names, MEAN)
+def draw(benchmark: Benchmark, images: Path) -> dict[str, str]:
+    """Draw the curves to files in `images`; marker → the lines that show them."""
+    lines = {picture.marker: "" for picture in PICTURES.values()}
+    for stem, picture in PICTURES.items():
+        results = [result for result in benchmark.results if result.place.learner in picture.learners]
+        if names := [name for name in benchmark.runs if _has_panel(picture, benchmark.runs[name])]:
+            comparison = benchmark.comparison._replace(learners=picture.learners)
+            figure = draw_panels(comparison, results, names, MEAN)
             for axes in figure.axes:
                 title = axes.get_title().rpartition("/")[2].removesuffix(" environment steps")
                 axes.set_title(title, fontsize="medium")
             (path,) = save(figure, images / f"{stem}.png")
-            lines.append(f"![Returns against environment steps: {figure.get_suptitle()}](images/{path.name})")
-    return "\n\n".join(lines)
+            line = f"![Returns against environment steps: {figure.get_suptitle()}](images/{path.name})"
+            lines[picture.marker] += f"\n\n{line}" if lines[picture.marker] else line
+    return lines
+
+
+def _has_panel(picture: Picture, runs: Sequence[Recorded]) -> bool:
+    there = {run.key.policy for run in runs}.intersection(picture.learners)
+    if picture.shown is None:
+        return not there <= {picture.learners[0]}
+    return bool(there) and picture.shown(runs[0].key.task)
 
 
 def _line(row: Row, group: Sequence[Recorded]) -> list[str]:
