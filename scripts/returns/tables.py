@@ -48,7 +48,7 @@ class Picture(NamedTuple):
 
 _ARCHITECTURES = (*POLICIES, "nanode", "base_ode", "hyper_net", "deep_net", "deep_res_net")
 _PARTS = ("constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma")
-_OPTIONS = ("growing_episodes", "equal_observations", "differences", "wide_differences", "wide_signs")
+_OPTIONS = ("growing_episodes", "equal_observations", "differences", "wide_differences", "wide_signs", "larger_output")
 _MAIN = list(LEVELS)[:6]
 PICTURES = {
     "benchmark": Picture("curves", _ARCHITECTURES, lambda task: task in _MAIN),

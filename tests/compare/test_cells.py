@@ -274,15 +274,17 @@ def test_the_benchmark_has_the_tasks_the_seeds_and_the_steps_of_its_page():
     parts = ["constant_weights", "haar_initial", "frozen_projections", "no_path", "learned_gain", "equal_sigma"]
     parts += ["growing_episodes", "equal_observations"]
     differences = ["differences", "wide_differences", "wide_signs"]
+    scaled = ["larger_output"]
     several = {
-        "Swimmer-v5": [*SEVEN, *parts, *differences],
-        "HalfCheetah-v5": [*SEVEN, *parts, *differences],
+        "Swimmer-v5": [*SEVEN, *parts, *differences, *scaled],
+        "HalfCheetah-v5": [*SEVEN, *parts, *differences, *scaled],
         "Hopper-v5": [*SEVEN, *parts[-2:]],
         "Walker2d-v5": [*SEVEN, *parts[-2:]],
         "HalfCheetah-v5-12M": ["ode_to_ode", *parts[-2:]],
     }
-    of_control = ["ode_to_ode", "linear", "equal_observations", *differences]
+    of_control = ["ode_to_ode", "linear", "equal_observations", *differences, *scaled]
     several |= dict.fromkeys(("swimmer6", "swimmer15", "cheetah-run"), of_control)
+    several |= dict.fromkeys(("walker-walk", "cartpole-swingup"), ["ode_to_ode", "linear", *scaled])
     for task in config.places:
         assert sorted(config.learners_of(task)) == sorted(several.get(task, ["ode_to_ode", "linear"]))
     sizes = {task: (config.budget_of(task), len(config.seeds_of(task, "ode_to_ode"))) for task in config.places}
