@@ -283,6 +283,20 @@ class NoOptions(Plain):
         return super().reset(seed=seed)
 
 
+class Unwritten(Plain):
+    """Can be made to be seen, but has no method that shows it."""
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+
+class Blank(Unwritten):
+    """Shows nothing."""
+
+    def render(self) -> Any:
+        return None
+
+
 class Chance(Plain):
     """Adds noise to rewards that no seed sets."""
 

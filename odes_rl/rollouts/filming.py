@@ -202,12 +202,14 @@ class Camera:
         self.every = self.video.begin(seconds * inner_steps(environment))
 
     def _picture(self, environment: Any) -> Any:
+        picture = None
         try:
-            picture = environment.render()
+            with suppress(NotImplementedError):
+                picture = environment.render()
         except Exception:
             raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
         if picture is None:
-            raise NoPictureError("the environment renders no pictures")
+            raise UserError("its method render returns no picture [height, width, 3]: a film needs one")
         return picture
 
 

@@ -76,6 +76,8 @@ def _mistake(
         return UserError(f"task.id: {task} observes images, but policies have no layers for images ({message})")
     if (name := unexpected(error, setup.option_names)) is not None:
         return unknown_option("task.options", task, name, _known(found))
+    if isinstance(error, TypeError) and "render_mode" in options and "argument" in message:
+        return UserError(f"{task} takes no render_mode: a film needs that parameter, and a method render")
     takes_no_option = isinstance(error, TypeError) and any(repr(option) in message for option in options)
     if takes_no_option or "gymnasium.Env" in message:  # Gymnasium's own, of classes of the old package
         return UserError(f"task.id: {task} cannot be made: {message}")

@@ -147,13 +147,22 @@ def test_a_renderer_that_there_is_not_is_told_before_the_episodes(monkeypatch, c
 
 
 @renders
-def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (WALK, "takes no render_mode: a film needs that parameter, and a method render"),
+        ("odd_environments:Unwritten", r"its method render returns no picture \[height, width, 3\]: a film needs one"),
+        ("odd_environments:Blank", r"its method render returns no picture \[height, width, 3\]: a film needs one"),
+    ],
+)
+def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch, task, why):
     monkeypatch.setenv("MUJOCO_GL", "egl")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    weights, statistics, seeds = questions(WALK, candidates=1, episodes=1)
-    film = Film(settings(WALK, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
-    with pytest.raises(UserError, match=r"cannot film .*render_mode"):
+    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    with pytest.raises(UserError, match=f"cannot film {task}: .*{why}"):
         film_episode(film, lambda step: None)
+    assert not [*tmp_path.iterdir()]
 
 
 @renders
