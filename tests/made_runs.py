@@ -42,7 +42,7 @@ TINY_FIT: dict[str, Any] = {
 }
 """ODEtoODE on the digits, four epochs; a model without steps wants `model__steps=None`."""
 
-_TIMES = ("wall_seconds", "env_steps_per_second", "examples_per_second", "worker_restarts")
+_TIMES = ("wall_seconds", "evaluation_seconds", "env_steps_per_second", "examples_per_second", "worker_restarts")
 
 
 def create_run(directory: Path, **changes: Any) -> RunDirectory:

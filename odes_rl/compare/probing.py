@@ -70,7 +70,8 @@ def probe(cell: Cell, workers: int) -> Rate:
     """
     source = f"from a probe of {cell.learner}"
     if not isinstance(cell.config, ExperimentConfig):
-        return Rate(_rate_of_run(cell, workers, {"epochs": 2})[0], source)
+        learning, last = _rate_of_run(cell, workers, {"epochs": 2, "evaluate_every": 1})
+        return Rate(1 / (1 / learning + last["evaluation_seconds"] / cell.config.run.evaluate_every), source)
     rollouts, run, strategy = cell.config.rollouts, cell.config.run, cell.config.strategy
     if rollouts.backend in ("auto", "serial", "processes") and rollouts.inference == "workers":
         per_second, episodes = _rate_of_episodes(cell.config)
@@ -115,7 +116,7 @@ def _rate_of_run(cell: Cell, workers: int, options: dict[str, Any]) -> tuple[flo
     And the last line of its metrics.
     """
     with tempfile.TemporaryDirectory() as directory:
-        changes = options | {"evaluate_every": 10**6, "directory": f"{directory}/run"}
+        changes = {"evaluate_every": 10**6, **options, "directory": f"{directory}/run"}
         changes |= {"loggers": (), "logger_options": {}}  # a probe is none of the runs that are asked for
         run: Any = cell.config.run.model_copy(update=changes)
         config: Any = cell.config.model_copy(update={"run": run})

@@ -86,9 +86,9 @@ def rate(cells: Sequence[Cell]) -> float | None:
 
     The first generation or epoch of each does not count: all is compiled in it.
     """
-    ends = [_first_and_last(cell) for cell in cells]
-    seconds = sum(last["wall_seconds"] - first["wall_seconds"] for first, last, _ in ends)
-    return sum(last[steps] - first[steps] for first, last, steps in ends) / seconds if seconds else None
+    spent = [_spent(cell) for cell in cells]
+    seconds = sum(seconds for _, seconds in spent)
+    return sum(steps for steps, _ in spent) / seconds if seconds else None
 
 
 def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
@@ -101,12 +101,18 @@ def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _FREE}
 
 
-def _first_and_last(cell: Cell) -> tuple[Metrics, Metrics, str]:
-    """The lines of the metrics after the first generation or epoch and after the last one, and what counts steps."""
+def _spent(cell: Cell) -> tuple[int, float]:
+    """Environment steps or epochs after the first generation or epoch that is recorded, and the seconds they took.
+
+    Of models, whose `wall_seconds` are those of learning alone, with the seconds of their evaluations.
+    """
     steps = cell.comparing.measure.steps
     lines = [line for line in read_metrics(cell.path / METRICS) if line[cell.config.run.counter]]
-    nothing: Metrics = {steps: 0, "wall_seconds": 0.0}
-    return (lines[0], lines[-1], steps) if lines else (nothing, nothing, steps)
+    if not lines:
+        return 0, 0.0
+    first, last = lines[0], lines[-1]
+    evaluating = sum(line.get("evaluation_seconds", 0.0) for line in lines[1:])
+    return last[steps] - first[steps], last["wall_seconds"] - first["wall_seconds"] + evaluating
 
 
 def _check_same(cell: Cell) -> None:

@@ -51,7 +51,7 @@ class Result(NamedTuple):
 
     Attributes:
         place: the cell.
-        run: its curve, up to the budget of its task.
+        run: its curve, up to the budget of its task; an evaluation that is not finite counts as its worst one that is.
         finished: whether it has reached the budget.
         parameters: number of parameters of its policy or model; None if not recorded.
         activation_bytes: temporary memory of its training, for supervised runs; None if not recorded.
@@ -102,7 +102,7 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
     evaluated = [line for line in lines if line.get(measure.values[0]) is not None]
     if not evaluated:
         return None
-    run = read_run(place.path)
+    run = read_run(place.path, worst_for_gaps=True)
     inside = run.steps <= lines[-1][measure.steps]
     speeds = [line[measure.speed] for line in lines if line.get(measure.speed) is not None]
     return Result(

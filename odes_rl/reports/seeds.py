@@ -56,10 +56,13 @@ class Curve(NamedTuple):
     seeds: int
 
 
-def read_run(path: str | Path, metric: str | None = None, label: str | None = None) -> Run:
+def read_run(
+    path: str | Path, metric: str | None = None, label: str | None = None, *, worst_for_gaps: bool = False
+) -> Run:
     """The curve of the run at `path`: its evaluations if it has any, else the mean return of its candidates.
 
-    With `metric` it is that column of its metrics; `label` is that of the policy or model, if it has one.
+    Values that are not finite are left out, or with `worst_for_gaps` replaced by the worst one that is. With `metric`
+    it is that column of its metrics; `label` is that of the policy or model, if it has one.
 
     Raises:
         NothingYetError: if it has nothing to show yet.
@@ -72,10 +75,13 @@ def read_run(path: str | Path, metric: str | None = None, label: str | None = No
     if metric is not None:
         measure = measure._replace(values=(metric,), values_label=metric)
     for name in measure.values:
-        points = [(line[measure.steps], line[name]) for line in lines if line.get(name) is not None]
-        if points:
-            steps, values = np.asarray(points, float).T
-            return Run(options, steps, values, measure, label)
+        points = [(line[measure.steps], line[name]) for line in lines if name in line]
+        steps, values = np.asarray(points, float).reshape(-1, 2).T  # None becomes NaN
+        finite = np.isfinite(values)
+        if finite.any():
+            worst = measure.sign * (measure.sign * values[finite]).min()
+            kept = finite | worst_for_gaps
+            return Run(options, steps[kept], np.where(finite, values, worst)[kept], measure, label)
     if metric is not None and lines and not any(metric in line for line in lines):
         raise NothingYetError(f"{str(path)!r} has no metric {metric} so far")
     raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from odes_rl.errors import UserError, one_line, suggestion
+from odes_rl.errors import UserError, one_line
 from odes_rl.loggers import LOGGERS, LoggedRun, Logger, Writer
 from odes_rl.runs.metrics import Metrics
 
@@ -85,7 +85,10 @@ def check_loggers(names: Sequence[str], options: Mapping[str, Any]) -> None:
     """
     for name, values in options.items():
         if name not in names:
-            raise UserError(f"run.logger_options.{name}: run.loggers does not name it: {suggestion(name, names)}")
+            raise UserError(
+                f"run.logger_options.{name}: run.loggers does not name it, but {', '.join(names) or 'nothing'}: add it "
+                "there, or set run.logger_options without it"
+            )
         if not isinstance(values, Mapping):
             raise UserError(f"run.logger_options.{name} is {values!r}, but must hold options")
     for name in names:

@@ -20,7 +20,8 @@ def propose(search: Search, trials: "Sequence[optuna.trial.FrozenTrial]") -> dic
     import optuna
 
     if search.config.sampler == "grid":
-        return grid(search.parameters)[len(trials)]
+        tried = [trial.params for trial in trials]
+        return next(point for point in grid(search.parameters) if point not in tried)
     # A copy in memory, so that nothing is written before all values are known.
     study = optuna.create_study(
         direction="maximize", study_name="search", sampler=_sampler(search, len(trials)), pruner=make_pruner(search)

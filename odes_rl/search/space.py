@@ -1,7 +1,7 @@
 """The space of a search: options, and the values that each may take."""
 
-import math
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
@@ -87,7 +87,7 @@ class Parameter(NamedTuple):
         """All values, None if it takes any in a range."""
         if self.choices is not None or self.size is None:
             return self.choices
-        return tuple(self.low + (self.step or 1) * number for number in range(self.size))
+        return tuple(_step_from(self.low, self.step or 1, number) for number in range(self.size))
 
     @property
     def distribution(self) -> "BaseDistribution":
@@ -153,8 +153,17 @@ def _parameter(name: str, entry: Any, base: ExperimentConfig) -> Parameter:
     numbers = [number for number in (given.low, given.high, given.step) if number is not None]
     whole = section in _SEARCHED and _is_whole(section, option, numbers, base)
     step = given.step or (1 if whole and not given.log else None)
-    high = given.high if step is None else given.low + step * math.floor((given.high - given.low) / step + 1e-9)
+    high = given.high
+    if step is not None:
+        low, last, distance = (Decimal(str(number)) for number in (given.low, given.high, step))
+        high = _step_from(given.low, step, int((last - low) // distance))
     return Parameter(name, None, given.low, high, given.log, step, whole)
+
+
+def _step_from(low: float, step: float, number: int) -> float:
+    """`low` and `number` steps, in decimals as they are written: 0.01 + 3 · 0.03 is 0.1."""
+    reached = Decimal(str(low)) + number * Decimal(str(step))
+    return int(reached) if isinstance(low, int) and isinstance(step, int) else float(reached)
 
 
 def _plain_choices(name: str, choices: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from odes_rl.compare.standing import recorded_options
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError, one_line
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -34,6 +35,10 @@ class PrunedError(Exception):
     """The trial is not worth going on with."""
 
 
+class OtherRunError(UserError):
+    """Another run lies where one of the trial belongs."""
+
+
 def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", changes: Changes) -> None:
     """Train the runs of `trial`, or go on with them, and tell the storage what they came to.
 
@@ -44,6 +49,7 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
         changes: options of `rollouts` for this process, which change no result.
 
     Raises:
+        OtherRunError: if another run lies where one of the trial belongs.
         StorageError: if a run cannot be written.
         KeyboardInterrupt: if interrupted; the trial goes on the next time.
     """
@@ -51,6 +57,8 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
 
     try:
         values = [_run(search, trial, changes, index) for index in range(len(search.seeds))]
+    except OtherRunError:
+        raise
     except PrunedError:
         told: dict[str, Any] = {"state": TrialState.PRUNED}
     except (UserError, EnvironmentFailure) as error:
@@ -67,17 +75,25 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
 def objective(kind: Objective, lines: Sequence[Metrics]) -> float:
     """The value of a run with the metrics `lines`, which is maximised; see `SearchConfig.objective`.
 
+    An evaluation that is not finite counts as the worst one of the run that is.
+
     Raises:
         UserError: if no evaluation that counts had a finite return.
     """
     last = lines[-1]["env_steps"] if lines else 0
-    points = [(line["env_steps"], line[SCORE]) for line in lines if line["generation"] and line.get(SCORE) is not None]
-    scores = [score for steps, score in points if kind != "second_half" or steps >= last / 2]
-    if not scores:
+    evaluated = [line for line in lines if SCORE in line]
+    counted = [line for line in evaluated if line["generation"] and (kind != "second_half" or _is_late(line, last))]
+    if all(line[SCORE] is None for line in counted):
         raise UserError("no evaluation that counts had a finite return")
+    worst = min(line[SCORE] for line in evaluated if line[SCORE] is not None)
+    scores = [worst if line[SCORE] is None else line[SCORE] for line in counted]
     if kind == "last":
         return scores[-1]
     return max(scores) if kind == "best" else float(np.mean(scores))
+
+
+def _is_late(line: Metrics, last: int) -> bool:
+    return line["env_steps"] >= last / 2
 
 
 def score_at_parts(lines: Sequence[Metrics], env_steps: int) -> dict[int, float]:
@@ -111,9 +127,17 @@ def _run(search: Search, trial: "optuna.Trial", changes: Changes, index: int) ->
 
 
 def _opened(path: Path, config: ExperimentConfig, changes: Changes) -> RunDirectory:
-    if (path / CONFIG).exists():
-        return RunDirectory.open(path, changes)
-    return RunDirectory.create(path, config)
+    if not (path / CONFIG).exists():
+        return RunDirectory.create(path, config)
+    run = RunDirectory.open(path, changes)
+    there, here = recorded_options(run.config), recorded_options(config)
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            raise OtherRunError(
+                f"{str(path)!r} is of another search, with {name} {there.get(name)} in place of {here.get(name)}: "
+                "remove that search's directories of trials, or give another --directory"
+            )
+    return run
 
 
 def _is_over(run: RunDirectory) -> bool:

@@ -81,7 +81,7 @@ def fit(
                 epochs = epochs or _compile(fitting, run.config.run.seed)
                 advanced, metrics = _advance(epochs, progress, watch, fresh=fresh)
                 if options.is_scheduled(epoch) or epoch == options.epochs:
-                    metrics |= evaluate(fitting, advanced.state, evaluated)
+                    metrics |= _timed_evaluation(fitting, advanced.state, evaluated)
                 run.append_metrics(metrics)
                 progress = advanced  # not before its line is written: an interrupt saves what it finds here
                 if epoch % options.checkpoint_every == 0 or epoch == options.epochs:
@@ -103,6 +103,13 @@ def evaluate(fitting: Fitting, state: FitState, evaluated: Mapping[str, Examples
     return found
 
 
+def _timed_evaluation(fitting: Fitting, state: FitState, evaluated: Mapping[str, Examples]) -> Metrics:
+    """As `evaluate`, with the seconds it takes, which are no part of `wall_seconds`."""
+    started = time.perf_counter()
+    found = evaluate(fitting, state, evaluated)
+    return {"evaluation_seconds": time.perf_counter() - started, **found}
+
+
 def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[str, Examples]) -> FitProgress:
     """The state of the latest checkpoint, or a new run's.
 
@@ -116,11 +123,11 @@ def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[st
     epoch, progress = run.checkpoints.restore(restorable_progress(fitting))
     over = epoch >= run.config.run.epochs
     measures = ["loss", *jax.eval_shape(fitting.learner.evaluate, progress.state.params, evaluated[TEST])[1]]
-    names = [f"{name}_{measure}" for name in evaluated for measure in measures]
+    names = ["evaluation_seconds", *(f"{name}_{measure}" for name in evaluated for measure in measures)]
     run.cut_back(epoch, () if over or run.config.run.is_scheduled(epoch) else names)
     lines = run.metrics()
     if over and lines and lines[-1]["epoch"] == epoch and f"{TEST}_loss" not in lines[-1]:
-        run.amend_metrics(lines[-1] | evaluate(fitting, progress.state, evaluated))
+        run.amend_metrics(lines[-1] | _timed_evaluation(fitting, progress.state, evaluated))
     return progress
 
 

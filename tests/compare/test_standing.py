@@ -132,6 +132,17 @@ def test_what_is_compiled_at_the_beginning_is_no_part_of_a_recorded_rate(cells):
     assert rate(cells[:1]) == pytest.approx(50)
 
 
+def test_the_evaluations_of_models_take_time_too(tmp_path):
+    entries = {"epochs": 3, "seeds": 1, "base": {}, "data": {"digits": None}, "models": {"dense": None}}
+    path = tmp_path / "models.yaml"
+    path.write_text(yaml.safe_dump({**entries, "directory": str(tmp_path / "fits")}))
+    (cell,) = make_cells(load_comparison(path, {}), {})
+    with RunDirectory.create(cell.path, cell.config) as run:
+        for epoch in (1, 2, 3):
+            run.append_metrics({"epoch": epoch, "wall_seconds": 2.0 * epoch, "evaluation_seconds": 3.0})
+    assert rate([cell]) == pytest.approx(1 / 5)
+
+
 def test_a_forecast_takes_another_policys_speed_before_it_probes(cells):
     write_run(cells[0], 1000)
     told = []

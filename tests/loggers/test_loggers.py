@@ -105,7 +105,10 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(name, tmp_path,
     [
         ({"run.loggers": "[tensorbord]"}, "unknown logger 'tensorbord': did you mean 'tensorboard'"),
         ({"run.loggers": "tests.loggers.notebooks:Notebook"}, "but must be of type Logger"),
-        ({"run.logger_options": "{wandb: {project: x}}"}, "run.logger_options.wandb: run.loggers does not name it"),
+        (
+            {"run.logger_options": "{wandb: {project: x}}"},
+            "run.logger_options.wandb: run.loggers does not name it, but tensorboard: add it there, or set run.",
+        ),
         (
             {"run.logger_options": "{tensorboard: {x: 1}}"},
             "unknown option run.logger_options.tensorboard.x: there are none",

@@ -190,6 +190,16 @@ def test_unfinished_runs_are_not_measured_against_finished_ones(tmp_path):
     assert (nanode.final_iqm, nanode.improvement, nanode.improvement_low) == (1.0, None, None)
 
 
+def test_a_run_that_diverges_ends_with_its_worst_evaluation_and_leaves_the_others_alone(tmp_path):
+    healthy = {("A-v5", "linear"): [[1.0, 2.0, *[3.0] * 9]] * 2}
+    diverging: dict = {("A-v5", "nanode"): [[1.0, 4.0, *[None] * 9], [2.0] * 11]}
+    alone, both = record(tmp_path / "alone", healthy), record(tmp_path / "both", {**diverging, **healthy})
+    (expected,) = make_rows(alone, read_results(alone))
+    nanode, linear = make_rows(both, read_results(both))
+    assert linear.area_mean == expected.area_mean
+    assert (nanode.final_mean, nanode.best_mean, nanode.improvement) == (1.5, 3.0, 0.0)
+
+
 def test_what_has_no_evaluation_is_named(tmp_path):
     data = {("A-v5", "nanode"): [[]], ("A-v5", "linear"): [[1.0] * 11]}
     comparison = record(tmp_path, data)

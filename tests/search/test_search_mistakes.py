@@ -3,15 +3,20 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.trial import create_trial
 
 from odes_rl.cli.program import main
+from odes_rl.errors import UserError
 from odes_rl.runs.lock import only_trainer
-from odes_rl.search.config import load_search
+from odes_rl.search.config import Objective, load_search
+from odes_rl.search.proposing import propose
 from odes_rl.search.storage import RECORD, _begun, import_optuna, open_study
+from odes_rl.search.trial import objective
 from tests.search.searching import TINY, write_search
 
 SIGMA = {"low": 0.01, "high": 0.5, "log": True}
@@ -132,6 +137,65 @@ def test_a_range_of_an_environments_option_has_whole_numbers_if_it_names_such(tm
         space = {"task.options.g": {"low": 1, "high": 4, "step": step}}
         search = load_search(write_search(tmp_path / "tiny.yaml", space=space), {}, {})
         assert search.parameters[0].distribution == drawn
+
+
+@pytest.mark.parametrize(
+    ("entry", "points"),
+    [
+        ({"low": 0.01, "high": 0.1, "step": 0.03}, (0.01, 0.04, 0.07, 0.1)),
+        ({"low": 0.1, "high": 0.8, "step": 0.7}, (0.1, 0.8)),
+        ({"low": 0.1, "high": 1.1, "step": 0.3}, (0.1, 0.4, 0.7, 1.0)),
+        ({"low": 1, "high": 2, "step": 0.1}, tuple(round(1 + 0.1 * n, 1) for n in range(11))),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_range_with_steps_has_its_decimals_and_its_greatest_value_is_drawn(tmp_path, entry, points):
+    search = load_search(write_search(tmp_path / "tiny.yaml", space={"strategy.sigma": entry}), {}, {})
+    (parameter,) = search.parameters
+    assert parameter.points == points
+    assert parameter.distribution == FloatDistribution(points[0], points[-1], step=entry["step"])
+
+
+def test_a_grid_whose_options_come_in_another_order_goes_on_with_what_is_left(tmp_path):
+    sigma, rate = {"strategy.sigma": [0.1, 0.2]}, {"strategy.learning_rate": [0.01, 0.02]}
+    one, other = (
+        load_search(write_search(tmp_path / "tiny.yaml", space=space, sampler="grid"), {}, {})
+        for space in (sigma | rate, rate | sigma)
+    )
+    trials = []
+    for search in (one, one, other, other):
+        params = propose(search, trials)
+        distributions = {parameter.name: parameter.distribution for parameter in search.parameters}
+        trials.append(create_trial(params=params, distributions=distributions, value=1.0))
+    assert sorted(tuple(sorted(trial.params.values())) for trial in trials) == [
+        (0.01, 0.1),
+        (0.01, 0.2),
+        (0.02, 0.1),
+        (0.02, 0.2),
+    ]
+
+
+def test_a_trial_takes_over_no_run_of_another_search(tmp_path, capsys):
+    path = write_search(tmp_path / "tiny.yaml", trials=1, env_steps=20, space={"strategy.sigma": [0.1, 0.2]})
+    assert main(["search", str(path)]) == 0
+    capsys.readouterr()
+    for name in ("trials.db", "search.yaml"):
+        (tmp_path / "out" / name).unlink()
+    write_search(path, trials=1, env_steps=20, space={"strategy.sigma": [0.7, 0.9]})
+    assert main(["search", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "trial_000/seed_1000' is of another search, with strategy.sigma 0." in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out/best.yaml").read_text().count("sigma: 0.9")
+
+
+def test_an_evaluation_that_is_not_finite_counts_as_the_worst_one_that_is():
+    scores = [5.0, 90.0, 100.0, None, None]
+    lines = [{"generation": n, "env_steps": 10 * n, "evaluation_score": score} for n, score in enumerate(scores)]
+    told = {kind: objective(kind, lines) for kind in get_args(Objective)}
+    assert told == {"last": 5.0, "second_half": 110 / 3, "best": 100.0, "mean": 50.0}
+    with pytest.raises(UserError, match="no evaluation that counts had a finite return"):
+        objective("last", [*lines[:1], *lines[3:]])
 
 
 def test_what_another_process_has_begun_meanwhile_stays_where_a_search_is_refused(tmp_path):

@@ -151,7 +151,9 @@ def test_the_last_tenth_of_the_published_file_is_for_tests(tmp_path):
     [
         ({"crop": 2}, "data.crop is 2, but is for images"),
         ({"corrupted": True}, "data.corrupted is True, but is for images"),
+        ({"corrupted_directory": "mnist_c"}, "data.corrupted_directory is mnist_c, but is for images"),
         ({"standardise": "pixel"}, "data.standardise is pixel, but is for images"),
+        ({"source": "nowhere.npy"}, "data.source is 'nowhere.npy', but there is no such file"),
         ({"source": "nowhere"}, "data.source is 'nowhere', but must be"),
     ],
 )

@@ -132,7 +132,7 @@ def test_the_others_overfit_one_clip(name):
 
 
 def test_mistakes_are_told():
-    with pytest.raises(UserError, match=r"frames are 12 × 12, but .* squares whose side is a power of two, 8"):
+    with pytest.raises(UserError, match=r"frames are 12 × 12, but .* squares .* power of two, 8 .*give data.side such"):
         make_video_model(configured("video_svg"), (12, 12, 1))
     with pytest.raises(UserError, match="video_svg is a model of videos"):
         make_model(configured("video_svg"), (8, 8, 1), 10)

@@ -124,7 +124,7 @@ MISTAKES = [
     (["train", "digits.yaml"], "use it with `odes-rl fit`"),
     (["resume", "done", "--model.width", "5"], "resume cannot change model.width"),
     (["resume", "done", "--run.epochs", "1"], "has 2 already"),
-    (["evaluate", "done"], "use it with `odes-rl fit`"),
+    (["evaluate", "done"], "is a run of `odes-rl fit`, whose model has no actions"),
     (["fit", "digits.yaml", "--run.directory", "done"], "already holds a run"),
 ]
 

@@ -70,7 +70,7 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     Raises:
         UserError: if there is no such source, or it is damaged, holds something else, or too few frames.
     """
-    asked = [name for name in ("crop", "flip", "corrupted") if getattr(config, name)]
+    asked = [name for name in ("crop", "flip", "corrupted", "corrupted_directory") if getattr(config, name)]
     asked += ["standardise"] if config.standardise != "none" else []
     if asked:
         raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
@@ -99,6 +99,8 @@ def _moving(config: DataConfig, frames: int) -> VideoDataset:
 
 
 def _published(config: DataConfig, frames: int) -> VideoDataset:
+    if not Path(config.source).is_file():
+        raise UserError(f"data.source is {config.source!r}, but there is no such file")
     videos = read_moving(config.source)
     count, found = videos.shape[:2]
     if found < frames:

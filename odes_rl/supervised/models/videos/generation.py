@@ -31,7 +31,7 @@ def video_generation(config: VideoModelConfig, shape: tuple[int, ...], rest: Mak
     if height != width or height != COARSEST * 2**sides or not sides:
         raise UserError(
             f"frames are {height} × {width}, but {config.name} takes squares whose side is a power of two, 8 or more: "
-            "crop them"
+            "give data.side such a one, or videos of such frames"
         )
     encoder, decoder = coding(config, rest, sides, colours)
     network = _Network(
