@@ -1,6 +1,6 @@
 """How far a cell is, from what its run directory holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,6 +101,11 @@ def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _FREE}
 
 
+def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """The names of the options that are not the same in both, sorted."""
+    return [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
+
+
 def _spent(cell: Cell) -> tuple[int, float]:
     """Environment steps or epochs after the first generation or epoch that is recorded, and the seconds they took.
 
@@ -121,12 +126,11 @@ def _check_same(cell: Cell) -> None:
     if (recorded_length := _length(recorded)) and recorded_length > cell.budget:  # its evaluations lie elsewhere
         name = f"run.{'epochs' if isinstance(recorded, FitConfig) else 'env_steps'}"
         there[name], here[name] = recorded_length, cell.budget
-    for name in sorted(there.keys() | here.keys()):
-        if there.get(name) != here.get(name):
-            raise UserError(
-                f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
-                "restore that, or give another --directory"
-            )
+    for name in differing(there, here):
+        raise UserError(
+            f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
+            "restore that, or give another --directory"
+        )
 
 
 def _length(config: ExperimentConfig | FitConfig) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, field_validator
 
-from odes_rl.compare.standing import recorded_options
+from odes_rl.compare.standing import differing, recorded_options
 from odes_rl.config.layering import TRAINING, check_sections, layer_values
 from odes_rl.config.packaged import find_config
 from odes_rl.config.schema import ExperimentConfig
@@ -169,12 +169,11 @@ def check_same(recorded: Mapping[str, Any], search: Search, place: Path) -> None
         UserError: if it is another; names an option in which they differ.
     """
     there, here = _options(recorded), _options(search.record)
-    for name in [*here, *there]:
-        if there.get(name) != here.get(name):
-            raise UserError(
-                f"{str(place)!r} is of a search with {name} {there.get(name)}, but now it is {here.get(name)}: "
-                "restore that, or give another --directory"
-            )
+    for name in differing(there, here):
+        raise UserError(
+            f"{str(place)!r} is of a search with {name} {there.get(name)}, but now it is {here.get(name)}: "
+            "restore that, or give another --directory"
+        )
 
 
 def _options(record: Mapping[str, Any]) -> dict[str, Any]:

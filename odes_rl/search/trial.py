@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from odes_rl.compare.standing import recorded_options
+from odes_rl.compare.standing import differing, recorded_options
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError, one_line
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -131,12 +131,11 @@ def _opened(path: Path, config: ExperimentConfig, changes: Changes) -> RunDirect
         return RunDirectory.create(path, config)
     run = RunDirectory.open(path, changes)
     there, here = recorded_options(run.config), recorded_options(config)
-    for name in sorted(there.keys() | here.keys()):
-        if there.get(name) != here.get(name):
-            raise OtherRunError(
-                f"{str(path)!r} is of another search, with {name} {there.get(name)} in place of {here.get(name)}: "
-                "remove that search's directories of trials, or give another --directory"
-            )
+    for name in differing(there, here):
+        raise OtherRunError(
+            f"{str(path)!r} is of another search, with {name} {there.get(name)} in place of {here.get(name)}: "
+            "remove that search's directories of trials, or give another --directory"
+        )
     return run
 
 
