@@ -30,6 +30,10 @@ _ALLOWED = {
     "string_too_short": "text that is not empty",
 }
 """Pydantic's names of a wrong type, in words."""
+_NOTHING = ("none", "null", "~")
+"""Texts that empty an option."""
+_EMPTY = {Mapping: dict, tuple: list}
+"""Options of several values, and what they are without any."""
 
 
 class OneOf:
@@ -63,7 +67,11 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
         UserError: an unknown option, a wrong type, a value out of range, a missing one.
     """
     check_options(model, values, prefix)
-    texts = {name: parse_text(model, name, text, prefix) for name, text in values.items() if isinstance(text, str)}
+    texts = {
+        name: parse_text(model, name, "none" if value is None else value, prefix)
+        for name, value in values.items()
+        if isinstance(value, str) or (value is None and get_origin(model.model_fields[name].annotation) in _EMPTY)
+    }
     try:
         return model.model_validate({**values, **texts})
     except ValidationError as error:
@@ -83,12 +91,14 @@ def parse_text(model: type[BaseModel], option: str, text: str, prefix: str = "")
         UserError: if it is no mapping where it should be one, or a list has no end.
     """
     annotation = model.model_fields[option].annotation
+    if text.lower() in _NOTHING and (empty := _EMPTY.get(get_origin(annotation))) is not None:
+        return empty()
     if get_origin(annotation) is Mapping:
         return _mapped(prefix + option, text)
     if get_origin(annotation) is tuple:
         return _grouped(annotation, _listed(prefix + option, text))
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
-    if type(None) in choices and text.lower() in ("none", "null", "~"):
+    if type(None) in choices and text.lower() in _NOTHING:
         return None
     return _number(text) if _takes_numbers(annotation) else text
 

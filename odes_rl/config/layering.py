@@ -132,6 +132,8 @@ def layer_values(
     merged[kind.named]["name"] = name
     merged["run"].setdefault("directory", default_directory)
     models = {section: section_class(section, name, kind) for section in kind.sections}
+    if issubclass(named := models[kind.named], PolicyConfig):
+        merged[kind.named] = named.beneath(merged[kind.named], explicit[kind.named])
     built = {s: build_model(m, merged[s] | _typed(s, m, explicit[s], merged[s]), f"{s}.") for s, m in models.items()}
     return build_model(kind.config, built, "")
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def train(
             again = f"resume with: {resume_command(opened.path)}"
             with advising(again if kept else "the run is not kept, because no directory was given"):
                 _run(opened, report)
-        return _trained(opened.path)
+        trained = _trained(opened.path)
+        return trained if kept else _without_directory(trained)
 
 
 def _own_loggers(loggers: Sequence[str | Logger] | None) -> list[Logger]:
@@ -113,6 +115,14 @@ def _run(run: RunDirectory, report: Report | None) -> None:
 
     with only_trainer(run.path):
         run_training(run, tell)
+
+
+def _without_directory(trained: TrainedPolicy) -> TrainedPolicy:
+    """`trained` of a run that is not kept: its config names no directory for another run."""
+    config = trained.config
+    run = config.run.model_construct(config.run.model_fields_set - {"directory"}, **dict(config.run))
+    restored = trained.restored._replace(config=config.model_copy(update={"run": run}))
+    return replace(trained, restored=restored)
 
 
 def _trained(run: Path) -> TrainedPolicy:

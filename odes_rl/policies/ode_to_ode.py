@@ -30,6 +30,16 @@ class OdeToOdeConfig(OrthogonalFlowOptions, FlowConfig, frozen=True):
     """Leave out one part. `constant_weights`: W(t) = W_0 at all times. `zero_generators`: Q = N = 0 at the start, so
     that the flow has to be learned from rest. The others set the option that they name."""
 
+    @classmethod
+    def beneath(cls, values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """Under another ablation, neither what that of `values` has set nor defaults of what the other one sets."""
+        if "ablation" not in overrides:
+            return dict(values)
+        was, sets = (ABLATIONS.get(str(given.get("ablation")), {}) for given in (values, overrides))
+        defaults = {option: cls.model_fields[option].default for option in sets}
+        left = [options.items() for options in (was, defaults)]
+        return {name: value for name, value in values.items() if all((name, value) not in items for items in left)}
+
     @model_validator(mode="before")
     @classmethod
     def _apply_ablation(cls, values: Any) -> Any:

@@ -1,6 +1,6 @@
 """The `Policy` type, and the options that all policies share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import jax
@@ -34,6 +34,11 @@ class PolicyConfig(BaseModel, frozen=True):
     The policy `linear` is one already, and stays as it is."""
     action_bias: bool = False
     """Add a learned bias to each output; it starts at zero."""
+
+    @classmethod
+    def beneath(cls, values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """The options among `values`, of a file, that stay under the `overrides` of a command line: by default all."""
+        return dict(values)
 
 
 class Policy(NamedTuple):

@@ -45,12 +45,13 @@ class Mp4:
     def begin(self, step: float) -> int:
         """As `Video` says."""
         every = math.ceil(1 / (step * _FASTEST))
-        self.file.init_video_stream("libx264", fps=round(1 / (step * every)))
+        self.file.init_video_stream("libx264", fps=1 / (step * every))
         return every
 
     def add(self, picture: np.ndarray) -> None:
-        """As `Video` says."""
-        self.file.write_frame(picture)
+        """As `Video` says; H.264 has even sides, for which the last row or column is there twice."""
+        height, width = picture.shape[:2]
+        self.file.write_frame(np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge"))
 
 
 class Gif:

@@ -144,7 +144,7 @@ def _on_this_machine(config: ExperimentConfig) -> ExperimentConfig:
 
 
 def _without_device(config: ExperimentConfig) -> ExperimentConfig:
-    """`config` without the backend `mjx`, which nothing but episodes on it needs: opening it says what is missing."""
-    if config.rollouts.backend != "mjx":
+    """`config` without a backend that nothing but episodes on it needs: opening it says what is missing."""
+    if config.rollouts.backend not in ("mjx", "envpool"):
         return config
     return config.model_copy(update={"rollouts": RolloutsConfig(backend="serial")})

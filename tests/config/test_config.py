@@ -3,11 +3,12 @@
 import pytest
 import yaml
 
-from odes_rl.config.layering import FITTING, TRAINING, load_config
+from odes_rl.config.layering import FITTING, TRAINING, layer_values, load_config
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.es.config import PRESETS
 from odes_rl.policies import POLICIES
+from odes_rl.policies.ode_to_ode import ABLATIONS
 
 TASK = {"id": "Swimmer-v5"}
 
@@ -166,6 +167,28 @@ def test_a_mistake_in_an_override_is_one_line(write, option, text, words):
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("before", ABLATIONS)
+@pytest.mark.parametrize("after", ABLATIONS)
+def test_an_ablation_of_the_command_line_takes_the_place_of_a_recorded_one(before, after):
+    least = {"task": {"id": "Pendulum-v1"}}
+    recorded, expected = (
+        layer_values(least, {"policy.ablation": name, "policy.hidden": "7"}, default_directory="runs/x")
+        for name in (before, after)
+    )
+    values = recorded.model_dump(mode="json")
+    assert layer_values(values, {"policy.ablation": after}, default_directory="runs/x") == expected
+
+
+@pytest.mark.parametrize("empty", ["none", "null", "~"])
+def test_none_empties_what_may_be_empty(write, empty):
+    path = write({"task": {"id": "Hopper-v5", "wrappers": ["ClipAction"], "options": {"frame_skip": 2}}})
+    names = ("task.wrappers", "task.options", "run.loggers")
+    emptied = load_config(path, dict.fromkeys(names, empty))
+    assert (emptied.task.wrappers, emptied.task.options, emptied.run.loggers) == ((), {}, ())
+    path = write({"task": {"id": "Hopper-v5", "wrappers": None, "options": None}, "run": {"loggers": None}})
+    assert load_config(path) == emptied
 
 
 def test_an_entry_of_what_is_no_mapping_is_a_mistake(write):

@@ -53,6 +53,9 @@ def test_a_run_from_python_is_that_of_the_command_line_and_leaves_it_or_nothing(
             np.testing.assert_array_equal(ours, theirs)
     assert list(temporary.iterdir()) == []
     assert not os.path.exists(gone.config.run.directory)
+    again = odes_rl.train(**{**OPTIONS, "run": gone.config.run})
+    assert again.config.run.directory != gone.config.run.directory
+    assert not os.path.exists(again.config.run.directory)
     assert gone.evaluate(2).returns.tolist() == expected.evaluate(2).returns.tolist()
     with pytest.raises(UserError, match=r"already holds a run: .* or give another --run\.directory"):
         odes_rl.train(**OPTIONS, directory=tmp_path / "kept")

@@ -1,6 +1,7 @@
 """`odes_rl.load`: a run's policy acts as in its episodes, and tells what the command line tells."""
 
 import re
+import sys
 from typing import Any
 
 import gymnasium
@@ -171,6 +172,18 @@ def test_a_run_without_a_policy_is_refused_in_one_line(tmp_path, make, message):
     with pytest.raises(UserError, match=re.escape(message)) as caught:
         odes_rl.load(run.path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_of_a_backend_that_is_not_here_is_loaded_and_evaluated_on_another(tmp_path, monkeypatch, capsys):
+    run, _ = train_run(tmp_path / "run", task__id="Pendulum-v1", **SHORT)
+    config = run.path / "config.yaml"
+    config.write_text(config.read_text().replace("backend: serial", "backend: envpool"))
+    assert "backend: envpool" in config.read_text()
+    monkeypatch.setitem(sys.modules, "envpool", None)
+    assert odes_rl.load(run.path)(np.zeros(3, np.float32)).shape == (1,)
+    assert main(["evaluate", str(run.path), "--episodes", "2"]) == 2
+    assert "envpool is not installed" in capsys.readouterr().err
+    assert main(["evaluate", str(run.path), "--episodes", "2", "--backend", "serial"]) == 0
 
 
 def test_what_is_no_run_and_no_checkpoint_is_one_line(tmp_path):

@@ -20,6 +20,7 @@ from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.setup import Setup, Wrap
+from odes_rl.rollouts.video import open_video
 from odes_rl.start_up import import_path, python_command, start_up
 
 TASKS = ["HalfCheetah-v5", "Hopper-v5", "dm_control/cheetah-run-v0"]
@@ -144,6 +145,17 @@ def test_a_renderer_that_there_is_not_is_told_before_the_episodes(monkeypatch, c
     monkeypatch.setenv("MUJOCO_GL", "osmosis")
     assert main(["evaluate", "absent", "--video", "film.mp4"]) == 2
     assert "MUJOCO_GL is 'osmosis', but must be one of egl, osmesa, glfw" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(300.0, 1 / 300), (0.7, 1 / 0.7), (0.01, 50)])
+def test_pictures_of_odd_sides_make_a_film_in_real_time(tmp_path, seconds, rate):
+    with open_video(str(tmp_path / "film.mp4")) as video:
+        video.begin(seconds)
+        for value in (0, 100, 200):
+            video.add(np.full((65, 33, 3), value, np.uint8))
+    facts = imageio.immeta(tmp_path / "film.mp4", plugin="pyav")
+    assert facts["fps"] == pytest.approx(rate, rel=1e-3)
+    assert imageio.improps(tmp_path / "film.mp4", plugin="pyav").shape == (3, 66, 34, 3)
 
 
 @renders
