@@ -26,9 +26,9 @@ def _local(fused: bool, vector: int, origin: int, frame: int, column: int) -> fl
 
 
 @compiled
-def _numbers(fused: bool, part: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
+def _numbers(part: np.ndarray, limits: np.ndarray, out: np.ndarray) -> None:
     """The numbers of a part [n] before its function."""
-    address, origin, frame = part[0], part[2], part[3]
+    address, origin, frame, fused = part[0], part[2], part[3], part[6] != 0
     low, high, absent = limits[0], limits[1], limits[2]
     for i in range(out.size):
         value = _local(fused, address, origin, frame, i) if frame else _component(address, origin, i)
@@ -38,17 +38,17 @@ def _numbers(fused: bool, part: np.ndarray, limits: np.ndarray, out: np.ndarray)
 
 
 @compiled
-def _read(fused: bool, parts: np.ndarray, ranges: np.ndarray, out: np.ndarray) -> None:
+def _read(parts: np.ndarray, ranges: np.ndarray, out: np.ndarray) -> None:
     place = 0
     for k in range(parts.shape[0]):
         length, loop, extra = parts[k, 1], parts[k, 4], parts[k, 5]
         target = out[place : place + length]
         if loop:
             numbers = np.empty(length)
-            _numbers(fused, parts[k], ranges[k], numbers)
+            _numbers(parts[k], ranges[k], numbers)
             call_loop(loop, extra, numbers.ctypes.data, target.ctypes.data, length)
         else:
-            _numbers(fused, parts[k], ranges[k], target)
+            _numbers(parts[k], ranges[k], target)
         place += length
 
 
@@ -66,7 +66,7 @@ def _distance(fused: bool, sides: np.ndarray) -> float:
 @compiled
 def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
     """Write the observation [n] float64 of simulation `s`."""
-    _read(tables.fused, tables.observation[s], tables.observation_range, observation)
+    _read(tables.observation[s], tables.observation_range, observation)
     for k in range(tables.distance_places.size):
         distance = _distance(tables.fused, tables.distances[s, k])
         observation[tables.distance_places[k]] = distance - tables.distance_less[k]
@@ -75,7 +75,7 @@ def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
 @compiled
 def read_features(tables: Tables, s: int, features: np.ndarray) -> None:
     """Write the features [F] of simulation `s`."""
-    _read(tables.fused, tables.features[s], tables.features_range, features)
+    _read(tables.features[s], tables.features_range, features)
 
 
 @compiled

@@ -1,6 +1,7 @@
 """Descriptions as compiled code reads them: where numbers lie in memory, what is done with them. Free of JAX."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from odes_rl.rollouts.native.numpy_loops import loop_of
 from odes_rl.rollouts.physics.description import Distance, Part, Physics, Place, size
 
 DOUBLE = 8
+_COLUMNS = 7
+"""Numbers that a table has of a part."""
 
 
 class Tables(NamedTuple):
@@ -19,14 +22,14 @@ class Tables(NamedTuple):
     Attributes:
         handles: [S, 4] addresses of model, data, controls and counters of warnings.
         calls: [3] scheme, substeps, and whether an unhealthy agent ends its episode.
-        observation: [S, k, 6] address, length, and addresses of origin, frame, and the loop of the function and its
-            data, of each part; `observation_range` [k, 3] has lowest and highest number, and the one that stands for
-            none, or NaN.
-        distances: [S, d, 2, p, 6] the parts of both points of each distance in the observation, likewise; its place
+        observation: [S, k, 7] address, length, addresses of origin, frame, and the loop of the function and its data,
+            and whether the product with the frame is fused, of each part; `observation_range` [k, 3] has lowest and
+            highest number, and the one that stands for none, or NaN.
+        distances: [S, d, 2, p, 7] the parts of both points of each distance in the observation, likewise; its place
             there in `distance_places` [d], and the length that is subtracted in `distance_less` [d].
-        features: [S, f, 6], likewise, with `features_range` [f, 3].
+        features: [S, f, 7], likewise, with `features_range` [f, 3].
         healthy: [S, b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
-        fused: whether products of a vector and a matrix round once for each product and sum, as NumPy's do here.
+        fused: whether squares are summed with one rounding for each product and sum, as NumPy's norm does here.
     """
 
     handles: np.ndarray
@@ -73,7 +76,7 @@ def _handles(simulation: Physics) -> tuple[int, int, int, int]:
 
 def _places(lists: list[tuple[Any, Sequence[Part | Distance]]]) -> np.ndarray:
     places = [[_where(data, part) for part in map(_read_first, parts)] for data, parts in lists]
-    return np.array(places, np.int64).reshape(len(lists), -1, 6)
+    return np.array(places, np.int64).reshape(len(lists), -1, _COLUMNS)
 
 
 def _read_first(part: Part | Distance) -> Part:
@@ -82,16 +85,18 @@ def _read_first(part: Part | Distance) -> Part:
 
 
 def _sides(simulation: Physics) -> np.ndarray:
-    """[d, 2, p, 6]: the parts of both points of each distance."""
+    """[d, 2, p, 7]: the parts of both points of each distance."""
     distances = [part for part in simulation.description.observation if isinstance(part, Distance)]
     sides = [[[_where(simulation.data, part) for part in side] for side in distance[:2]] for distance in distances]
-    return np.array(sides, np.int64).reshape(len(distances), 2, -1, 6) if sides else np.zeros((0, 2, 0, 6), np.int64)
+    shape = (len(distances), 2, -1 if sides else 0, _COLUMNS)
+    return np.array(sides, np.int64).reshape(shape)
 
 
-def _where(data: Any, part: Part) -> tuple[int, int, int, int, int, int]:
+def _where(data: Any, part: Part) -> tuple[int, ...]:
     loop, extra = loop_of(part.function) if part.function else (0, 0)
     start, origin, frame = (_address(data, p) for p in (Place(part.field, part.start), part.origin, part.frame))
-    return start, part.stop - part.start, origin, frame, loop, extra
+    fused = products_are_fused(3 if part.stacked else 1)
+    return start, part.stop - part.start, origin, frame, loop, extra, int(fused)
 
 
 def _address(data: Any, place: Place | None) -> int:
@@ -109,10 +114,14 @@ def _ranges(parts: Sequence[Part | Distance]) -> np.ndarray:
     return np.array(ranges, np.float64).reshape(-1, 3)
 
 
-def products_are_fused() -> bool:
-    """Whether NumPy's product of a vector and a matrix uses fused multiply-adds, as its BLAS does on most machines."""
+@cache
+def products_are_fused(rows: int = 1) -> bool:
+    """Whether NumPy's product of `rows` vectors and a matrix uses fused multiply-adds.
+
+    Its BLAS has other code for several vectors than for one, which fuses on other processors.
+    """
     small = 2.0**-30
-    vector, matrix = np.array([0.0, 1.0, 1 + small]), np.zeros((3, 3))
+    vectors, matrix = np.array([[0.0, 1.0, 1 + small]] * rows).squeeze(), np.zeros((3, 3))
     matrix[1:, 0] = -(1 + 2 * small), 1 + small
     # (1 + s)² − (1 + 2 s) is s², and 0 where the square is rounded before the difference is taken.
-    return bool((vector @ matrix)[0] == small**2)
+    return bool(np.all((vectors @ matrix)[..., 0] == small**2))

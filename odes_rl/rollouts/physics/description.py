@@ -47,6 +47,7 @@ class Part(NamedTuple):
         origin: as many numbers from here on are subtracted.
         frame: a rotation matrix [3, 3] is here. The three numbers from `start` on, less three of `origin`, are a
             vector, and the part has its first coordinates along the columns of the matrix, stop − start of them.
+        stacked: the environment turns this vector with others, in one product of matrices, which may round otherwise.
         absent: this value, if given, stands for none, and is read as infinity.
         function: name of a function in NumPy, as in jax.numpy, of one number; "" leaves numbers as they are.
     """
@@ -58,6 +59,7 @@ class Part(NamedTuple):
     high: float = np.inf
     origin: Place | None = None
     frame: Place | None = None
+    stacked: bool = False
     absent: float | None = None
     function: str = ""
 

@@ -64,9 +64,9 @@ def quadruped_fetch(control: Any) -> Description:
     origin, frame = at(control, "xpos", "torso"), at(control, "xmat", "torso")
     root = joint(control, "qvel", "root", 0, 3)
     ball = [
-        numbers(control, "xpos", "ball", origin=origin, frame=frame),
-        joint(control, "qvel", "ball_root", 0, 3, origin=Place("qvel", root.start), frame=frame),
-        joint(control, "qvel", "ball_root", 3, frame=frame),
+        numbers(control, "xpos", "ball", origin=origin, frame=frame, stacked=True),
+        joint(control, "qvel", "ball_root", 0, 3, origin=Place("qvel", root.start), frame=frame, stacked=True),
+        joint(control, "qvel", "ball_root", 3, frame=frame, stacked=True),
     ]
     target = numbers(control, "site_xpos", "target", origin=origin, frame=frame)
     arena = size_of(control, "geom", "floor") * np.sqrt(2)
