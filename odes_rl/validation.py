@@ -84,8 +84,9 @@ def build_model(model: type[Model], values: Mapping[str, Any], prefix: str = "")
 def parse_text(model: type[BaseModel], option: str, text: str, prefix: str = "") -> Any:
     """A value given as text: None for `none` and numbers as in YAML, where the option takes them; else the text itself.
 
-    A mapping is written as in `{a: 1}`. Where the option holds several values, `[a, b]` is a list of them, and any
-    other text a list of one; a flat list is cut into pairs where the values are pairs. `prefix` as in `build_model`.
+    `none` empties an option of several values too. A mapping is written as in `{a: 1}`. Where the option holds several
+    values, `[a, b]` is a list of them, and any other text a list of one; a flat list is cut into pairs where the values
+    are pairs. `prefix` as in `build_model`.
 
     Raises:
         UserError: if it is no mapping where it should be one, or a list has no end.

@@ -145,7 +145,7 @@ def _first_evaluation(
             seen = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
             start = warmed_up(config, experiment, backend, _about(start, seen))
         rollouts = _evaluate(config, experiment, backend, start)
-        if not starts and ":" in config.task.id:
+        if not starts and ":" in config.task.id:  # of the user's own, or another package's
             again = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
             warn_of_chance(config.task.id, rollouts, again)
         start = _about(start, rollouts) if start.moments.count == 0 else start

@@ -29,7 +29,8 @@ class Tables(NamedTuple):
             there in `distance_places` [d], and the length that is subtracted in `distance_less` [d].
         features: [S, f, 7], likewise, with `features_range` [f, 3].
         healthy: [S, b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
-        fused: whether squares are summed with one rounding for each product and sum, as NumPy's norm does here.
+        fused: whether squares are summed with one rounding for each product and sum. NumPy's norm does so where its
+            product of a vector and a matrix does.
     """
 
     handles: np.ndarray
