@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import odd_environments
 import pytest
 
 from odes_rl.cli.program import main
+from odes_rl.errors import UserError
 from odes_rl.rollouts import patience
 from odes_rl.rollouts.cautions import ranges
+from odes_rl.rollouts.registration import check_known_elsewhere
 from odes_rl.runs.run_directory import RunDirectory
 from tests.made_runs import timeless
 
@@ -239,6 +242,19 @@ def test_a_task_of_this_process_alone_is_refused_where_others_would_run_it(train
         assert main([*command, *SERIAL]) == 0
     finally:
         gymnasium.registry.pop("Mine-v0")
+
+
+@pytest.mark.parametrize("name", ["MyPendulum-v0", "Pendulum-v1"])
+def test_a_task_that_this_process_registers_its_own_way_is_refused_where_others_would_run_it(name, monkeypatch):
+    """With one of Gymnasium's classes, under a new id or an old one."""
+    monkeypatch.setattr(gymnasium, "registry", gymnasium.registry.copy())
+    monkeypatch.setattr("gymnasium.envs.registration.registry", gymnasium.registry)
+    check_known_elsewhere("Pendulum-v1")
+    maker = "gymnasium.envs.classic_control.pendulum:PendulumEnv"
+    with warnings.catch_warnings(action="ignore"):  # Gymnasium's, of an id that is taken
+        gymnasium.register(name, maker, max_episode_steps=50, kwargs={"g": 3.0})
+    with pytest.raises(UserError, match=f"'{name}' is registered only in this process, or otherwise than in worker"):
+        check_known_elsewhere(name)
 
 
 @pytest.mark.parametrize(("end", "status"), [("print('done'); return 3", 3), ("raise RuntimeError('wrong')", 1)])

@@ -18,7 +18,7 @@ from odes_rl.training.restoring import Restored
 
 
 class Inspection(NamedTuple):
-    """A policy of K steps, in an episode of T.
+    """A policy of K steps, in an episode of T with finite observations.
 
     Attributes:
         title: which policy it is.
@@ -43,7 +43,8 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
     """Play the first of the episodes that `evaluate_restored` rolls out, and look into the policy meanwhile.
 
     Raises:
-        UserError: if the policy has no depth.
+        UserError: if the policy has no depth, or the episode no finite observation, or states or gradients are not
+            finite.
         EnvironmentFailure: if the environment raises.
     """
     config, experiment, state, words = restored
@@ -54,10 +55,16 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
     moments = Moments(*jax.device_get(normalising_moments(config, state)))
     settings = episode_settings(config, experiment.policy)
     episode = record_episode(settings, batch, moments, int(fresh_seeds(seed, 1)[0, 0]))
-    states = hidden_states(rule, weights, episode.observations)
+    # An episode ends with the first observation that is not finite.
+    observations = episode.observations[np.isfinite(episode.observations).all(axis=1)]
+    if not len(observations):
+        raise UserError("no observation of the episode is finite, so nothing can be inspected: choose another --seed")
+    states = hidden_states(rule, weights, observations)
     if len(states) < 2:
         raise UserError(f"the policy {config.policy.name} has no depth to inspect: give the run of another policy")
-    norms = gradient_norms(rule, weights, episode.observations)
+    norms = gradient_norms(rule, weights, observations)
+    if not (np.isfinite(states).all() and np.isfinite(norms).all()):
+        raise UserError("hidden states or gradients are not finite, so they cannot be drawn: training diverged")
     return Inspection(
         title=f"{config.policy.name} on {config.task.id}, generation {int(state.strategy.generation)}",
         checkpoint=words,

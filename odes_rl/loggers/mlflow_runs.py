@@ -83,11 +83,23 @@ def _create(client: "MlflowClient", run: LoggedRun, options: MlflowOptions) -> s
     from mlflow.entities import Param
 
     name = options.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "odes_rl"
-    found = client.get_experiment_by_name(name)
-    experiment = found.experiment_id if found else client.create_experiment(name)
-    created = client.create_run(experiment, run_name=options.name or run.name, tags=dict(options.tags))
+    created = client.create_run(experiment_id(client, name), run_name=options.name or run.name, tags=dict(options.tags))
     values: dict[str, Any] = {f"{s}.{o}": v for s, entries in run.config.items() for o, v in entries.items()}
     params = [Param(option, str(value)) for option, value in values.items()]
     for start in range(0, len(params), _MOST_AT_ONCE):
         client.log_batch(created.info.run_id, params=params[start : start + _MOST_AT_ONCE])
     return created.info.run_id
+
+
+def experiment_id(client: "MlflowClient", name: str) -> str:
+    """The id of the experiment of that name, which a run that starts at the same time may be creating."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(name):
+        return found.experiment_id
+    try:
+        return client.create_experiment(name)
+    except MlflowException:
+        if found := client.get_experiment_by_name(name):
+            return found.experiment_id
+        raise

@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from odes_rl.reports.curves import draw_curves, plot_curves
     from odes_rl.reports.drawing import COLOURS, LINES, MARKERS, draw_band, draw_line, dress_panel, save
     from odes_rl.reports.seeds import Curve, Run, average_runs, read_run
-    from odes_rl.reports.statistics import Interval, improvement_interval, interquartile_interval, interquartile_mean
+    from odes_rl.reports.statistics import (
+        Interval,
+        deviation,
+        improvement_interval,
+        interquartile_interval,
+        interquartile_mean,
+    )
 
 __all__ = [
     "COLOURS",
@@ -18,6 +24,7 @@ __all__ = [
     "Interval",
     "Run",
     "average_runs",
+    "deviation",
     "draw_band",
     "draw_curves",
     "draw_line",
@@ -36,7 +43,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("Curve", "Run", "average_runs", "read_run"), "odes_rl.reports.seeds"),
     **dict.fromkeys(
-        ("Interval", "improvement_interval", "interquartile_interval", "interquartile_mean"),
+        ("Interval", "deviation", "improvement_interval", "interquartile_interval", "interquartile_mean"),
         "odes_rl.reports.statistics",
     ),
 }

@@ -9,6 +9,7 @@ from odes_rl.reports.comparison import Comparison, Result, results_of
 from odes_rl.reports.statistics import (
     Interval,
     area,
+    deviation,
     improvement,
     improvement_interval,
     interquartile_interval,
@@ -125,8 +126,7 @@ def _finals(group: Sequence[Result]) -> np.ndarray:
 
 def _moments(name: str, values: np.ndarray) -> dict[str, Any]:
     """The fields for the mean and the deviation of `values`."""
-    deviation = float(values.std(ddof=1)) if values.size > 1 else None
-    return {f"{name}_mean": float(values.mean()), f"{name}_std": deviation}
+    return {f"{name}_mean": float(values.mean()), f"{name}_std": deviation(values)}
 
 
 def _estimate(name: str, value: float | None, interval: Interval | None) -> dict[str, Any]:

@@ -20,6 +20,11 @@ class Interval(NamedTuple):
     high: np.ndarray
 
 
+def deviation(values: np.ndarray) -> float | None:
+    """Sample standard deviation of `values` [S]; None for one seed."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
 def interquartile_mean(values: np.ndarray) -> np.ndarray:
     """[n] mean of the middle half of the S seeds in `values` [S, n]."""
     return stats.trim_mean(values, _CUT, axis=0)

@@ -67,6 +67,7 @@ def warn_of_constants(name: str, seen: Moments) -> None:
 
 def ranges(numbers: Sequence[int]) -> str:
     """Ascending numbers in words, as `0, 3-5`."""
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
+    known = set(numbers)
+    starts = [n for n in numbers if n - 1 not in known]
+    ends = [n for n in numbers if n + 1 not in known]
     return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

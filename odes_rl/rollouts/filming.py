@@ -56,10 +56,24 @@ class NoPictureError(Exception):
 def film_episode(film: Film, report: Callable[[int], None]) -> float:
     """Film an episode; its return, NaN if it failed. `report(step)` is called as steps are filmed.
 
+    An older film of that name is replaced once the new one is whole.
+
     Raises:
         UserError: if nothing renders here, or the file cannot be written.
         EnvironmentFailure: if the environment raises.
     """
+    output = Path(film.output)
+    part = output.with_stem(f"{output.stem}.part")  # its ending tells what kind of film it is
+    try:
+        total = _film_with_any(film._replace(output=str(part)), report)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return total
+
+
+def _film_with_any(film: Film, report: Callable[[int], None]) -> float:
+    """Film with the first renderer that works here."""
     reasons = {}
     for renderer in renderers():
         status, answer = _film_with(renderer, film, report)

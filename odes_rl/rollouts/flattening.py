@@ -64,7 +64,7 @@ def leaf_flattener(space: Space) -> Flatten:
     starts = np.cumsum([0, *counts[:-1]])
 
     def one_hot(observation: Any) -> np.ndarray:
-        chosen = np.asarray(observation).reshape(-1)
+        chosen = np.asarray(observation).astype(np.int64, casting="same_kind").reshape(-1)
         chosen = chosen - first if chosen.shape == first.shape else -1
         if np.any(chosen < 0) or np.any(chosen >= counts):
             raise ValueError(f"an observation is {observation}, which is not in {space}")

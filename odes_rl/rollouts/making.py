@@ -15,6 +15,7 @@ from odes_rl.errors import UserError, one_line, raised
 from odes_rl.extras import lacking, missing
 from odes_rl.rollouts.options import fitted, parameters, unexpected, unknown_option
 from odes_rl.rollouts.protocol import EnvironmentFailure
+from odes_rl.rollouts.repeating import repeating, settled
 from odes_rl.rollouts.setup import Setup
 from odes_rl.rollouts.tasks import find_task, log_physics_warnings
 
@@ -35,14 +36,15 @@ def made(task: str, max_steps: int | None, setup: Setup, **options: Any) -> gymn
         other = f"set {_TAKEN[name]}" if _TAKEN[name] else "leave it out"
         raise UserError(f"task.options.{name} is no option of an environment: {other}")
     found = find_task(task, setup.options)
-    given = copy.deepcopy(dict(setup.options))  # some environments change what they are given
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
+            given = settled(task, copy.deepcopy(setup.options))  # some environments change what they are given
             creator = _creator(found)
             given = fitted(creator, given) if creator and given else given
             log_physics_warnings()  # some come as a model is loaded; what makes the environment has imported MuJoCo
-            return _unseen(gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options}))
+            environment = gymnasium.make(found, max_steps, disable_env_checker=True, **{**given, **options})
+            return repeating(_unseen(environment))
         except (Exception, SystemExit) as error:
             raise _mistake(task, found, setup, options, error) from error
 

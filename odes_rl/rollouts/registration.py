@@ -1,19 +1,21 @@
-"""Whether another process would find a task that this one knows. Free of JAX."""
+"""Whether another process would find the task that this one knows. Free of JAX."""
 
 import os
+import re
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 import gymnasium
+from gymnasium.envs.registration import EnvSpec
 
 from odes_rl.errors import UserError
 from odes_rl.rollouts.setup import Setup
 
-_CODE = "import sys; from odes_rl.rollouts.tasks import find_task; find_task(sys.argv[1])"
+_CODE = "import sys; from odes_rl.rollouts.registration import registered; print(registered(sys.argv[1]))"
 
 
-@cache
 def check_known_elsewhere(task: str) -> None:
     """Check that worker processes, too, will find the task with that id, which this process knows.
 
@@ -28,15 +30,13 @@ def check_known_elsewhere(task: str) -> None:
                 "the current directory, or a directory of PYTHONPATH, or use rollouts.backend: serial"
             )
         return
-    spec = gymnasium.registry.get(name)
-    if name.startswith("dm_control/") or (spec and str(spec.entry_point).startswith("gymnasium.")):
+    if name.startswith("dm_control/") or _registered_elsewhere(name, registered(name)):
         return
-    if not _fresh_process_finds(name):
-        raise UserError(
-            f"task.id: {name!r} is registered only in this process, not in worker processes: name the module that "
-            f"registers it, as in task.id: my_module:{name} (a file in the current directory, or in a directory of "
-            "PYTHONPATH), or use rollouts.backend: serial"
-        )
+    raise UserError(
+        f"task.id: {name!r} is registered only in this process, or otherwise than in worker processes: name the "
+        f"module that registers it, as in task.id: my_module:{name} (a file in the current directory, or in a "
+        "directory of PYTHONPATH), or use rollouts.backend: serial"
+    )
 
 
 def check_importable_elsewhere(setup: Setup) -> None:
@@ -61,10 +61,25 @@ def is_importable(module: str) -> bool:
     return package != "__main__" and any(finder.find_spec(package, None) for finder in finders)
 
 
-def _fresh_process_finds(task: str) -> bool:
+def registered(name: str) -> str:
+    """What Gymnasium makes by that id in this process, in words; empty if nothing."""
+    spec: EnvSpec | None = gymnasium.registry.get(name)
+    if spec is None:
+        return ""
+    maker: Any = spec.entry_point
+    place = maker if isinstance(maker, str) or maker is None else f"{maker.__module__}:{maker.__qualname__}"
+    words = f"{place} {spec.max_episode_steps} {spec.kwargs} {spec.additional_wrappers}"
+    return re.sub(" at 0x[0-9a-f]+", "", words)
+
+
+@cache
+def _registered_elsewhere(name: str, words: str) -> bool:
+    """Whether `registered` says those words in a process of its own, too."""
     from odes_rl.rollouts.processes import worker_environment
 
     environment = {**os.environ, **worker_environment()}
-    command = [sys.executable, "-P", "-c", _CODE, task]
+    command = [sys.executable, "-P", "-c", _CODE, name]
     answer = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return answer.returncode == 0 or "no task" not in answer.stderr  # of anything else the workers will tell
+    if answer.returncode:  # the workers will tell why
+        return True
+    return answer.stdout.endswith(f"{words}\n")  # packages of environments may print something before

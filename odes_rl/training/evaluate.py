@@ -56,7 +56,8 @@ def rolled_out_by(restored: Restored, backend: str) -> Restored:
     if backend == config.rollouts.backend:
         return restored
     BACKENDS.find(backend).check(config.task.id, config.task.setup)
-    rollouts = RolloutsConfig(backend=backend, deadline=config.rollouts.deadline)
+    own = config.rollouts  # whose lanes and inference mean something else to other backends
+    rollouts = RolloutsConfig(backend=backend, workers=own.workers, deadline=own.deadline, address=own.address)
     return restored._replace(config=config.model_copy(update={"rollouts": rollouts}))
 
 

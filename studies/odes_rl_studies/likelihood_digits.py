@@ -22,6 +22,8 @@ _HELD_BACK = 5
 """One in this number of the digits for training chooses when to stop instead."""
 _AT_ONCE = 120
 """Digits in one solve, where densities are measured."""
+_MEASURING, _DRAWING = 4, 5
+"""Numbers of their keys, after the four that `fit` splits off."""
 Trace = Literal["exact", "Hutchinson"]
 
 
@@ -146,7 +148,7 @@ def measured(values: np.ndarray, flow: Fitted, trace: Any, config: LikelihoodDig
     """[N] bits a dimension of levels [N, d], means over dequantisations."""
     fine = Solving(solver="dopri5", tolerance=config.tolerance)
     one = jax.jit(lambda key, levels: bits(log_probability(flow, fine, trace, key, levels), levels.shape[1]))
-    key = jax.random.fold_in(jax.random.key(config.seed), 1)
+    key = jax.random.fold_in(jax.random.key(config.seed), _MEASURING)
     found = []
     for place, part in enumerate(np.split(values, range(_AT_ONCE, len(values), _AT_ONCE))):
         keys = jax.random.split(jax.random.fold_in(key, place), config.draws)
@@ -166,7 +168,7 @@ def drawn(key: jax.Array, count: int, flow: Fitted, config: LikelihoodDigitsConf
 def _draw(test: np.ndarray, flow: Fitted, config: LikelihoodDigitsConfig) -> Figure:
     figure = Figure(figsize=(13, 3.4), layout="constrained")
     panels = figure.subplots(1, 4)
-    key, count = jax.random.fold_in(jax.random.key(config.seed), 2), _ROWS**2
+    key, count = jax.random.fold_in(jax.random.key(config.seed), _DRAWING), _ROWS**2
     mosaics = (
         ("digits of the test", test[:count]),
         ("drawn from the normal copula", drawn(key, count, flow, config, flowing=False)),

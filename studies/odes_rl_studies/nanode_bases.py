@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from odes_rl.flows import Trajectory, bucketed, chebyshev, left_nodes, trigonometric
-from odes_rl.reports import COLOURS, LINES, MARKERS, dress_panel
+from odes_rl.reports import COLOURS, LINES, MARKERS, deviation, dress_panel
 from odes_rl.studies import Findings, StudyFamily, Tell
 from odes_rl.supervised import FlowModelConfig, flow_model
 from odes_rl_studies.descent import check_finite
@@ -69,7 +69,7 @@ def nanode_bases(config: NanodeBasesConfig, tell: Tell) -> Findings:
         )
     heading = ("weights", "degree or pieces", "matrices", "train accuracy", "test accuracy", "deviation", "last loss")
     rows = [
-        (kind, size, matrices(kind, size), t.train.mean(), t.test.mean(), t.test.std(), t.losses[-20:].mean())
+        (kind, size, matrices(kind, size), t.train.mean(), t.test.mean(), deviation(t.test), t.losses[-20:].mean())
         for (kind, size), t in found.items()
     ]
     note = f"Means over {config.seeds} seeds; the deviation is that of the test accuracy; the loss is of 20 batches."

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from odes_rl.manifolds import Frozen, Manifold, Orthogonal, Symmetric
+from odes_rl.reports import deviation
 from odes_rl.studies import Findings, StudyConfig, StudyFamily, Tell
 from odes_rl_studies.descent import minimise
 from odes_rl_studies.sorting_flow import (
@@ -137,7 +138,7 @@ def _row(method: Method, result: Result) -> tuple[object, ...]:
     params, judged, finer, eigen = result
     errors = judged.errors
     return (
-        *(method, errors["uniform"].mean(), errors["uniform"].std(), judged.right),
+        *(method, errors["uniform"].mean(), deviation(errors["uniform"]), judged.right),
         *(eigen.errors["uniform"].mean(), eigen.right),
         mean_minors(np.asarray(in_eigenbasis(params)["initial"])),
         *(errors["normal"].mean(), finer.errors["normal"].mean(), errors["close"].mean()),

@@ -13,12 +13,13 @@ from odes_rl.inspection.depth import gradient_bounds, gradient_norms, hidden_sta
 from odes_rl.inspection.look import look_into
 from odes_rl.inspection.picture import draw_inspection
 from odes_rl.inspection.weights import bracket, distance_from_orthogonal, singular_values
+from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import evaluate_restored
 from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.act_weights import rule_weights
-from tests.made_runs import TINY, train_run
+from tests.made_runs import TINY, create_run, train_run
 
 H, N, M, L = 6, 5, 3, 4
 DEEP = [name for name in ACT_RULES if name != "linear"]
@@ -176,3 +177,16 @@ def test_a_policy_without_depth_is_told_in_a_line(tmp_path, capsys):
         train(run, lambda metrics: None)
     assert main(["inspect", str(run.path)]) == 2
     assert "the policy linear has no depth" in capsys.readouterr().err
+
+
+def test_the_observation_that_fails_an_episode_is_left_out(tmp_path):
+    task = {"task__id": "faulty_environments:BadObservation-v0", "rollouts__backend": "serial"}
+    with create_run(tmp_path / "run", policy__hidden=6, **task) as run, pytest.raises(EnvironmentFailure):
+        train(run, lambda metrics: None)
+    found = look_into(restore_run(run, "latest"))
+    assert np.isnan(found.total)
+    assert found.states.shape[1] == 3
+    assert np.isfinite(found.states).all()
+    assert np.isfinite(found.gradients).all()
+    assert main(["inspect", str(run.path), "--checkpoint", "latest", "--output", str(tmp_path / "inside")]) == 0
+    assert (tmp_path / "inside.png").exists()

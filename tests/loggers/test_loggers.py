@@ -11,6 +11,7 @@ import odes_rl
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.loggers import LOGGERS
+from odes_rl.loggers.mlflow_runs import experiment_id
 from odes_rl.loggers.progress import Logged
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.train import train
@@ -187,6 +188,25 @@ def test_weights_and_biases_has_each_line_once_in_one_run(tmp_path, monkeypatch)
     assert steps == [0, 1, 2, 3, 4]
     expected = [line["evaluation_return_mean"] for line in run.metrics()]
     assert [line["evaluation_return_mean"] for line in (*lines[0], *lines[1])] == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_mlflow_runs_that_start_at_once_share_a_new_experiment(tmp_path):
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+
+    class Late(MlflowClient):
+        """Another run creates the experiment after this one has looked."""
+
+        def get_experiment_by_name(self, name):
+            found = super().get_experiment_by_name(name)
+            if found is None:
+                MlflowClient(uri).create_experiment(name)
+            return found
+
+    (experiment,) = {experiment_id(Late(uri), "new"), experiment_id(MlflowClient(uri), "new")}
+    assert MlflowClient(uri).get_experiment(experiment).name == "new"
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import pytest
 
 from odes_rl.reports.statistics import (
     area,
+    deviation,
     improvement,
     improvement_interval,
     interquartile_interval,
@@ -50,6 +51,11 @@ def test_one_seed_has_no_interval_and_no_probability():
     for values, baseline in ((np.ones(1), np.zeros(4)), (np.ones(4), np.zeros(1)), (np.ones(1), np.zeros(1))):
         assert improvement(values, baseline) is None
         assert improvement_interval(values, baseline) is None
+
+
+def test_the_deviation_is_the_samples():
+    assert deviation(np.array([1.0, 2.0, 4.0])) == pytest.approx(np.sqrt((16 + 1 + 25) / 9 / 2))
+    assert deviation(np.ones(1)) is None
 
 
 def test_improvement_counts_pairs_and_ties_half():

@@ -19,9 +19,11 @@ from rollout_cases import settings as make_settings
 from odes_rl.act import ACT_RULES
 from odes_rl.rollouts.choosing import available_cores, make_backend
 from odes_rl.rollouts.config import RolloutsConfig
+from odes_rl.rollouts.environments import make_environment
 from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.serial import SerialBackend
+from odes_rl.rollouts.setup import Setup
 
 TASKS = {"HalfCheetah-v5": 15, "dm_control/cheetah-run-v0": 15, "Hopper-v5": 200}
 CANDIDATES, EPISODES = 4, 2
@@ -97,6 +99,35 @@ def test_hoppers_falls_make_episodes_of_many_lengths():
 @pytest.mark.parametrize("lanes", [2, 3, 20])
 def test_serial_lanes_do_not_matter(lanes):
     assert_same_bits(serial("Hopper-v5", lanes), serial("Hopper-v5"))
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("BipedalWalker-v3", 100),
+        ("BipedalWalkerHardcore-v3", 100),
+        ("dm_control/lqr-lqr_6_2-v0", 100),
+        pytest.param("dm_control/reassemble_5_bricks_random_order_features-v0", 3, marks=pytest.mark.slow),
+    ],
+)
+def test_episodes_of_tasks_that_keep_or_draw_something_are_those_of_their_seeds(name, steps):
+    """A world that episodes share, joints drawn as the environment is made, and an order shuffled again and again."""
+    asked, chosen = questions(name, CANDIDATES, EPISODES), make_settings(name, steps)
+    with SerialBackend(chosen, 1) as one, SerialBackend(chosen, 3) as three:
+        expected, found = one.evaluate(*asked), three.evaluate(*asked)
+        again = three.evaluate(*asked)
+    assert len(np.unique(expected.returns)) > EPISODES
+    assert_same_bits(found, expected)
+    assert_same_bits(again, expected)
+
+
+def test_the_seed_of_lqrs_joints_can_be_chosen():
+    def stiffness(**options):
+        made: Any = make_environment("dm_control/lqr-lqr_2_1-v0", setup=Setup(options))
+        return made.unwrapped._env.physics.model.jnt_stiffness.tolist()
+
+    assert stiffness() == stiffness() == stiffness(task_kwargs={"random": 0})
+    assert stiffness() != stiffness(task_kwargs={"random": 1})
 
 
 @pytest.mark.parametrize(

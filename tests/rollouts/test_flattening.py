@@ -37,6 +37,15 @@ def stacked(observations):
     return np.array(observations)
 
 
+def test_choices_may_be_unsigned():
+    """Gymnasium's flatten fails on them."""
+    space = MultiDiscrete(np.array([3, 4], np.uint64), dtype=np.uint64)
+    for whole, sample in ((space, space.nvec - 2), (Dict({"a": space}), {"a": space.nvec - 2})):
+        expected = [0, 1, 0, 0, 0, 1, 0]
+        np.testing.assert_array_equal(flattener(whole)(sample), expected)
+        np.testing.assert_array_equal(rows(whole, sample), expected)
+
+
 @pytest.mark.parametrize("name", SPACES)
 def test_observations_of_every_space_become_rows(name):
     space = SPACES[name]

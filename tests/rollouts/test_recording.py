@@ -111,6 +111,19 @@ def test_a_process_that_ends_before_it_has_read_its_film_is_no_success(tmp_path,
         film_episode(film, lambda step: None)
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_a_film_that_fails_leaves_an_older_one_of_its_name(ending, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    weights, statistics, seeds = questions("Hopper-v5", candidates=1, episodes=1)
+    older = tmp_path / f"film{ending}"
+    older.write_text("older")
+    film = Film(settings("Hopper-v5", 3)._replace(task="NoTask-v0"), weights, statistics, seeds.item(), str(older))
+    with pytest.raises(UserError, match="no task 'NoTask-v0'"):
+        film_episode(film, lambda step: None)
+    assert [file.name for file in tmp_path.iterdir()] == [older.name]
+    assert older.read_text() == "older"
+
+
 def test_where_nothing_renders_the_message_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "glfw")
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -91,6 +91,8 @@ def test_stripes_are_inverted_outer_quarters():
     for columns in (slice(0, 7), slice(21, 28)):
         np.testing.assert_array_equal(striped[..., columns], 255 - images[..., columns])
     np.testing.assert_array_equal(striped[..., 7:21], images[..., 7:21])
+    narrow = images[..., 12:15]  # without a quarter
+    np.testing.assert_array_equal(corrupt("stripe", narrow, 0), narrow)
 
 
 def test_shot_noise_has_the_mean_and_variance_of_photons():
@@ -118,6 +120,8 @@ def test_a_dotted_line_brightens_every_other_pair_of_columns_but_the_last_column
     np.testing.assert_array_equal(drawn.max(axis=1) > 100, np.tile(expected, (50, 1)))
     images = blocks(size=size)
     assert (corrupt("dotted_line", images, 0) >= images).all()
+    row = images[:, :1]
+    assert (corrupt("dotted_line", row, 0) >= row).all()
 
 
 def test_glass_blurs_along_columns_more_than_along_rows():

@@ -193,6 +193,8 @@ def test_any_trajectory_makes_a_flow(trajectory):
 
 
 def test_options_that_do_not_fit_are_told():
+    with pytest.raises(ValueError, match="flow_scale is 0, where gradients of Q and N are 0"):
+        build("ode_to_ode", flow="isospectral", flow_scale=0)
     with pytest.raises(ValueError, match="buckets is 7, but there are only 5 steps"):
         build("nanode bucketed", buckets=7)
     with pytest.raises(ValueError, match=r"trajectory_options\.degre"):

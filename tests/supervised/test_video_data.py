@@ -146,6 +146,14 @@ def test_the_last_tenth_of_the_published_file_is_for_tests(tmp_path):
         load_videos(DataConfig(source=str(tmp_path / "few.npy")), 5)
 
 
+@pytest.mark.parametrize(("name", "value"), [("side", 8), ("digits", 5), ("videos", 7)])
+def test_options_of_images_that_move_are_not_for_recorded_videos(name, value, tmp_path, bair):
+    np.save(tmp_path / "videos.npy", np.zeros((20, 31, 8, 8), np.uint8))
+    for source in (tmp_path / "videos.npy", bair):
+        with pytest.raises(UserError, match=f"data.{name} is {value}, but is for images that are made to move"):
+            load_videos(DataConfig(source=str(source), **{name: value}), 5)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -7,6 +7,8 @@ from odes_rl.cli.evaluate import describe_returns
 from odes_rl.cli.program import main
 from odes_rl.rollouts.protocol import Moments, Rollouts
 from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.training.evaluate import rolled_out_by
+from odes_rl.training.restoring import restore_run
 from odes_rl.training.train import train
 from tests.made_runs import create_run, fit_run, timeless, train_run
 
@@ -50,6 +52,12 @@ def test_episodes_by_another_backend_are_the_same(tmp_path, capsys):
     assert told(capsys, "evaluate", str(run.path), "--episodes", "2", "--backend", "auto") == own
     assert main(["evaluate", str(run.path), "--backend", "serail"]) == 2
     assert "unknown backend 'serail': did you mean 'serial'?" in capsys.readouterr().err
+
+
+def test_another_backend_has_the_workers_of_the_run(tmp_path):
+    run, _ = train_run(tmp_path / "run", run__generations=1, rollouts__workers=1, rollouts__lanes=3)
+    rollouts = rolled_out_by(restore_run(run), "processes").config.rollouts
+    assert (rollouts.backend, rollouts.workers, rollouts.lanes) == ("processes", 1, None)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def stripe(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Inverted in the outer quarters, left and right."""
     quarter = images.shape[-1] // 4
     x = images.copy()
-    for columns in (slice(None, quarter), slice(-quarter, None)):
+    for columns in (slice(None, quarter), slice(images.shape[-1] - quarter, None)):
         x[..., columns] = 1 - x[..., columns]
     return x
 
@@ -32,9 +32,9 @@ def dotted_line(images: np.ndarray, generator: np.random.Generator) -> np.ndarra
     The last column stays as it is, in the benchmark's program too.
     """
     n, height, width = images.shape
-    ends = generator.integers(0, height - 1, (n, 2))
+    ends = generator.integers(0, max(height - 1, 1), (n, 2))
     columns = np.arange(width)
-    middle = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * columns / (width - 1)
+    middle = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * columns / max(width - 1, 1)
     distance = np.abs(np.arange(height)[None, :, None] - middle[:, None, :])
     line = np.clip(np.log(np.maximum(1 - distance / _REACH, 1e-10)) + 1, 0, 1)
     return images + line * ((columns // 2 % 2 == 1) & (columns < width - 1))

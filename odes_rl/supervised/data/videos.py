@@ -76,12 +76,24 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
         raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
     with readable("data.source", config.source):
         bair = find_bair(Path(config.source))
+    if bair is not None or Path(config.source).suffix == ".npy":
+        _check_nothing_moves(config)
     if bair is not None:
         train, test = (load_bair(bair, part, frames) for part in ("train", "test"))
         return VideoDataset(train, test[np.arange(min(len(test), config.test_videos))])
     if Path(config.source).suffix == ".npy":
         return _published(config, frames)
     return _moving(config, frames)
+
+
+def _check_nothing_moves(config: DataConfig) -> None:
+    for name in ("videos", "side", "digits"):
+        given, default = getattr(config, name), DataConfig.model_fields[name].default
+        if given != default:
+            raise UserError(
+                f"data.{name} is {given}, but is for images that are made to move, not for recorded videos: leave it "
+                f"at {default}"
+            )
 
 
 def _moving(config: DataConfig, frames: int) -> VideoDataset:

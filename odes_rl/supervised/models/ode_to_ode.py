@@ -1,6 +1,8 @@
 """ODEtoODE: a flow whose weight matrix follows an ODE on the orthogonal group (Choromanski et al. 2020)."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from odes_rl.flows.trajectories.nodes import right_nodes
 from odes_rl.flows.trajectories.orthogonal_flows import OrthogonalFlowOptions, orthogonal_flow
@@ -15,6 +17,12 @@ class OdeToOdeModelConfig(FlowModelConfig, OrthogonalFlowOptions, frozen=True):
     flow: Literal["isospectral", "gated", "none"] = "gated"
     """Flow of the weights. `gated`: the generator is a sum of gated networks. `isospectral`: double bracket. `none`:
     constant weights."""
+
+    @model_validator(mode="after")
+    def _check_flow_scale(self) -> Self:
+        if self.flow == "isospectral" and self.flow_scale == 0:
+            raise ValueError("flow_scale is 0, where gradients of Q and N are 0: give a positive one, or flow: none")
+        return self
 
 
 def ode_to_ode_model(config: OdeToOdeModelConfig, input_size: int, output_size: int) -> Model:
