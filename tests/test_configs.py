@@ -44,7 +44,8 @@ def test_candidates_with_two_large_projections_are_made_and_do_not_hang():
     code = (
         "from odes_rl.training.experiment import initial_state, make_experiment\n"
         "from odes_rl.config.layering import load_config\n"
-        f"experiment = make_experiment(load_config({str(CONFIGS[0].parent / 'humanoid.yaml')!r}))\n"
+        f"config = load_config({str(CONFIGS[0].parent / 'humanoid.yaml')!r}, {{'strategy.population': 128}})\n"
+        "experiment = make_experiment(config)\n"
         "weights = experiment.candidate_weights(initial_state(experiment, 0).strategy, 0)\n"
         "assert weights.input.shape == (128, 64, 348)\n"
     )
