@@ -23,7 +23,7 @@ class Restored(gymnasium.Wrapper):
 def repeating(environment: gymnasium.Env) -> gymnasium.Env:
     """`environment`, whose episodes depend on their seeds and not on earlier episodes."""
     inner: Any = environment.unwrapped
-    if type(inner).__name__ == "BipedalWalker":
+    if any(kind.__module__ == "gymnasium.envs.box2d.bipedal_walker" for kind in type(inner).__mro__):
         return Restored(environment, partial(_renew_world, inner))
     order = getattr(getattr(getattr(inner, "_env", None), "task", None), "_initial_order", None)
     if order is not None:
