@@ -19,6 +19,7 @@ CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CELL = "cell.json"
 REPORT = "report.html"
+SEARCH = "search.yaml"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers for a full disk."""
 _BELOW = ("seed_*", "*/seed_*", "*/*/seed_*")

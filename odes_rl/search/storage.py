@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.extras import require
 from odes_rl.interrupts import check_interrupted
-from odes_rl.runs.files import CONFIG, LOCK, write_yaml, writing_to
+from odes_rl.runs.files import CONFIG, LOCK, SEARCH, write_yaml, writing_to
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Search, check_same
 from odes_rl.search.proposing import make_pruner, propose
@@ -20,7 +20,6 @@ from odes_rl.yaml_text import read_yaml
 if TYPE_CHECKING:
     import optuna
 
-RECORD = "search.yaml"
 _NAME = "search"
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes to the storage."""
@@ -65,8 +64,8 @@ def open_study(search: Search) -> "optuna.Study":
 def _check_place(search: Search) -> None:
     if (search.path / CONFIG).exists():
         raise UserError(f"{str(search.path)!r} holds a run or a study: give another --directory")
-    if (search.path / RECORD).exists():
-        check_same(read_yaml(search.path / RECORD), search, search.path)
+    if (search.path / SEARCH).exists():
+        check_same(read_yaml(search.path / SEARCH), search, search.path)
     if search.config.storage and not search.storage.absolute().parent.is_dir():
         raise UserError(f"storage is {search.config.storage!r}, but its directory does not exist: make it first")
 
@@ -76,7 +75,7 @@ def _begun(search: Search) -> "optuna.Study":
     new = not search.storage.exists()
     try:
         study = _study(search)
-        write_yaml(search.path / RECORD, search.record)  # anew, for options that may change: workers read it
+        write_yaml(search.path / SEARCH, search.record)  # anew, for options that may change: workers read it
         return study
     except BaseException:
         if new:

@@ -12,9 +12,10 @@ from odes_rl.compare.cell import interrupt_at_the_end_of_input
 from odes_rl.devices import platform
 from odes_rl.errors import StorageError, UserError, one_line
 from odes_rl.interrupts import Interrupted, leave_after, signals_noted
+from odes_rl.runs.files import SEARCH
 from odes_rl.search.config import load_search
 from odes_rl.search.running import run_trials
-from odes_rl.search.storage import RECORD, open_study
+from odes_rl.search.storage import open_study
 
 
 def main(directory: str, storage: str, trials: str, workers: str) -> int:
@@ -23,7 +24,7 @@ def main(directory: str, storage: str, trials: str, workers: str) -> int:
     try:
         platform()  # where there is none, the error is one line
         search = load_search(
-            Path(directory, RECORD), {"directory": directory, "storage": storage, "trials": int(trials)}, {}
+            Path(directory, SEARCH), {"directory": directory, "storage": storage, "trials": int(trials)}, {}
         )
         run_trials(search, open_study(search), print, {"rollouts.workers": int(workers)})
     except Interrupted as interrupt:

@@ -10,7 +10,17 @@ import numpy as np
 
 from odes_rl.errors import UserError
 from odes_rl.reports.drawing import save
-from odes_rl.runs.files import CHECKPOINTS, CONFIG, METRICS, REPORT, replace_text, write_yaml, writing_to
+from odes_rl.runs.files import (
+    CHECKPOINTS,
+    CONFIG,
+    METRICS,
+    REPORT,
+    SEARCH,
+    replace_text,
+    runs_below,
+    write_yaml,
+    writing_to,
+)
 from odes_rl.runs.lock import only_trainer
 from odes_rl.studies.study import Findings, StudyConfig
 
@@ -22,8 +32,8 @@ def place_for_findings(directory: Path, *, overwrite: bool) -> Iterator[None]:
     """Keep `directory`, which is made, for the one study that runs meanwhile.
 
     Raises:
-        UserError: if it holds a run or a comparison; an earlier study, unless that is to be replaced by `overwrite`; or
-            if another process is at work there.
+        UserError: if it holds a run, a comparison or a search; an earlier study, unless that is to be replaced by
+            `overwrite`; or if another process is at work there.
         StorageError: if it cannot be made.
     """
     with writing_to(directory):
@@ -37,8 +47,8 @@ def _check_free(directory: Path, *, overwrite: bool) -> None:
     def holds(*names: str) -> bool:
         return any((directory / name).exists() for name in names)
 
-    if holds(METRICS, CHECKPOINTS, REPORT):
-        raise UserError(f"{str(directory)!r} holds a run or a comparison: give another --directory")
+    if holds(METRICS, CHECKPOINTS, REPORT, SEARCH) or runs_below(directory):
+        raise UserError(f"{str(directory)!r} holds a run, a comparison or a search: give another --directory")
     if not overwrite and holds(CONFIG, f"{_TABLE}.csv", f"{_TABLE}.md", f"{_PICTURE}.png", f"{_PICTURE}.pdf"):
         raise UserError(
             f"{str(directory)!r} already holds a study: add --overwrite to replace it, or give another --directory"

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.errors import UserError
 from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.learner import Augment
 
@@ -14,7 +15,14 @@ def make_augmentation(config: DataConfig, shape: tuple[int, ...]) -> Augment | N
     """What `config` asks for, on images of `shape` (h, w) or (h, w, n), also if they come as [B, hwn]; None if nothing.
 
     A pure function of images and key.
+
+    Raises:
+        UserError: if images could be moved out of their frames.
     """
+    if config.crop >= min(shape[:2]):
+        raise UserError(
+            f"data.crop is {config.crop}, which moves images of {shape[0]} × {shape[1]} out of their frames: give less"
+        )
     if not config.crop and not config.flip:
         return None
     whole = (*shape[:2], prod(shape[2:]))

@@ -1,9 +1,11 @@
 """Options of supervised learning: data and optimiser."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from odes_rl.errors import UserError
 from odes_rl.manifolds.schedules import OPTIMIZERS, Schedule
 from odes_rl.validation import STRICT
 
@@ -39,6 +41,18 @@ class DataConfig(BaseModel):
     """Number of training videos of moving images. Each is made when it is needed: they take no memory."""
     test_videos: int = Field(default=256, ge=1)
     """Number of test videos, at most."""
+
+
+def check_unused(config: DataConfig, names: Iterable[str], use: str) -> None:
+    """Check that the options of those `names`, which are for that `use`, have their defaults.
+
+    Raises:
+        UserError: if one does not.
+    """
+    for name in names:
+        given, default = getattr(config, name), DataConfig.model_fields[name].default
+        if given != default:
+            raise UserError(f"data.{name} is {given}, but is for {use}: leave it at {str(default).lower()}")
 
 
 class OptimizerConfig(BaseModel):

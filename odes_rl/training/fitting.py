@@ -8,6 +8,7 @@ import numpy as np
 from odes_rl.config.schema import FitConfig
 from odes_rl.errors import UserError
 from odes_rl.supervised.augmenting import make_augmentation
+from odes_rl.supervised.config import check_unused
 from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
 from odes_rl.supervised.data.dataset import Split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
@@ -52,6 +53,7 @@ def make_fitting(config: FitConfig) -> Fitting:
 
 
 def _of_images(config: FitConfig) -> Fitting:
+    check_unused(config.data, ("videos", "test_videos", "side", "digits"), "models of videos")
     data = load_dataset(config.data.source)
     size = data.train.images.shape[1:]
     shape = input_shape(config.model.name, size)

@@ -12,10 +12,11 @@ from optuna.trial import create_trial
 
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
+from odes_rl.runs.files import SEARCH
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Objective, load_search
 from odes_rl.search.proposing import propose
-from odes_rl.search.storage import RECORD, _begun, import_optuna, open_study
+from odes_rl.search.storage import _begun, import_optuna, open_study
 from odes_rl.search.trial import objective
 from tests.search.searching import TINY, write_search
 
@@ -128,7 +129,7 @@ def test_a_search_that_goes_on_records_what_may_change_for_its_processes(tmp_pat
     open_study(load_search(write_search(tmp_path / "tiny.yaml"), {}, {}))
     search = load_search(tmp_path / "tiny.yaml", {"trials": 9}, {"rollouts.deadline": "7"})
     open_study(search)
-    recorded = load_search(tmp_path / "out" / RECORD, {}, {})
+    recorded = load_search(tmp_path / "out" / SEARCH, {}, {})
     assert (recorded.trials, recorded.base.rollouts.deadline) == (9, 7)
 
 

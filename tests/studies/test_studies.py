@@ -185,12 +185,21 @@ def test_what_a_study_left_is_kept(name, tmp_path, capsys):
     assert (tmp_path / name).read_text() == "earlier"
 
 
-@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints", "report.html"])
+@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints", "report.html", "search.yaml"])
 def test_a_study_never_takes_the_place_of_a_run_or_a_comparison(name, tmp_path, capsys):
     (tmp_path / name).write_text("")
     assert study_at(tmp_path, "--overwrite") == 2
-    assert "holds a run or a comparison: give another --directory" in capsys.readouterr().err
+    assert "holds a run, a comparison or a search: give another --directory" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} <= {name, "lock"}
+
+
+def test_a_study_never_goes_into_a_comparison_that_is_not_finished(tmp_path, capsys):
+    run = tmp_path / "Hopper-v5" / "ode_to_ode" / "seed_0"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("")
+    assert study_at(tmp_path, "--overwrite") == 2
+    assert "holds a run, a comparison or a search: give another --directory" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} <= {"Hopper-v5", "lock"}
 
 
 def test_two_studies_do_not_share_a_directory(tmp_path, capsys):

@@ -128,7 +128,9 @@ def test_an_npz_file_that_is_cut_or_has_a_wrong_byte_is_told_wherever_it_is(tmp_
 def test_a_source_of_another_kind_is_told(tmp_path):
     assert is_told("mnits", r"data\.source is 'mnits', but must be `digits`")
     np.save(tmp_path / "alone.npy", IMAGES)
-    assert is_told(tmp_path / "alone.npy", r"alone\.npy' is not a valid \.npz file.*it holds ndarray")
+    assert is_told(tmp_path / "alone.npy", r"alone\.npy', one array, which only models of videos take: give an \.npz")
+    (tmp_path / "alone.npy").rename(tmp_path / "renamed.npz")
+    assert is_told(tmp_path / "renamed.npz", r"renamed\.npz' is not a valid \.npz file.*it holds ndarray")
     with zipfile.ZipFile(tmp_path / "texts.npz", "w") as archive:
         for name in KERAS:
             archive.writestr(name, "text")

@@ -201,6 +201,12 @@ def test_augmentation_sees_images_in_any_shape():
     assert make_augmentation(DataConfig(), (4, 4)) is None
 
 
+def test_crops_may_not_leave_blank_images():
+    assert make_augmentation(DataConfig(crop=3), (4, 5))
+    with pytest.raises(UserError, match=r"data\.crop is 4, which moves images of 4 × 5 out of their frames"):
+        make_augmentation(DataConfig(crop=4), (4, 5))
+
+
 def test_work_is_done_ahead_in_order_and_ends_with_its_context():
     started, go = [], threading.Event()
 

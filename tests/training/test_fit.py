@@ -200,6 +200,14 @@ def test_corrupted_files_are_refused_where_nothing_asks_for_them():
         make_fitting(config)
 
 
+@pytest.mark.parametrize(("name", "value"), [("videos", 3), ("test_videos", 5), ("side", 16), ("digits", 7)])
+def test_options_of_videos_are_refused_for_other_models(name, value):
+    options = {"model.name": "linear", f"data.{name}": value}
+    config = layer_values({}, options, default_directory="x", kind=FITTING)
+    with pytest.raises(UserError, match=rf"data\.{name} is {value}, but is for models of videos: leave it at \d+"):
+        make_fitting(config)
+
+
 def test_speed_counts_the_examples_that_an_epoch_trains_on():
     config = layer_values({}, {"optimizer.batch_size": 800}, default_directory="x", kind=FITTING)
     fitting = make_fitting(config)

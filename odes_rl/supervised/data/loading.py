@@ -46,6 +46,11 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
             raise UserError(
                 f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files or of CIFAR's"
             )
+        if path.suffix == ".npy":
+            raise UserError(
+                f"{option} is {source!r}, one array, which only models of videos take: give an .npz file of images "
+                "and labels"
+            )
         return _load_npz(path)
 
 

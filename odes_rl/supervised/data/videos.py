@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odes_rl.errors import UserError
-from odes_rl.supervised.config import DataConfig
+from odes_rl.supervised.config import DataConfig, check_unused
 from odes_rl.supervised.data.bair import find_bair, load_bair
 from odes_rl.supervised.data.dataset import readable
 from odes_rl.supervised.data.loading import load_dataset
@@ -70,30 +70,18 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     Raises:
         UserError: if there is no such source, or it is damaged, holds something else, or too few frames.
     """
-    asked = [name for name in ("crop", "flip", "corrupted", "corrupted_directory") if getattr(config, name)]
-    asked += ["standardise"] if config.standardise != "none" else []
-    if asked:
-        raise UserError(f"data.{asked[0]} is {getattr(config, asked[0])}, but is for images: leave it out for videos")
+    of_images = ("crop", "flip", "corrupted", "corrupted_directory", "standardise")
+    check_unused(config, of_images, "images, not for videos")
     with readable("data.source", config.source):
         bair = find_bair(Path(config.source))
     if bair is not None or Path(config.source).suffix == ".npy":
-        _check_nothing_moves(config)
+        check_unused(config, ("videos", "side", "digits"), "images that are made to move, not for recorded videos")
     if bair is not None:
         train, test = (load_bair(bair, part, frames) for part in ("train", "test"))
         return VideoDataset(train, test[np.arange(min(len(test), config.test_videos))])
     if Path(config.source).suffix == ".npy":
         return _published(config, frames)
     return _moving(config, frames)
-
-
-def _check_nothing_moves(config: DataConfig) -> None:
-    for name in ("videos", "side", "digits"):
-        given, default = getattr(config, name), DataConfig.model_fields[name].default
-        if given != default:
-            raise UserError(
-                f"data.{name} is {given}, but is for images that are made to move, not for recorded videos: leave it "
-                f"at {default}"
-            )
 
 
 def _moving(config: DataConfig, frames: int) -> VideoDataset:
