@@ -1,7 +1,9 @@
 """What all tests share, and the processes they start: quick cached compilation, the CPU, no display, heeded signals."""
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,14 @@ LONGEST = ("test_snippets.py", "test_training.py", "test_plugin_program.py", "te
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Move the tests of the longest files to the front."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """What a file leaves, such as traced programs, is no more searched for garbage: millions of objects in the end."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
