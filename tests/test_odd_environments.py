@@ -139,6 +139,14 @@ def test_an_old_interface_is_named_in_one_line(train, capsys, name, backend, wor
     assert_refused(train(name, backend=backend), capsys, "the old interface", words)
 
 
+@pytest.mark.parametrize("backend", [SERIAL, PROCESSES])
+def test_an_end_that_is_no_truth_value_is_told_with_the_task_and_the_seed(train, capsys, backend):
+    assert train("Batched", backend=backend) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("odd_environments:Batched-v0 raised in an episode with seed ")
+    assert "The truth value of an array" in error
+
+
 def test_an_environment_that_raises_as_it_is_made_is_told_with_its_traceback(train, capsys):
     assert train("MakingFails") == 1
     error = capsys.readouterr().err

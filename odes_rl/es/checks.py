@@ -87,9 +87,10 @@ def floating(params: Any) -> Any:
     Raises:
         UserError: if one is not, or there is none.
     """
-    if not jax.tree.leaves(params):
-        raise UserError(f"params are {params!r}, but must hold an array of floats")
-    return jax.tree_util.tree_map_with_path(_floating, params)
+    floats = jax.tree_util.tree_map_with_path(_floating, params)
+    if not any(leaf.size for leaf in jax.tree.leaves(floats)):
+        raise UserError(f"params are {params!r}, but must hold an array of floats that is not empty")
+    return floats
 
 
 def _floating(path: Any, leaf: Any) -> jax.Array:

@@ -13,7 +13,7 @@ from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.front.loading import load
 from odes_rl.front.options import Section, environment_options, gathered
-from odes_rl.front.tasks import name_of, named_wrappers, with_backend_for
+from odes_rl.front.tasks import name_of, named_wrappers, warn_of_local, with_backend_for
 from odes_rl.front.trained import TrainedPolicy
 from odes_rl.interrupts import advising
 from odes_rl.loggers import Logger
@@ -105,7 +105,11 @@ def _configure(
     if directory is not None:
         overrides = {**overrides, "run.directory": str(directory)}
     config = layer_values(values, overrides, default_directory=str(temporary))
-    return with_backend_for(config, maker) if maker else config
+    if maker:
+        config = with_backend_for(config, maker)
+    if directory is not None:
+        warn_of_local(config.task.id)
+    return config
 
 
 def _run(run: RunDirectory, report: Report | None) -> None:

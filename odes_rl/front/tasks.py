@@ -2,9 +2,9 @@
 
 import logging
 import re
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from itertools import count
 from typing import Any, cast
 
 import gymnasium
@@ -14,10 +14,8 @@ from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import UserError
 from odes_rl.rollouts.choosing import choose_backend
 from odes_rl.rollouts.registration import is_importable
-from odes_rl.rollouts.tasks import attribute, check_maker
+from odes_rl.rollouts.tasks import LOCAL, NAMED, attribute, check_maker
 
-_HERE = "local/"
-"""Begins the ids of what this process alone knows, under no name."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,19 +60,22 @@ def _named(entry: Any) -> Any:
         return entry
     if name := _place_of(entry):
         return name
-    raise UserError(
-        f"task.wrappers: {entry!r} cannot be found by its name: define it at the top level of a module, by class or def"
-    )
+    raise UserError(f"task.wrappers: {entry!r} cannot be found by its name: {NAMED}")
 
 
 def _registered(label: str, maker: Callable[..., Any]) -> str:
-    for number in count():
-        name = f"{_HERE}{label}{number or ''}-v0"
-        if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=cast("EnvCreator", maker))
-        if gymnasium.registry[name].entry_point is maker:
+    for name, spec in gymnasium.registry.items():
+        if name.startswith(LOCAL) and spec.entry_point is maker:
             return name
-    raise AssertionError(label)
+    name = f"{LOCAL}{label}-{secrets.token_hex(4)}-v0"  # no other process has it: it would mean another maker there
+    gymnasium.register(name, entry_point=cast("EnvCreator", maker))
+    return name
+
+
+def warn_of_local(task: str) -> None:
+    """Warn that a run of `task` which is kept is of no use to another process, if that is so."""
+    if task.startswith(LOCAL):
+        _log.warning("task: %s is known to this process alone: no other can load or resume the run; %s", task, NAMED)
 
 
 def with_backend_for(config: ExperimentConfig, maker: Callable[..., Any]) -> ExperimentConfig:
@@ -84,7 +85,7 @@ def with_backend_for(config: ExperimentConfig, maker: Callable[..., Any]) -> Exp
         UserError: if they could not, and the config asks for them.
     """
     rollouts, name = config.rollouts, config.task.id
-    elsewhere = not name.startswith(_HERE) and is_importable(name.partition(":")[0])
+    elsewhere = not name.startswith(LOCAL) and is_importable(name.partition(":")[0])
     if elsewhere or choose_backend(rollouts, config.episodes).backend == "serial":
         return config
     label = getattr(maker, "__qualname__", repr(maker))

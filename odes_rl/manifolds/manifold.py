@@ -9,7 +9,7 @@ class Manifold(Protocol):
     """The manifold of a leaf. `scale` and tangents are in the units of the point's entries.
 
     Where coordinates have a part that leaves the point at rest, `horizontal(point, tangent)` is the rest of them
-    (`tree_horizontal`).
+    (`tree_horizontal`). Where the equation holds on a boundary too, `inside(point)` tells its points from the others.
     """
 
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:

@@ -59,6 +59,10 @@ class PositiveDefinite:
         """Scalar: max |P − Pᵀ|, or how far the first pivot of an elimination that is not positive is below zero."""
         return jnp.maximum(Symmetric().violation(point), jnp.max(-_least_pivot(point), initial=0.0))
 
+    def inside(self, point: jax.Array) -> jax.Array:
+        """Scalar bool: whether all pivots are positive. A singular matrix has no violation, but is on the boundary."""
+        return jnp.all(_least_pivot(point) > 0)
+
     def dimension(self, shape: tuple[int, ...]) -> int:
         """d(d + 1)/2."""
         return Symmetric().dimension(shape)

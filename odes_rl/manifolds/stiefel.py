@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from odes_rl.manifolds.matrix_functions import expm, matmul, newton_schulz
+from odes_rl.manifolds.shapes import require_matrices
 
 Metric = Literal["canonical", "embedded"]
 """How lengths on Stiefel manifolds are measured: along geodesics of the group, or as in the space of all matrices."""
@@ -70,7 +71,11 @@ class Stiefel:
         """A draw from the Haar measure, [p, q]; a square one has determinant −1 half the time.
 
         The signs of R's diagonal must be moved into Q, without which QR does not give Haar (Mezzadri 2007).
+
+        Raises:
+            ValueError: if the shape is not that of matrices.
         """
+        require_matrices(shape)
         tall = shape if shape[-2] >= shape[-1] else (*shape[:-2], shape[-1], shape[-2])
         Q, R = jnp.linalg.qr(jax.random.normal(key, tall))
         signs = jnp.where(jnp.diagonal(R, axis1=-2, axis2=-1) < 0, -1, 1).astype(Q.dtype)

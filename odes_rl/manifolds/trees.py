@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from odes_rl.errors import one_line
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.stiefel import Metric
@@ -51,11 +52,23 @@ def off_manifold(manifolds: Any, params: Any) -> str | None:
     """Which leaf of `params` does not lie on its manifold, in words. None if all do, or while JAX traces them."""
     named, _ = jax.tree_util.tree_flatten_with_path(params)
     for (path, leaf), manifold in zip(named, jax.tree.leaves(manifolds), strict=True):
+        if found := _off(manifold, leaf):
+            return f"params{jax.tree_util.keystr(path)} {found}"
+    return None
+
+
+def _off(manifold: Any, leaf: jax.Array) -> str | None:
+    """What keeps `leaf` from being a point of `manifold`, in words."""
+    try:
         distance, size = manifold.violation(leaf), jnp.abs(leaf).max(initial=1.0)
-        if isinstance(distance, Tracer) or isinstance(size, Tracer):
-            return None
-        if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps) * float(size)):
-            return f"params{jax.tree_util.keystr(path)} lies {float(distance):.2g} off the manifold {manifold}"
+    except (IndexError, TypeError, ValueError) as error:
+        return f"is of shape {leaf.shape}, which the manifold {manifold} does not hold ({one_line(error)})"
+    if isinstance(distance, Tracer) or isinstance(size, Tracer):
+        return None
+    if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps) * float(size)):
+        return f"lies {float(distance):.2g} off the manifold {manifold}"
+    if hasattr(manifold, "inside") and not manifold.inside(leaf):
+        return f"lies on the boundary of the manifold {manifold}, not inside"
     return None
 
 

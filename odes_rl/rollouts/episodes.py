@@ -131,12 +131,13 @@ class Lane:
             observation, reward, terminated, truncated, _ = self.environment.step(action)
             self.observation = self.acting.flat(observation)
             self.total += float(reward)
+            over = bool(terminated or truncated)
         except (Exception, SystemExit) as error:
             if not is_divergence(error):
                 check_step(self.settings.task, error)
                 raise self._failure(error) from None
             return self.finish(failed=True)
-        if terminated or truncated or self.length[0] >= self.board.limit[0]:
+        if over or self.length[0] >= self.board.limit[0]:
             return self.finish(failed=not np.isfinite(self.total))
         return True
 

@@ -1,4 +1,4 @@
-"""Generations in which every candidate failed. Free of JAX."""
+"""Generations without an update, as when every candidate failed. Free of JAX."""
 
 import logging
 import math
@@ -21,16 +21,18 @@ class FutileGenerations:
         self.task = task
         self.limit = limit
         self.in_a_row = self.told = 0
+        self.told_of_step = False
         self.fruitful = any(line.get("return_mean") is not None for line in earlier)
 
     def note(self, metrics: Mapping[str, Any]) -> None:
-        """Count the generation with these metrics; warn of the first in which every candidate failed.
+        """Count the generation with these metrics; warn of the first without an update, of either cause.
 
         Raises:
             EnvironmentFailure: if it is number `limit` in a row.
         """
         if math.isfinite(metrics["return_mean"]):
             self.in_a_row, self.fruitful = 0, True
+            self._note_step(metrics)
             return
         self.in_a_row += 1
         if not self.told:
@@ -41,6 +43,15 @@ class FutileGenerations:
             )
         if self.in_a_row == self.limit:
             raise self._failure(f"{self.limit} generations in a row", "run.failing_generations sets the limit")
+
+    def _note_step(self, metrics: Mapping[str, Any]) -> None:
+        if metrics["update_norm"] == 0 != metrics["gradient_norm"] and not self.told_of_step:
+            self.told_of_step = True
+            _log.warning(
+                "generation %d: the step is not finite, so there was no update; see strategy.learning_rate, and "
+                "strategy.shaping, whose utilities must be finite where all returns are equal too",
+                metrics["generation"],
+            )
 
     def finish(self) -> None:
         """The run has ended.

@@ -24,6 +24,11 @@ _log = logging.getLogger(__name__)
 _WITHOUT_FEATURES = ("compatibility", "_vision-", "dm_control/Rodent", "CmuHumanoidRun", "Forage-")
 """Of DM Control's ids: its wrapper alone, and tasks with a camera among their observations. Tests make each."""
 
+LOCAL = "local/"
+"""Begins the ids of makers that one process alone knows, under no name."""
+NAMED = "define it at the top level of a module, by class or def"
+"""How a maker gets a name."""
+
 
 def find_task(task: str, options: Iterable[str] = ()) -> str | EnvSpec:
     """The argument of `gymnasium.make` for `task`: an id, or a spec of the class or function that it names.
@@ -87,6 +92,8 @@ def _check_registered(task: str, others: Iterable[str]) -> None:
         require(f"task.id: {task}", "shimmy", "dm_control")
         _register_dm_control()
     if task not in gymnasium.registry:
+        if task.startswith(LOCAL):
+            raise UserError(f"task.id: {task} was an environment of the process that trained it; {NAMED}")
         _register_dm_control()
         hint = suggestion(task, [*gymnasium.registry, *others], listing="`odes-rl list tasks`")
         raise UserError(f"task.id: no task {task!r}; {hint}")

@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from odes_rl.act import find_rule
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.errors import UserError, one_line
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
 from odes_rl.interrupts import interruptible
@@ -94,7 +96,7 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
     task = describe_task(config.task.id, config.policy.squash, config.task.actions, setup, config.task.max_steps)
     BACKENDS.find(choose_backend(config.rollouts, config.episodes).backend).check(config.task.id, setup)
     policy = make_policy(config.policy, task.observation_size, task.action_size)
-    find_rule(policy.act_rule)
+    _check_weights(config.policy.name, policy, task)
     groups = group_count(config.strategy.directions)
     mesh = mesh_of(config.strategy)
     strategy = make_strategy(config.strategy, policy.manifolds, mesh)
@@ -115,6 +117,25 @@ def make_experiment(config: ExperimentConfig) -> Experiment:
         _compiled(policy_weights, mesh),
         _compiled(leaf_scales, mesh),
     )
+
+
+def _check_weights(name: str, policy: Policy, task: Task) -> None:
+    """Check that the act rule takes the weights: compiled code would read past the end of what is too small.
+
+    Raises:
+        UserError: if it does not, or there is no such rule.
+    """
+    rule, observation = find_rule(policy.act_rule), (task.observation_size,)
+    weights = jax.eval_shape(lambda key: policy.materialise(policy.init(key)), jax.random.key(0))
+    told = f"policy {name!r} does not suit act rule {policy.act_rule!r}: "
+    if not isinstance(weights, rule.weights):
+        raise UserError(f"{told}materialise must give {rule.weights.__name__}")
+    try:
+        outputs = jax.eval_shape(rule.array, weights, jax.ShapeDtypeStruct(observation, jnp.float32)).shape
+    except (IndexError, TypeError, ValueError) as error:
+        raise UserError(f"{told}its weights fail on an observation {observation}: {one_line(error)}") from error
+    if outputs != (task.action_size,):
+        raise UserError(f"{told}it makes {outputs}, but must make ({task.action_size},), of {observation}")
 
 
 def _compiled(function: Callable[..., Any], mesh: Mesh | None) -> Callable[..., Any]:

@@ -83,7 +83,7 @@ def leaf_sensitivities(
         def change(key: jax.Array) -> jax.Array:
             keys = jax.random.split(key, len(leaves))
             noise = [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=True)]
-            _, changed = jax.jvp(lambda s: outputs(noise, s), (jnp.zeros(len(leaves)),), (along,))
+            _, changed = jax.jvp(lambda s: outputs(noise, s), (jnp.zeros_like(along),), (along,))
             return jnp.mean(changed**2)
 
         return jnp.mean(jax.vmap(change)(jax.random.split(jax.random.fold_in(key, leaf), _DIRECTIONS)))

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from functools import partial
 
+import gymnasium
 import jax
 import numpy as np
 import odd_environments
@@ -143,6 +144,17 @@ def test_what_workers_cannot_import_runs_in_this_process_or_is_refused(maker, tm
     assert again.config.rollouts.backend == "serial"
     assert [r.levelno for r in caplog.records if words in r.getMessage()] == [logging.WARNING]
     assert again.evaluate(1).lengths.tolist() == [5]
+
+
+def test_a_maker_without_a_name_is_not_taken_for_another_processs(tmp_path, caplog, monkeypatch):
+    serial = {"rollouts": "serial", **BRIEF}
+    kept = odes_rl.train(lambda: odd_environments.Plain(), directory=tmp_path / "run", **serial)
+    assert "no other can load or resume the run; define it at the top level" in caplog.text
+    monkeypatch.delitem(gymnasium.registry, kept.config.task.id)  # as in a process of its own
+    other = odes_rl.train(lambda: odd_environments.Offset(), **serial)
+    assert other.config.task.id != kept.config.task.id
+    with pytest.raises(UserError, match=r"local/lambda-.* was an environment of the process that trained it; define"):
+        odes_rl.load(tmp_path / "run").evaluate(1)
 
 
 SCRIPT = """

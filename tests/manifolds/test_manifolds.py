@@ -402,6 +402,11 @@ def test_violations_are_seen():
     assert tree_violation({}, {}) == 0
 
 
+def test_a_shape_of_no_matrix_is_refused():
+    with pytest.raises(ValueError, match=r"shape is \(3,\), but these points are matrices: give \(p, q\)"):
+        Stiefel().random(jax.random.key(0), (3,))
+
+
 @pytest.mark.parametrize("manifold", [Symmetric(), Orthogonal(), PositiveDefinite()])
 def test_a_shape_that_is_not_square_is_refused(manifold):
     with pytest.raises(ValueError, match=r"\(2, 3\).*square.*Stiefel"):

@@ -38,6 +38,16 @@ def with_manifolds(change):
         return policy._replace(manifolds=change(policy.manifolds))
     return PolicyFamily(Config, build)
 
+def with_weights(change):
+    def build(config, observation_size, action_size):
+        from odes_rl.policies.linear import LinearConfig, linear
+        policy = linear(LinearConfig(), observation_size, action_size)
+        return policy._replace(materialise=lambda params: change(policy.materialise(params)))
+    return PolicyFamily(Config, build)
+
+BARE = with_weights(lambda weights: weights.matrix)
+SMALL = with_weights(lambda weights: weights._replace(matrix=weights.matrix[:1, :1]))
+TALL = with_weights(lambda weights: weights._replace(matrix=weights.matrix.repeat(2, axis=0)[:4]))
 LISTED = with_manifolds(lambda manifolds: [*manifolds.values()])
 BIASED = with_manifolds(lambda manifolds: {**manifolds, "bias": manifolds["matrix"]})
 """
@@ -46,10 +56,13 @@ TRAJECTORY = ["--policy.name", "trajectory_flow", "--policy.trajectory"]
 GEODESIC = [*TRAJECTORY, "odes_rl_example.geodesic:geodesic", "--policy.trajectory-options"]
 SINES = [POLICY, "odes_rl_example.sines:SINES"]
 CASES = [
-    ([POLICY, "my_parts:ABSENT"], "has no 'ABSENT'; valid are BIASED, LISTED, NOTHING, UNRULED"),
+    ([POLICY, "my_parts:ABSENT"], "has no 'ABSENT'; valid are BARE, BIASED, LISTED, NOTHING, SMALL, TALL, UNRULED"),
     ([POLICY, "my_parts:nothing"], "is of type function, but must be of type PolicyFamily"),
     ([POLICY, "my_parts:NOTHING"], "'my_parts:NOTHING' builds a NoneType, but must build a Policy"),
     ([POLICY, "my_parts:UNRULED"], "act rule 'my_parts:ABSENT': the module my_parts"),
+    ([POLICY, "my_parts:BARE"], "does not suit act rule 'linear': materialise must give LinearWeights"),
+    ([POLICY, "my_parts:SMALL"], "its weights fail on an observation (3,): dot_general requires"),
+    ([POLICY, "my_parts:TALL"], "it makes (2,), but must make (1,), of (3,)"),
     ([POLICY, "my_parts:LISTED", "--policy.action-bias", "true"], "need a dict of parameters, not a list"),
     (
         [POLICY, "my_parts:BIASED", "--policy.action-bias", "true"],

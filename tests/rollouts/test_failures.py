@@ -1,5 +1,6 @@
 """A bad candidate is not a broken environment."""
 
+import math
 from contextlib import nullcontext
 
 import numpy as np
@@ -85,6 +86,17 @@ def test_after_a_failed_episode_the_lane_goes_on_as_if_nothing_had_been():
         broken = asked[0]._replace(output=np.full_like(asked[0].output, np.inf))
         assert backend.evaluate(broken, *asked[1:]).failed.all()
         assert_same_bits(backend.evaluate(*asked), good)
+
+
+def test_steps_that_are_not_finite_are_warned_of_once(caplog):
+    futile = FutileGenerations("Task", None)
+    good = {"return_mean": 1.0, "gradient_norm": 2.0, "update_norm": 3.0}
+    flat, lost = {"gradient_norm": 0.0, "update_norm": 0.0}, {"gradient_norm": math.nan, "update_norm": 0.0}
+    vast = {"gradient_norm": 1.0, "update_norm": 0.0}
+    for generation, norms in enumerate((good, flat, lost, vast, lost), 1):
+        futile.note({**good, **norms, "generation": generation})
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("generation 3: the step is not finite, so there was no update; see strategy.learning_rate")
 
 
 @pytest.mark.parametrize(("earlier", "over"), [([None, None], True), ([None, 3.0, None], False)])
