@@ -12,6 +12,7 @@ from odes_rl.inspection.depth import Bounds, gradient_bounds
 from odes_rl.inspection.layerwise import Depth, look_through
 from odes_rl.inspection.weights import Weights, look_at_weights
 from odes_rl.runs.run_directory import RunDirectory
+from odes_rl.supervised.models.flow import FlowModelConfig
 from odes_rl.supervised.models.model import Model
 from odes_rl.training.fit import restore_fit
 from odes_rl.training.fitting import TEST
@@ -53,6 +54,7 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
         raise UserError(f"{path!r}: the model {name} with one hidden layer has no depth to inspect")
     images, labels = fitting.evaluated[TEST]
     seen = np.random.default_rng(seed).permutation(len(labels))[:_EXAMPLES]
+    is_flow = isinstance(run.config.model, FlowModelConfig)
     inputs = images[seen] / np.float32(255)
     try:
         depth = look_through(layers, inputs, labels[seen])
@@ -61,6 +63,6 @@ def look_into_fit(run: RunDirectory[FitConfig], seed: int = 0) -> FittedInspecti
     return FittedInspection(
         title=f"{name} on {source}, epoch {int(state.epoch)}",
         depth=depth,
-        bounds=gradient_bounds(count, euler=True) if layers.step == 1 / count else None,
+        bounds=gradient_bounds(count, euler=True) if is_flow and layers.step == 1 / count else None,
         weights=look_at_weights(jax.device_get(state.params), np.asarray(layers.weights)),
     )

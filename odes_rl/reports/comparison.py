@@ -71,7 +71,7 @@ class Result(NamedTuple):
 
 
 def read_results(comparison: Comparison) -> list[Result]:
-    """The results of all cells with an evaluation.
+    """The results of all cells with a finite evaluation.
 
     Raises:
         UserError: if no cell has one yet, or metrics cannot be read.
@@ -79,8 +79,19 @@ def read_results(comparison: Comparison) -> list[Result]:
     results = [_read(place, comparison) for place in comparison.places if (place.path / METRICS).exists()]
     found = [result for result in results if result is not None]
     if not found:
-        raise UserError("no run of the comparison has an evaluation yet, so there is nothing to report")
+        raise UserError("no run of the comparison has a finite evaluation yet, so there is nothing to report")
     return found
+
+
+def diverged(comparison: Comparison, results: Sequence[Result]) -> list[Place]:
+    """The cells that are finished without one finite evaluation: they have no result."""
+    found = {result.place for result in results}
+    return [place for place in comparison.places if place not in found and _is_over(place, comparison)]
+
+
+def _is_over(place: Place, comparison: Comparison) -> bool:
+    path, steps = place.path / METRICS, comparison.measure.steps
+    return path.exists() and any(line[steps] >= comparison.budgets[place.task] for line in read_metrics(path))
 
 
 def results_of(results: Sequence[Result], task: str, learner: str) -> list[Result]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from odes_rl.reports.accuracy_table import accuracies_csv, accuracy_sections
 from odes_rl.reports.comparison import Comparison, read_results
 from odes_rl.reports.drawing import save
-from odes_rl.reports.page import failure_lines, headline, notes, page_text, stuck_lines
+from odes_rl.reports.page import exceptions, headline, notes, page_text
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
@@ -30,13 +30,11 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
         for name, kind in KINDS.items()
         for path in save(draw_panels(comparison, results, tasks, kind), directory / name)
     ]
-    failures = [f"- {line}" for line in failure_lines(comparison)]
     measure = comparison.measure
     parts = [f"# Comparison of {measure.learners}", headline(comparison, results), markdown_text(comparison, rows)]
     parts += accuracy_sections(comparison, results)
-    parts += ["### Failed", "\n".join(failures)] if failures else []
-    stuck = [f"- {line}" for line in stuck_lines(results)]
-    parts += ["### Stuck at the end", "\n".join(stuck)] if stuck else []
+    for title, lines in exceptions(comparison, results).items():
+        parts += [f"### {title}", "\n".join(f"- {line}" for line in lines)]
     texts = {
         REPORT: page_text(comparison, results, rows),
         "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(measure))]) + "\n",

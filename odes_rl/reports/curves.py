@@ -1,5 +1,6 @@
 """Curves over seeds, a panel a task, as pictures. Free of JAX."""
 
+import logging
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from matplotlib.figure import Figure
 from odes_rl.errors import UserError
 from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, picture_files, save
 from odes_rl.reports.finding import Found, check_metric, find_runs
-from odes_rl.reports.seeds import NothingYetError, Run, average_runs, group_runs, measure_of, read_run
+from odes_rl.reports.seeds import DivergedError, NothingYetError, Run, average_runs, group_runs, measure_of, read_run
 
+_log = logging.getLogger(__name__)
 _COLUMNS = 4
 _LEGEND_WIDTH = 80
 """Characters of a line of the legend."""
@@ -37,9 +39,11 @@ def _read(found: Sequence[Found], metric: str | None) -> list[Run]:
     for path, label in found:
         try:
             runs.append(read_run(path, metric, label))
-        except NothingYetError:
+        except NothingYetError as error:
             if label is None or len(found) == 1:
                 raise
+            if isinstance(error, DivergedError):
+                _log.warning("left out: %s", error)
     if not runs:
         raise UserError(f"none of {len(found)} runs has metrics to draw yet: continue them with `odes-rl resume`")
     return runs

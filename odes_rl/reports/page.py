@@ -8,7 +8,7 @@ from html import escape
 from matplotlib.figure import Figure
 
 from odes_rl.reports.accuracy_table import AccuracyTable, accuracy_table, shown_accuracies
-from odes_rl.reports.comparison import Comparison, Result
+from odes_rl.reports.comparison import Comparison, Result, diverged
 from odes_rl.reports.measures import Measure
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, Kind, draw_panels
 from odes_rl.reports.rows import Row
@@ -57,9 +57,7 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
     """The page, as HTML."""
     tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
     sections = "\n".join(_section(comparison, results, rows, task) for task in tasks)
-    failed = "".join(f"<li>{escape(line)}</li>" for line in failure_lines(comparison))
-    stuck = "".join(f"<li>{escape(line)}</li>" for line in stuck_lines(results))
-    told = "".join(f"<li>{escape(note)}</li>" for note in notes(comparison.measure))
+    lists = "\n".join(f"<h2>{title}</h2>{_list(lines)}" for title, lines in exceptions(comparison, results).items())
     title = f"Comparison of {comparison.measure.learners}"
     return f"""<!doctype html>
 <html lang="en">
@@ -73,10 +71,9 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
 <h1>{title}</h1>
 <p>{escape(headline(comparison, results))}</p>
 {sections}
-{f"<h2>Failed</h2><ul>{failed}</ul>" if failed else ""}
-{f"<h2>Stuck at the end</h2><ul>{stuck}</ul>" if stuck else ""}
+{lists}
 <h2>How to read this</h2>
-<ul>{told}</ul>
+{_list(notes(comparison.measure))}
 </body>
 </html>
 """
@@ -84,9 +81,10 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
 
 def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     """What was compared, and how many runs are finished."""
-    finished = sum(result.finished for result in results)
+    lost = diverged(comparison, results)
+    finished = sum(result.finished for result in results) + len(lost)
     tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
-    there = {result.place[:2] for result in results}
+    there = {place[:2] for place in (*lost, *(result.place for result in results))}
     absent = [f"{task}, {k}" for task, k in dict.fromkeys(p[:2] for p in comparison.places) if (task, k) not in there]
     least, most = min(comparison.budgets.values()), max(comparison.budgets.values())
     budget = f"{least:,}" if least == most else f"{least:,} to {most:,}"
@@ -98,9 +96,31 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     )
 
 
+def _list(lines: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+
+
+def exceptions(comparison: Comparison, results: Sequence[Result]) -> dict[str, list[str]]:
+    """Title → lines, of what a reader should know of single runs; without titles that have none."""
+    told = {
+        "Failed": failure_lines(comparison),
+        "Diverged": diverged_lines(comparison, results),
+        "Stuck at the end": stuck_lines(results),
+    }
+    return {title: lines for title, lines in told.items() if lines}
+
+
 def failure_lines(comparison: Comparison) -> list[str]:
     """The cells that failed, and why."""
     return [f"{p.task}, {p.learner}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
+
+
+def diverged_lines(comparison: Comparison, results: Sequence[Result]) -> list[str]:
+    """The finished runs that have no result."""
+    return [
+        f"{place.task}, {place.learner}, seed {place.seed}: no evaluation was finite; the statistics leave it out"
+        for place in diverged(comparison, results)
+    ]
 
 
 def stuck_lines(results: Sequence[Result]) -> list[str]:

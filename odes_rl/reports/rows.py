@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odes_rl.reports.comparison import Comparison, Result, results_of
+from odes_rl.reports.comparison import Comparison, Result, diverged, results_of
 from odes_rl.reports.statistics import (
     Interval,
     area,
@@ -42,7 +42,7 @@ class Row(NamedTuple):
         reached: seeds with an evaluation that did.
         steps_to_threshold: median over those of the environment steps it took.
         improvement: probability that a seed's last evaluation is better than one of the baseline's; none if either
-            has one seed, or none that is finished.
+            has one seed, or none that is finished, or one that diverged.
         improvement_low: lower end of its bootstrap interval of 95 %.
         improvement_high: upper end.
         speed: environment steps or examples a second: median over generations or epochs, mean over seeds.
@@ -80,9 +80,11 @@ def make_rows(comparison: Comparison, results: Sequence[Result]) -> list[Row]:
         groups = {learner: results_of(results, task, learner) for learner in comparison.learners}
         ends = [result.run.steps[-1] for group in groups.values() for result in group]
         baseline = groups[comparison.baseline]
+        lost = {place.learner for place in diverged(comparison, results) if place.task == task}
         for learner, group in groups.items():
             if group:
-                rows.append(_row(comparison, task, learner, group, min(ends), baseline))
+                rival = [] if {learner, comparison.baseline} & lost else baseline
+                rows.append(_row(comparison, task, learner, group, min(ends), rival))
     return rows
 
 

@@ -47,6 +47,10 @@ class NothingYetError(UserError):
     """A run has not come to what should be shown of it."""
 
 
+class DivergedError(NothingYetError):
+    """A run has come to it, but nothing of it is finite."""
+
+
 class Curve(NamedTuple):
     """Environment steps [n], mean [n] and sample standard deviation [n] (0 for one seed) of `seeds` runs."""
 
@@ -66,6 +70,7 @@ def read_run(
 
     Raises:
         NothingYetError: if it has nothing to show yet.
+        DivergedError: if nothing that it has is finite.
         UserError: if there is no run.
     """
     directory = require_run(path)
@@ -84,6 +89,8 @@ def read_run(
             return Run(options, steps[kept], np.where(finite, values, worst)[kept], measure, label)
     if metric is not None and lines and not any(metric in line for line in lines):
         raise NothingYetError(f"{str(path)!r} has no metric {metric} so far")
+    if any(name in line for line in lines for name in measure.values):
+        raise DivergedError(f"{str(path)!r} has no finite {measure.values_label}: all that it has so far diverged")
     raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")
 
 

@@ -105,6 +105,10 @@ class RunDirectory(Generic[Config]):
             file.write(format_line(metrics))
         self.loggers.append(plain_metrics(metrics))
 
+    def launches(self) -> list[dict[str, Any]]:
+        """How training began, and how it went on after each resumption, oldest first."""
+        return read_metrics(self.path / LAUNCHES)
+
     def append_launch(self, launch: Mapping[str, Any]) -> None:
         """Write to `launches.jsonl` how training goes on, from which generation or epoch.
 
@@ -113,10 +117,9 @@ class RunDirectory(Generic[Config]):
         Raises:
             StorageError: if it cannot be written.
         """
-        path = self.path / LAUNCHES
-        kept = [line for line in read_metrics(path) if line[self._counter] < launch[self._counter]]
+        kept = [line for line in self.launches() if line[self._counter] < launch[self._counter]]
         with writing_to(self.path):
-            write_metrics(path, [*kept, dict(launch)])
+            write_metrics(self.path / LAUNCHES, [*kept, dict(launch)])
 
     def cut_back(self, last: int, forgotten: Collection[str] = ()) -> None:
         """Forget the metrics of all generations, or epochs, after the `last`, and a torn last line.

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import jax
 
 from odes_rl.config.schema import FitConfig
+from odes_rl.errors import UserError
 from odes_rl.interrupts import interruptible, signals_noted
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.learner import FitState
 from odes_rl.supervised.models.learnable import Examples
 from odes_rl.training.epochs import Epochs, Report, ready, step_by_step, whole_epochs
-from odes_rl.training.fitting import TEST, Fitting, make_fitting
+from odes_rl.training.fitting import TEST, Fitting, fingerprint, make_fitting
 
 
 class FitProgress(NamedTuple):
@@ -43,13 +44,14 @@ def restore_fit(run: RunDirectory[FitConfig]) -> tuple[Fitting, FitState]:
     """A run's fitting, without corruptions, and the state in its latest checkpoint.
 
     Raises:
-        UserError: if there is no such checkpoint, or the data cannot be read.
+        UserError: if there is no such checkpoint, or the data cannot be read, or are others.
     """
     run.check_begun()
     config = run.config
     uncorrupted = config.data.model_copy(update={"corrupted": False, "corrupted_directory": None})
     clean = config.model_copy(update={"data": uncorrupted})
     fitting = make_fitting(clean)
+    _checked_data(run, fitting)
     _, progress = run.checkpoints.restore(restorable_progress(fitting))
     return fitting, progress.state
 
@@ -119,7 +121,9 @@ def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[st
         progress = interruptible(initial_progress, fitting, run.config.run.seed)
         run.cut_back(0)
         run.checkpoints.save(0, progress)  # for a kill before the next one
+        run.append_launch({"epoch": 0, "data": fingerprint(fitting)})
         return progress
+    data = _checked_data(run, fitting)
     epoch, progress = run.checkpoints.restore(restorable_progress(fitting))
     over = epoch >= run.config.run.epochs
     measures = ["loss", *jax.eval_shape(fitting.learner.evaluate, progress.state.params, evaluated[TEST])[1]]
@@ -128,7 +132,23 @@ def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[st
     lines = run.metrics()
     if over and lines and lines[-1]["epoch"] == epoch and f"{TEST}_loss" not in lines[-1]:
         run.amend_metrics(lines[-1] | _timed_evaluation(fitting, progress.state, evaluated))
+    run.append_launch({"epoch": epoch, "data": data})
     return progress
+
+
+def _checked_data(run: RunDirectory[FitConfig], fitting: Fitting) -> str:
+    """The fingerprint of the data, which must be those that the run was begun with.
+
+    Raises:
+        UserError: if they are not.
+    """
+    data, before = fingerprint(fitting), [launch["data"] for launch in run.launches()]
+    if before and before[0] != data:
+        raise UserError(
+            f"data.source {run.config.data.source!r} holds other data than those that {str(run.path)!r} was begun "
+            "with: put them back, or begin a new run"
+        )
+    return data
 
 
 def _compile(fitting: Fitting, seed: int) -> Epochs:

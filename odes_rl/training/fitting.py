@@ -1,5 +1,6 @@
 """The parts of a fitting: data, model and learner, as a config describes them."""
 
+import zlib
 from typing import NamedTuple
 
 import jax
@@ -22,6 +23,8 @@ from odes_rl.supervised.models.videos.config import VideoModelConfig
 
 TEST = "test"
 """The name of the clean test examples among those that are evaluated."""
+_SAMPLE = 8
+"""Examples of a fingerprint, where not all of them are there."""
 
 
 class Fitting(NamedTuple):
@@ -50,6 +53,15 @@ def make_fitting(config: FitConfig) -> Fitting:
     """
     made = _of_videos(config) if isinstance(config.model, VideoModelConfig) else _of_images(config)
     return made._replace(learner=made.learner._replace(evaluate=jax.jit(made.learner.evaluate)))
+
+
+def fingerprint(fitting: Fitting) -> str:
+    """CRC-32 of the training examples and the clean test examples; of examples that are made when asked for, a few."""
+    crc = 0
+    for rows in (*fitting.train, *fitting.evaluated[TEST]):
+        seen = rows if isinstance(rows, np.ndarray) else rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
+        crc = zlib.crc32(np.ascontiguousarray(seen), zlib.crc32(f"{rows.dtype}{rows.shape}".encode(), crc))
+    return f"{crc:08x}"
 
 
 def _of_images(config: FitConfig) -> Fitting:

@@ -20,6 +20,7 @@ VARIANTS = {
     "dense relu": PLAIN | {"model__depth": 3, "model__activation": "relu"},
     "ode_to_ode isospectral": {"model__flow": "isospectral"},
     "ode_to_ode of one step": {"model__steps": 1},
+    "con_res_net of one step": {"model__name": "con_res_net", "model__steps": 1},
 }
 PANELS = [
     "norm of hidden states",
@@ -96,7 +97,7 @@ def test_the_command_tells_and_draws(inspected, tmp_path, capsys):
     assert main(["inspect", str(run.path), *options]) == 0
     told = capsys.readouterr().out
     assert f"{found.title}: 355 test examples" in told
-    assert ("of 355 examples inside the bounds" in told) == (not name.startswith(("dense", "uncon")))
+    assert ("of 355 examples inside the bounds" in told) == (not name.startswith(("dense", "uncon", "con")))
     assert ("355 of 355 examples inside" in told) or not name.startswith("ode_to_ode")
     assert ("tr(HN) from" in told) == ("isospectral" in name)
     assert (tmp_path / "inside.pdf").stat().st_size > 1000

@@ -22,9 +22,15 @@ def configured(**values: object) -> TrajectoryFlowConfig:
 
 @pytest.mark.parametrize("name", [name for name in TRAJECTORIES if name != "per_layer"])
 def test_every_trajectory_gives_a_policy(name):
-    policy = make_policy(configured(trajectory=name), 5, 2)
+    policy = make_policy(configured(trajectory=name, steps=5), 5, 2)
     weights = jax.jit(lambda key: policy.materialise(policy.init(key)))(jax.random.key(0))
-    assert weights.layers.shape == (3, 4, 4)
+    assert weights.layers.shape == (5, 4, 4)
+
+
+def test_pieces_that_no_step_would_see_are_refused():
+    make_policy(configured(trajectory="bucketed", trajectory_options={"buckets": 3}), 5, 2)
+    with pytest.raises(UserError, match="'bucketed': it has 4 pieces, but 3 times see no more"):
+        make_policy(configured(trajectory="bucketed", trajectory_options={"buckets": 4}), 5, 2)
 
 
 def test_along_the_isospectral_flow_it_is_ode_to_odes_flow_at_other_nodes():

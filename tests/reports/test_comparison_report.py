@@ -15,7 +15,7 @@ import yaml
 from odes_rl.errors import UserError
 from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
-from odes_rl.reports.page import headline, page_text, stuck_lines
+from odes_rl.reports.page import exceptions, headline, page_text, stuck_lines
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.seeds import read_run
@@ -198,6 +198,18 @@ def test_a_run_that_diverges_ends_with_its_worst_evaluation_and_leaves_the_other
     nanode, linear = make_rows(both, read_results(both))
     assert linear.area_mean == expected.area_mean
     assert (nanode.final_mean, nanode.best_mean, nanode.improvement) == (1.5, 3.0, 0.0)
+
+
+def test_runs_without_one_finite_evaluation_are_told_and_leave_no_statistics_of_survivors(tmp_path):
+    data: dict = {("A-v5", "nanode"): [[1.0] * 11, [None] * 11, [2.0] * 11], ("A-v5", "linear"): [[1.0] * 11] * 3}
+    comparison = record(tmp_path, data)
+    results = read_results(comparison)
+    nanode, linear = make_rows(comparison, results)
+    assert (nanode.seeds, nanode.planned, nanode.improvement, linear.seeds) == (2, 3, None, 3)
+    assert headline(comparison, results).endswith("6 of 6 runs are finished.")
+    told = {"Diverged": ["A-v5, nanode, seed 1: no evaluation was finite; the statistics leave it out"]}
+    assert exceptions(comparison, results) == told
+    assert f"<h2>Diverged</h2><ul><li>{told['Diverged'][0]}" in page_text(comparison, results, [nanode, linear])
 
 
 def test_what_has_no_evaluation_is_named(tmp_path):

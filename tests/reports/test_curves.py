@@ -279,6 +279,8 @@ def test_mistakes_are_told(make_run, tmp_path):
         plot_curves([tmp_path], tmp_path / "x.png")
     with pytest.raises(UserError, match="no finite return yet"):
         plot_curves([make_run("empty", [])], tmp_path / "x.png")
+    with pytest.raises(UserError, match="nan' has no finite return: all that it has so far diverged"):
+        plot_curves([make_run("nan", [None])], tmp_path / "x.png")
     runs = [make_run("evaluated", [1.0], evaluated=True), make_run("other", [1.0])]
     with pytest.raises(UserError, match="other' has no metric evaluation_return_mean"):
         plot_curves(runs, tmp_path / "x.png", metric="evaluation_return_mean")

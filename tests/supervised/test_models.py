@@ -201,6 +201,8 @@ def test_options_that_do_not_fit_are_told():
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degre": 3})
     with pytest.raises(UserError, match="'per_layer': times are 5, but there are 25 layers: use layers=5"):
         build("trajectory_flow", trajectory="per_layer")
+    with pytest.raises(UserError, match="'bucketed': it has 7 pieces, but 5 times see no more than that"):
+        build("trajectory_flow", trajectory="bucketed", trajectory_options={"buckets": 7})
     with pytest.raises(UserError, match="'trigonometric': degree is -1"):
         build("trajectory_flow", trajectory="trigonometric", trajectory_options={"degree": -1})
 

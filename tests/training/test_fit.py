@@ -1,11 +1,14 @@
 """Supervised runs: from a config to accuracies, resumed as if never interrupted."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -113,6 +116,33 @@ def test_the_commands_fit_and_resume(tmp_path, monkeypatch, capsys):
     assert main(["resume", "runs/digits", "--run.epochs", "3", "--run.loggers", logger]) == 0
     assert "accuracy after epoch 3:" in capsys.readouterr().out
     assert yaml.safe_load((tmp_path / "runs/digits/config.yaml").read_text())["run"]["loggers"] == [logger]
+
+
+def test_a_run_does_not_go_on_with_other_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 5), np.uint8)
+    labels = np.arange(40) % 4
+
+    def write(images: np.ndarray) -> None:
+        halves = {"train": slice(30), "test": slice(30, None)}
+        arrays: dict[str, Any] = {f"{name}_images": images[half] for name, half in halves.items()}
+        arrays |= {f"{name}_labels": labels[half] for name, half in halves.items()}
+        np.savez("data.npz", **arrays)
+
+    write(images)
+    assert main(["fit", "--data.source", "data.npz", "--model.name", "linear", "--run.epochs", "1"]) == 0
+    (run,) = Path("runs").iterdir()
+    assert main(["resume", str(run), "--run.epochs", "2"]) == 0
+    for others in (255 - images, images[:, :4]):
+        write(others)
+        for command in (["resume", str(run), "--run.epochs", "3"], ["inspect", str(run)]):
+            capsys.readouterr()
+            assert main(command) == 2
+            assert "data.source 'data.npz' holds other data than those that" in capsys.readouterr().err
+    write(images)
+    assert main(["resume", str(run), "--run.epochs", "3"]) == 0
+    launches = (run / "launches.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["epoch"] for line in launches] == [0, 1, 2]
 
 
 MISTAKES = [

@@ -82,6 +82,8 @@ def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, 
         found = jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # times are known in a run too
         if found.shape != (wanted := (len(times), hidden, hidden)):
             raise UserError(f"its weights at {len(times)} times are {found.shape}, but must be {wanted}")
+        if len(trajectory.jumps) >= len(times):
+            raise UserError(f"it has {len(trajectory.jumps) + 1} pieces, but {len(times)} times see no more than that")
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
     return trajectory
