@@ -60,7 +60,7 @@ def fingerprint(fitting: Fitting) -> str:
     crc = 0
     for rows in (*fitting.train, *fitting.evaluated[TEST]):
         seen = rows if isinstance(rows, np.ndarray) else rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
-        crc = zlib.crc32(np.ascontiguousarray(seen), zlib.crc32(f"{rows.dtype}{rows.shape}".encode(), crc))
+        crc = zlib.crc32(np.ascontiguousarray(seen).data, zlib.crc32(f"{rows.dtype}{rows.shape}".encode(), crc))
     return f"{crc:08x}"
 
 
