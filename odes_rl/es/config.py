@@ -119,7 +119,7 @@ class StrategyConfig(BaseModel):
     """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Step length of the update. none, for `optimizer: sgd`, is sigma² √population / 2, with which noise alone moves
-    the parameters by about half as far as a candidate."""
+    the parameters by half as far as a candidate is away; with `top_k` by up to 0.86 times as far."""
     learning_rate_schedule: Schedule = "cosine"
     """How the learning rate changes; the choices are those of sigma_schedule."""
     schedule_horizon: int | None = Field(default=None, ge=1)

@@ -14,8 +14,8 @@ def told_returns(config: StrategyConfig, returns: np.ndarray) -> np.ndarray:
 
     A cast alone would swallow what candidates differ by where all returns are large, as 10⁸ and a little, and make
     infinity of what is beyond 10³⁸. So what the update does not depend on is taken out first: all but their order for
-    ranks, shift and scale where they are divided by their deviation, the shift alone for pairs whose returns are taken
-    as they are, since only their differences count.
+    ranks (unless learned scales rank the means of directions), shift and scale where they are divided by their
+    deviation, the shift alone for pairs whose returns are taken as they are, since only their differences count.
 
     Raises:
         UserError: if shaping `none` wants numbers that float32 does not hold.
@@ -26,9 +26,9 @@ def told_returns(config: StrategyConfig, returns: np.ndarray) -> np.ndarray:
     if not values.size:
         return told
     depends_on = SHAPINGS.find(config.shaping).depends_on
-    if depends_on == "order":
+    if depends_on == "order" and config.sigma_per_leaf != "learned":
         told[finite] = np.unique(values, return_inverse=True)[1]
-    elif depends_on == "shape":
+    elif depends_on in ("order", "shape"):
         told[finite] = _without_shift_and_scale(values)
     else:
         only_differences = depends_on == "differences" and config.antithetic

@@ -23,6 +23,7 @@ def none(returns: jax.Array) -> jax.Array:
 
 def standardised(returns: jax.Array) -> jax.Array:
     """Zero mean and unit deviation; all zero where returns do not differ."""
+    returns = _below_one(returns)
     return _over_deviation(returns - returns.mean(), returns)
 
 
@@ -35,7 +36,7 @@ def differences(returns: jax.Array) -> jax.Array:
     Raises:
         UserError: from the shaping, if directions have a single sign.
     """
-    halves = _within_pairs("differences", returns) / 2
+    halves = _within_pairs("differences", _below_one(returns)) / 2
     return _over_deviation(halves, halves) / jnp.sqrt(2.0)
 
 
@@ -92,7 +93,7 @@ def _best_directions(k: int, of: int | None, returns: jax.Array) -> jax.Array:
         raise UserError(f"top_k is {k}, but must be from 1 to {len(returns)}, the directions of a generation")
     best = returns.max(axis=1)
     chosen = jax.lax.top_k(best, k)[1]
-    kept = returns[chosen]
+    kept = _below_one(returns[chosen])
     share = returns.shape[0] / k
     return jnp.zeros_like(returns).at[chosen].set(_over_deviation(share * kept, kept))
 
@@ -146,6 +147,14 @@ def replace_failed(returns: jax.Array) -> jax.Array:
     finite = jnp.isfinite(returns)
     worst = jnp.min(jnp.where(finite, returns, jnp.inf))
     return jnp.where(finite, returns, jnp.where(jnp.isfinite(worst), worst, 0.0))
+
+
+def _below_one(returns: jax.Array) -> jax.Array:
+    """`returns` over the power of two that brings the largest below 1, without rounding: their squares are numbers."""
+    largest = jnp.abs(returns).max()
+    exponent = jnp.where(jnp.isfinite(largest), -jnp.frexp(largest)[1], 0)
+    half = exponent // 2  # the power itself may be no normal number
+    return jnp.ldexp(jnp.ldexp(returns, half), exponent - half)
 
 
 def _over_deviation(values: jax.Array, returns: jax.Array) -> jax.Array:

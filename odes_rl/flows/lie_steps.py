@@ -91,9 +91,12 @@ def _multiples(times: jax.Array) -> tuple[float, int] | None:
         return None
     known = np.asarray(times, np.float64)
     interval = float(known[-1] - known[0]) / max(known.size - 1, 1) or float(known[0])
-    numbers = known / interval if interval > 0 else np.full(known.size, np.nan)
+    if interval <= 0:
+        return None
+    numbers = known / interval
     first = np.round(numbers[0])
-    if not np.allclose(numbers, first + np.arange(known.size), rtol=0, atol=1e-3):
+    rounding = 8 * np.finfo(np.float32).eps * (abs(first) + known.size)
+    if not np.allclose(numbers, first + np.arange(known.size), rtol=0, atol=rounding):
         return None
     return interval, int(first)
 

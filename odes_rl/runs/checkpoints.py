@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 class Checkpoints:
     """The last `keep` checkpoints of a run in `directory`, and its best one in `directory`/best.
 
+    Earlier best ones stay beside it as long as a run may go back to a checkpoint of their time.
+
     A checkpoint is a directory `<generation>.<attempt>`, written beside and renamed into place: a kill at any
     byte leaves the earlier ones as they were.
     """
@@ -54,7 +56,7 @@ class Checkpoints:
                 _log.warning("checkpoint %d cannot be saved: %s; the last one is %s", generation, error, last)
 
     def save_best(self, generation: int, state: Any, *, keep_earlier: bool = False) -> None:
-        """Save `state` as the best so far, in place of the earlier best, or beside it for `forget_best` to go back to.
+        """Save `state` as the best so far. With `keep_earlier` all earlier ones stay, for `forget_best` to go back to.
 
         Raises:
             StorageError: if it cannot be written; what was there stays.
@@ -62,7 +64,14 @@ class Checkpoints:
         with writing_to(self._best):
             saved = _save(self._best, generation, state)
             earlier = [path for path in _checkpoints(self._best) if _order(path)[0] < generation]
-            _remove_all_but(self._best, [*(earlier if keep_earlier else []), saved])
+            kept = earlier if keep_earlier else self._still_best(earlier)
+            _remove_all_but(self._best, [*kept, saved])
+
+    def _still_best(self, paths: list[Path]) -> list[Path]:
+        """Those of the best checkpoints at `paths`, in order, that are the newest as of a checkpoint of the run."""
+        times = [_order(path)[0] for path in _checkpoints(self.directory)]
+        until = [[path for path in paths if _order(path)[0] <= time] for time in times]
+        return [before[-1] for before in until if before]
 
     def forget_best(self, forgotten: Callable[[int], bool]) -> None:
         """Remove the best checkpoints whose generation is `forgotten`: the best of the others is the best again.

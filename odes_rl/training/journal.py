@@ -1,6 +1,6 @@
 """What a training run writes: metrics, checkpoints, the best evaluation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from odes_rl.rollouts.summaries import EVALUATION
 from odes_rl.runs.metrics import Metrics, plain_metrics
@@ -39,6 +39,11 @@ class Journal:
         self.run.amend_metrics(line)
         self.report(line)
 
+    def cut_back(self, generation: int, forgotten: Collection[str] = ()) -> None:
+        """Forget the metrics and the best checkpoints after `generation`, and those metrics of its own."""
+        self.run.cut_back(generation, forgotten)
+        self.run.checkpoints.forget_best(lambda best: best > generation)
+
     def forget_end(self, generation: int) -> None:
         """Cut the run back to `generation`, and forget what was evaluated only because the run ended there.
 
@@ -47,7 +52,7 @@ class Journal:
         """
         scheduled = self.run.config.run.is_scheduled
         names = {name for line in self.run.metrics() for name in line if name.startswith(EVALUATION)}
-        self.run.cut_back(generation, () if scheduled(generation) else names)
+        self.cut_back(generation, () if scheduled(generation) else names)
         self.run.checkpoints.forget_best(lambda best: not scheduled(best))
 
     def save_before_leaving(self, state: TrainingState, cause: BaseException) -> None:

@@ -54,7 +54,7 @@ def equal_shares(sensitivities: jax.Array, moving: jax.Array, limit: jax.Array |
     used = moving & jnp.isfinite(sensitivities) & (sensitivities > 0)
     s = jnp.where(used, sensitivities, 0.0)
     largest = jnp.sort(limit * s)  # how far each can move the actions; 0 of what is not used
-    before = jnp.cumsum(largest**2) - largest**2
+    before = jnp.cumsum(jnp.concatenate([jnp.zeros_like(largest[:1]), largest[:-1] ** 2]))
     level = jnp.sqrt(jnp.maximum(1 - before, 0.0) / jnp.arange(s.size, 0, -1))  # the share, if those before are at it
     fits = level <= largest
     share = jnp.where(fits.any(), level[jnp.argmax(fits)], jnp.inf)

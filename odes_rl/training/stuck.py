@@ -38,7 +38,8 @@ class Standstill:
         line = plain_metrics(line)
         if "evaluation_score" not in line:
             return {}
-        share = signal_share(line, self.config.strategy.episodes) if self._has_whole_episodes(line) else None
+        whole = self._has_whole_episodes(line)
+        share = signal_share(line, self.config.strategy.episodes, self._told(line)) if whole else None
         added = {} if share is None else {_SHARE: share}
         self._count(line | added)
         if self._is_stuck() and not self.told:
@@ -50,13 +51,17 @@ class Standstill:
         if "evaluation_score" not in line:
             return
         score, deviation = line["evaluation_score"], line["evaluation_return_std"] or 0.0
-        margin = deviation / math.sqrt(self.config.run.evaluation_episodes)
+        margin = deviation / math.sqrt(max(self._told(line) - 1, 1))
         if score is not None and score > self.best + margin:
             self.best, self.generation, self.since = score, line["generation"], 0
         else:
             self.since += 1
         if _SHARE in line:
             self.shares.append(line[_SHARE])
+
+    def _told(self, line: Metrics) -> int:
+        """Episodes of that evaluation that its deviation is of."""
+        return self.config.run.evaluation_episodes - line.get("evaluation_failed", 0)
 
     def _has_whole_episodes(self, line: Metrics) -> bool:
         """Whether the episodes of that generation had the length of those of its evaluation."""
@@ -78,13 +83,14 @@ class Standstill:
         )
 
 
-def signal_share(line: Mapping[str, Any], episodes: int) -> float | None:
+def signal_share(line: Mapping[str, Any], episodes: int, told: int) -> float | None:
     """Share of the variance of the candidates' returns that is not that of one policy's episodes, from 0 to 1.
 
-    `episodes` are those of a candidate. Near 0, the update follows the luck of the episodes. None if `line` lacks one
-    of the deviations, or they are of different starts.
+    `episodes` are those of a candidate, `told` those of the evaluation. Near 0, the update follows the luck of the
+    episodes. None if `line` lacks one of the deviations, or they are of different starts.
     """
     spread, luck = line.get("return_std"), line.get("evaluation_return_std")
     if spread is None or luck is None or line.get("start") != line.get("evaluation_start"):
         return None
-    return max(0.0, 1.0 - luck**2 / episodes / spread**2) if spread > 0 else 0.0
+    variance = luck**2 * told / (told - 1)
+    return max(0.0, 1.0 - variance / episodes / spread**2) if spread > 0 else 0.0

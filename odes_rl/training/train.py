@@ -114,7 +114,7 @@ def _begin(journal: Journal, experiment: Experiment, backend: RolloutBackend) ->
             lambda generation: restorable_state(experiment, options.starts_after(generation))
         )
         if options.is_over(generation, state.env_steps):
-            run.cut_back(generation)
+            journal.cut_back(generation)
             _evaluate_end(journal, experiment, backend, state)
         else:
             journal.forget_end(generation)

@@ -7,6 +7,7 @@ import pytest
 from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.returns import told_returns
+from odes_rl.es.scales import direction_utilities
 from odes_rl.es.shaping import SHAPINGS, replace_failed
 
 RETURNS = np.array([3.0, -1.0, 5.0, 5.0, -7.0, 2.0, 0.5, 4.0])
@@ -70,3 +71,10 @@ def test_equal_returns_are_told_as_equal():
 def test_what_shaping_none_cannot_hold_is_said_in_a_line():
     with pytest.raises(UserError, match=r"returns reach 7e\+39, but shaping none .*strategy.shaping to standardised"):
         told_returns(configure("none", antithetic=False), 1e39 * RETURNS)
+
+
+@pytest.mark.parametrize("shaping", ["centred_ranks", "signs"])
+def test_learned_scales_rank_the_means_of_directions_whatever_the_shaping(shaping):
+    config = StrategyConfig(shaping=shaping, population=4, sigma_per_leaf="learned")
+    told = jnp.asarray(told_returns(config, np.array([0.0, 100.0, 40.0, 45.0]))).reshape(-1, 2)
+    np.testing.assert_allclose(direction_utilities(told), [1, -1])

@@ -139,3 +139,16 @@ def test_failed_candidates_take_the_worst_finite_return(bad):
 def test_all_failed_become_zero_and_finite_returns_stay():
     np.testing.assert_array_equal(replace_failed(jnp.array([np.nan, np.inf])), [0.0, 0.0])
     np.testing.assert_array_equal(replace_failed(jnp.array([1.0, -2.0])), [1.0, -2.0])
+
+
+@pytest.mark.parametrize("name", ["standardised", "differences", "top_k"])
+@pytest.mark.parametrize("factor", [1e-37, 1e-25, 1e25, 8e37])
+def test_returns_whose_squares_single_precision_does_not_hold_count_like_others(name, factor):
+    shape = SHAPINGS[name].make(StrategyConfig(population=4, top_k=1))
+    returns = jnp.array([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_allclose(shape(returns * factor), shape(returns), rtol=1e-5)
+
+
+def test_one_candidate_that_explodes_is_not_the_end_of_the_others():
+    returns = jnp.array([[1.0, 2.0], [3.0, -3e38]])
+    np.testing.assert_allclose(standardised(returns), [[3**-0.5] * 2, [3**-0.5, -(3**0.5)]], rtol=1e-5)

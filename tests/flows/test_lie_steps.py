@@ -67,6 +67,7 @@ GRIDS = {
     "from the third on": np.arange(3, 20) / 25,
     "one time": np.array([0.3]),
     "the time nought": np.array([0.0]),
+    "nearly equal": np.array([0.0, 0.5003, 1.0]),
     "unequal": np.array([0.1, 0.15, 0.6, 1.0]),
 }
 

@@ -81,7 +81,13 @@ def test_the_best_is_kept_apart(store):
     store.save_best(5, make_state(5))
     assert store.restore(make_state(0), "best")[0] == 5
     assert store.latest_generation() == 2
-    assert generations(store.directory / "best") == [5]
+    assert generations(store.directory / "best") == [1, 5]  # a run that goes back to 2 has 1 for its best
+    store.save(5, make_state(5))
+    store.save(6, make_state(6))
+    store.save(7, make_state(7))
+    store.save_best(8, make_state(8))
+    store.save_best(9, make_state(9))
+    assert generations(store.directory / "best") == [5, 9]
 
 
 def test_only_the_last_few_are_kept(tmp_path):
@@ -179,6 +185,7 @@ def test_a_state_of_another_shape_is_a_mistake(store, params):
 @pytest.mark.parametrize("reader", ["_read_manifest", "_read"])
 def test_a_best_replaced_while_it_is_read_is_read_anew(store, monkeypatch, reader):
     read = getattr(archive, reader)
+    store.save_best(3, make_state(3))
 
     def replaced_meanwhile(path: Path) -> Any:
         monkeypatch.setattr(archive, reader, read)

@@ -103,6 +103,7 @@ def test_sensitivities_are_those_of_finite_differences_and_each_leaf_moves_alike
         ([0.1, 0.2], 1.0, [1.0, 1.0]),  # all are at the limit
         ([0.0, 2.0], 9.0, [1.0, 0.5]),
         ([np.nan, 2.0], 0.5, [0.5, 0.5]),
+        ([5.0, 1e5], 0.1, [0.1, 0.75**0.5 / 1e5]),  # in single precision the first is lost beside the second
     ],
 )
 def test_leaves_share_sigma_equally_up_to_the_limit(sensitivities, limit, expected):

@@ -33,8 +33,8 @@ def config(tmp_path):
 
 
 def test_an_improvement_is_more_than_a_standard_error(config):
-    lines = [evaluation(0, 1.0, 4.0), {"generation": 1}, evaluation(2, 3.0, 4.0), evaluation(4, 3.1, 4.0)]
-    assert counts(config, lines) == [0, None, 1, 0]  # 4 / √4 = 2 above the last improvement, which was 1
+    lines = [evaluation(0, 1.0, 4.0), {"generation": 1}, evaluation(2, 3.3, 4.0), evaluation(4, 3.4, 4.0)]
+    assert counts(config, lines) == [0, None, 1, 0]  # 4 / √3 = 2.31 above the last improvement, which was 1
     assert counts(config, [evaluation(0, 1.0), evaluation(1, 1.0), evaluation(2, 1.001)]) == [0, 1, 0]
     assert counts(config, [evaluation(0, None, None), evaluation(1, -5.0), evaluation(2, None, None)]) == [1, 0, 1]
 
@@ -51,13 +51,13 @@ def test_it_warns_once_and_tells_noise_from_a_landscape_without_a_way(config, ca
 
 def test_the_share_of_the_signal_is_what_episodes_do_not_explain():
     line = {"return_std": 2.0, "evaluation_return_std": 1.0}
-    assert signal_share(line, 1) == 0.75
-    assert signal_share(line, 4) == 1 - 1 / 16
-    assert signal_share({"return_std": 1.0, "evaluation_return_std": 2.0}, 1) == 0.0
-    assert signal_share({"return_std": 0.0, "evaluation_return_std": 0.0}, 1) == 0.0
-    assert signal_share({"return_std": None, "evaluation_return_std": 1.0}, 1) is None
-    assert signal_share(line | {"start": 1, "evaluation_start": 1}, 1) == 0.75
-    assert signal_share(line | {"start": 1, "evaluation_start": 0}, 1) is None
+    assert signal_share(line, 1, 2) == 0.5  # 1 − 2 · 1/4
+    assert signal_share(line, 4, 5) == 1 - 1 / 16 * 5 / 4
+    assert signal_share({"return_std": 1.0, "evaluation_return_std": 2.0}, 1, 8) == 0.0
+    assert signal_share({"return_std": 0.0, "evaluation_return_std": 0.0}, 1, 8) == 0.0
+    assert signal_share({"return_std": None, "evaluation_return_std": 1.0}, 1, 8) is None
+    assert signal_share(line | {"start": 1, "evaluation_start": 1}, 1, 2) == 0.5
+    assert signal_share(line | {"start": 1, "evaluation_start": 0}, 1, 2) is None
 
 
 def test_a_run_counts_from_its_metrics_however_it_is_interrupted(tmp_path, caplog):

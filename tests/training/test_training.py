@@ -1,12 +1,14 @@
 """The training loop: the same bits however it is run, interrupted or killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+import odes_rl
 from odes_rl.errors import StorageError
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.run_directory import RunDirectory
@@ -360,3 +363,27 @@ def test_an_interrupt_writes_a_checkpoint_and_says_how_to_resume(calm, tmp_path,
     assert resumed.returncode == 0, output
     with RunDirectory.open(run) as opened:
         assert timeless(opened)[: len(metrics)] == metrics
+
+
+def test_a_killed_run_that_gets_another_length_forgets_the_best_of_the_course_it_left(tmp_path):
+    """Its copy of generation 13 is what a kill there leaves; the last checkpoint is that of generation 10."""
+    killed = tmp_path / "killed"
+
+    def copy(metrics: dict[str, Any]) -> None:
+        if metrics["generation"] == 13:
+            shutil.copytree(tmp_path / "run", killed)
+
+    run = {"generations": 20, "evaluate_every": 1, "evaluation_episodes": 2, "checkpoint_every": 10, "seed": 2}
+    strategy = {"population": 4, "interactions": None}
+    given: dict[str, Any] = {"policy": "linear", "max_steps": 40, "rollouts": "serial", "report": copy}
+    odes_rl.train("Pendulum-v1", strategy=strategy, run=run, directory=tmp_path / "run", **given)
+    assert best_generation(killed) == 13
+    for length in (10, 11, 24):
+        with RunDirectory.open(killed, {"run.generations": length}) as run:
+            train(run, lambda metrics: None)
+            scores = {line["generation"]: line["evaluation_score"] for line in run.metrics()}
+        assert best_generation(killed) == max(scores, key=lambda generation: scores[generation])
+
+
+def best_generation(run: Path) -> int:
+    return int(max(path.name for path in (run / "checkpoints/best").iterdir()).partition(".")[0])
