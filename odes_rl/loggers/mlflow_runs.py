@@ -75,7 +75,9 @@ def open_mlflow(run: LoggedRun) -> MlflowWriter:
     if logged.identity is None:
         logged.save(_create(client, run, options))
     else:
-        client.update_run(logged.identity, status="RUNNING")
+        client.update_run(logged.identity, status="RUNNING", name=options.name)
+        for tag, value in options.tags.items():
+            client.set_tag(logged.identity, tag, value)
     return MlflowWriter(client, logged)
 
 

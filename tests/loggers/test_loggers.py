@@ -227,3 +227,8 @@ def test_mlflow_has_each_line_once_in_one_run(tmp_path):
     history = client.get_metric_history(logged.info.run_id, "evaluation_return_mean")
     expected = [(line["generation"], line["evaluation_return_mean"]) for line in run.metrics()]
     assert sorted((entry.step, entry.value) for entry in history) == expected
+    renamed = {"mlflow": {**mlflow, "name": "longer", "tags": {"c": "d"}}}
+    with RunDirectory.open(run.path, {"run.generations": 5, "run.logger_options": renamed}) as longer:
+        train(longer, lambda metrics: None)
+    (logged,) = client.search_runs([experiment.experiment_id])
+    assert (logged.info.run_name, logged.data.tags["a"], logged.data.tags["c"]) == ("longer", "b", "d")
