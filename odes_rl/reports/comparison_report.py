@@ -5,7 +5,7 @@ from pathlib import Path
 from odes_rl.reports.accuracy_table import accuracies_csv, accuracy_sections
 from odes_rl.reports.comparison import Comparison, read_results
 from odes_rl.reports.drawing import save
-from odes_rl.reports.page import exceptions, headline, notes, page_text
+from odes_rl.reports.page import headline, notes, page_text, remarks
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
@@ -33,7 +33,7 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
     measure = comparison.measure
     parts = [f"# Comparison of {measure.learners}", headline(comparison, results), markdown_text(comparison, rows)]
     parts += accuracy_sections(comparison, results)
-    for title, lines in exceptions(comparison, results).items():
+    for title, lines in remarks(comparison, results).items():
         parts += [f"### {title}", "\n".join(f"- {line}" for line in lines)]
     texts = {
         REPORT: page_text(comparison, results, rows),

@@ -57,7 +57,7 @@ def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[
     """The page, as HTML."""
     tasks = [task for task in comparison.thresholds if any(row.task == task for row in rows)]
     sections = "\n".join(_section(comparison, results, rows, task) for task in tasks)
-    lists = "\n".join(f"<h2>{title}</h2>{_list(lines)}" for title, lines in exceptions(comparison, results).items())
+    lists = "\n".join(f"<h2>{title}</h2>{_list(lines)}" for title, lines in remarks(comparison, results).items())
     title = f"Comparison of {comparison.measure.learners}"
     return f"""<!doctype html>
 <html lang="en">
@@ -100,7 +100,7 @@ def _list(lines: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
-def exceptions(comparison: Comparison, results: Sequence[Result]) -> dict[str, list[str]]:
+def remarks(comparison: Comparison, results: Sequence[Result]) -> dict[str, list[str]]:
     """Title → lines, of what a reader should know of single runs; without titles that have none."""
     told = {
         "Failed": failure_lines(comparison),

@@ -39,7 +39,7 @@ class Standstill:
         if "evaluation_score" not in line:
             return {}
         whole = self._has_whole_episodes(line)
-        share = signal_share(line, self.config.strategy.episodes, self._told(line)) if whole else None
+        share = signal_share(line, self.config.strategy.episodes, self._evaluated(line)) if whole else None
         added = {} if share is None else {_SHARE: share}
         self._count(line | added)
         if self._is_stuck() and not self.told:
@@ -51,7 +51,7 @@ class Standstill:
         if "evaluation_score" not in line:
             return
         score, deviation = line["evaluation_score"], line["evaluation_return_std"] or 0.0
-        margin = deviation / math.sqrt(max(self._told(line) - 1, 1))
+        margin = deviation / math.sqrt(max(self._evaluated(line) - 1, 1))
         if score is not None and score > self.best + margin:
             self.best, self.generation, self.since = score, line["generation"], 0
         else:
@@ -59,7 +59,7 @@ class Standstill:
         if _SHARE in line:
             self.shares.append(line[_SHARE])
 
-    def _told(self, line: Metrics) -> int:
+    def _evaluated(self, line: Metrics) -> int:
         """Episodes of that evaluation that its deviation is of."""
         return self.config.run.evaluation_episodes - line.get("evaluation_failed", 0)
 
@@ -83,14 +83,14 @@ class Standstill:
         )
 
 
-def signal_share(line: Mapping[str, Any], episodes: int, told: int) -> float | None:
+def signal_share(line: Mapping[str, Any], episodes: int, evaluated: int) -> float | None:
     """Share of the variance of the candidates' returns that is not that of one policy's episodes, from 0 to 1.
 
-    `episodes` are those of a candidate, `told` those of the evaluation. Near 0, the update follows the luck of the
+    `episodes` are those of a candidate, `evaluated` those of the evaluation. Near 0, the update follows the luck of the
     episodes. None if `line` lacks one of the deviations, or they are of different starts.
     """
     spread, luck = line.get("return_std"), line.get("evaluation_return_std")
     if spread is None or luck is None or line.get("start") != line.get("evaluation_start"):
         return None
-    variance = luck**2 * told / (told - 1)
+    variance = luck**2 * evaluated / (evaluated - 1)
     return max(0.0, 1.0 - variance / episodes / spread**2) if spread > 0 else 0.0

@@ -15,7 +15,8 @@ import yaml
 from odes_rl.errors import UserError
 from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
-from odes_rl.reports.page import exceptions, headline, page_text, stuck_lines
+from odes_rl.reports.curves import plot_curves
+from odes_rl.reports.page import headline, page_text, remarks, stuck_lines
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.seeds import read_run
@@ -208,8 +209,17 @@ def test_runs_without_one_finite_evaluation_are_told_and_leave_no_statistics_of_
     assert (nanode.seeds, nanode.planned, nanode.improvement, linear.seeds) == (2, 3, None, 3)
     assert headline(comparison, results).endswith("6 of 6 runs are finished.")
     told = {"Diverged": ["A-v5, nanode, seed 1: no evaluation was finite; the statistics leave it out"]}
-    assert exceptions(comparison, results) == told
+    assert remarks(comparison, results) == told
     assert f"<h2>Diverged</h2><ul><li>{told['Diverged'][0]}" in page_text(comparison, results, [nanode, linear])
+
+
+def test_plots_of_a_comparison_name_the_runs_that_diverged(tmp_path, caplog):
+    data: dict = {("A-v5", "nanode"): [[1.0] * 11, [None] * 11], ("A-v5", "linear"): [[1.0] * 11] * 2}
+    record(tmp_path / "runs", data)
+    plot_curves([tmp_path / "runs"], tmp_path / "curves.png")
+    (told,) = [entry.getMessage() for entry in caplog.records]
+    assert told.startswith("left out: ")
+    assert "seed_1' has no finite return" in told
 
 
 def test_what_has_no_evaluation_is_named(tmp_path):
