@@ -39,6 +39,9 @@ class Compare(BaseModel):
     """Epochs in each run, for supervised models; overrides the file, and all of its entries."""
     seeds: int | None = Field(default=None, ge=1)
     """Number of seeds, counted from 0; overrides the file, and all of its entries."""
+    only: tuple[str, ...] = ()
+    """Labels of tasks and policies, or of data sets and models, whose runs are started; the others wait. The report has
+    the results of all, so far."""
     jobs: int | None = Field(default=None, ge=1)
     """Number of runs at the same time; none means one for each core. With `rollouts.backend: mjx` the number of
     policies and tasks at the same time, each with all its seeds in one program; none means one."""
@@ -58,7 +61,7 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
     """
     if not command.dry_run:
         require("odes-rl compare", "matplotlib")  # for the report, hours later
-    from odes_rl.compare.cells import make_cells, thresholds
+    from odes_rl.compare.cells import chosen_cells, make_cells, thresholds
     from odes_rl.compare.config import load_comparison
     from odes_rl.compare.forecast import forecast_lines
     from odes_rl.compare.standing import check_recorded
@@ -66,15 +69,16 @@ def compare(command: Compare, overrides: Mapping[str, str]) -> int:
 
     config = load_comparison(command.config, _changes(command))
     cells = make_cells(config, overrides)
+    chosen = chosen_cells(config, cells, command.only)
     thresholds(config, cells)  # a mistake there is told before the runs, not after
     _check_place(Path(config.directory))
     check_recorded(cells)
     if command.dry_run:
-        for line in forecast_lines(cells, available_cores(), command.jobs, _tell):
+        for line in forecast_lines(chosen, available_cores(), command.jobs, _tell):
             print(line)
         return 0
     with advising("resume with the same command"):
-        failures = {} if command.report_only else _run(command, config, cells)
+        failures = {} if command.report_only else _run(command, config, chosen)
         try:
             interruptible(_report, config, cells, failures)
         finally:  # also where there is nothing to report

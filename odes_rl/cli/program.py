@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Union
 from pydantic import BaseModel
 
 import odes_rl
-from odes_rl.cli.arguments import flags, parse_command, print_help, split_arguments, subset
+from odes_rl.cli.arguments import flags, list_options, parse_command, print_help, split_arguments, subset
 from odes_rl.cli.compare import Compare, compare
 from odes_rl.cli.completion import completion_script
 from odes_rl.cli.evaluate import Evaluate, evaluate
@@ -146,7 +146,8 @@ def _run_command(arguments: list[str]) -> int:
 
 def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
     command = COMMANDS[name]
-    words, lists = study_lists(arguments) if command.model is Study else (arguments, LISTS)
+    lists = LISTS | list_options(command.model)
+    words, lists = study_lists(arguments) if command.model is Study else (arguments, lists)
     positional, options = split_arguments(words, flags(command.model), lists)
     every = command.sections == {}
     own = {option: text for option, text in options.items() if every or option in command.model.model_fields}

@@ -1,7 +1,7 @@
 """The cells of a comparison: for each task, policy and seed, the config and the directory of a run."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from odes_rl.compare.config import POLICIES, THRESHOLD, Comparable, Comparing
 from odes_rl.config.layering import Kind, Sections, layer_values
 from odes_rl.config.naming import file_name
 from odes_rl.config.schema import ExperimentConfig, FitConfig
-from odes_rl.errors import UserError
+from odes_rl.errors import UserError, check_name
 from odes_rl.rollouts.tasks import find_task
 
 
@@ -71,6 +71,22 @@ def make_cells(config: Comparable, overrides: Mapping[str, str]) -> list[Cell]:
         for seed in seeds[task, learner][place : place + 1]
         for path in [Path(config.directory, file_name(task), file_name(learner), f"seed_{seed}")]
     ]
+
+
+def chosen_cells(config: Comparable, cells: Iterable[Cell], labels: Collection[str]) -> list[Cell]:
+    """The `cells` of the tasks and of the policies among `labels`; of all tasks, or policies, if none is among them.
+
+    Raises:
+        UserError: if a label is neither a task's nor a policy's, or no cell is left.
+    """
+    comparing = config.comparing
+    for label in labels:
+        check_name(f"label of {comparing.places} or {comparing.learners}", label, [*config.places, *config.learners])
+    tasks, learners = (entries.keys() & labels or entries.keys() for entries in (config.places, config.learners))
+    chosen = [cell for cell in cells if cell.task in tasks and cell.learner in learners]
+    if not chosen:
+        raise UserError(f"only is {' '.join(labels)}, but the file has no runs of these {comparing.learners} there")
+    return chosen
 
 
 def thresholds(config: Comparable, cells: Iterable[Cell]) -> dict[str, float | None]:

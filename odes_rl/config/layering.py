@@ -34,6 +34,7 @@ class Kind(NamedTuple, Generic[Config]):
         default: the name if none is given.
         command: of the command line, that starts such a run.
         place: the option that says what is learnt.
+        label: of what that option has, for the default run directory.
     """
 
     config: type[Config]
@@ -43,6 +44,7 @@ class Kind(NamedTuple, Generic[Config]):
     default: str
     command: str
     place: str
+    label: Callable[[str], str]
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -50,8 +52,12 @@ class Kind(NamedTuple, Generic[Config]):
         return tuple(self.config.model_fields)
 
 
-TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train", "task.id")
-FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit", "data.source")
+def _stem(source: str) -> str:
+    return Path(source).resolve().stem
+
+
+TRAINING = Kind(ExperimentConfig, "policy", policy_config_class, PolicyConfig, "ode_to_ode", "train", "task.id", str)
+FITTING = Kind(FitConfig, "model", model_config_class, ModelConfig, "ode_to_ode", "fit", "data.source", _stem)
 SECTIONS = TRAINING.sections
 
 
@@ -102,7 +108,8 @@ def make_config(name: str | None, overrides: Mapping[str, Any], kind: Kind[Confi
             f"CONFIG is missing: write odes-rl {kind.command} CONFIG [--option value ...], or without a file "
             f"odes-rl {kind.command} --{kind.place} {kind.place.partition('.')[2].upper()} [--option value ...]"
         )
-    return layer_values({}, overrides, default_directory=f"runs/{file_name(overrides[kind.place])}", kind=kind)
+    directory = f"runs/{file_name(kind.label(overrides[kind.place]))}"
+    return layer_values({}, overrides, default_directory=directory, kind=kind)
 
 
 def layer_values(

@@ -167,7 +167,7 @@ class FitRunConfig(BaseModel):
     """The counter in the metrics of a run."""
 
     directory: str = Field(min_length=1)
-    """Run directory. Default: `runs/<name of the config file>`, or `runs/<data.source>` without a file."""
+    """Run directory. Default: `runs/<name of the config file>`, or `runs/<stem of data.source>` without a file."""
     epochs: int = Field(default=20, ge=1)
     """Passes over the training examples."""
     seed: int = Field(default=0, ge=0, lt=2**31)

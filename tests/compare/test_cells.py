@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from odes_rl.cli.program import main
-from odes_rl.compare.cells import make_cells, thresholds
+from odes_rl.compare.cells import chosen_cells, make_cells, thresholds
 from odes_rl.compare.config import load_comparison
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.errors import UserError
 from odes_rl.policies import AutonomousConfig
 from tests.comparisons import TINY, write_comparison
 
@@ -110,6 +111,23 @@ def test_the_command_line_overrides_what_entries_have_of_their_own(cells_of):
     ]
 
 
+def test_labels_choose_runs_of_tasks_of_policies_or_of_both(tmp_path):
+    tasks = {"Hopper-v5": None, "Swimmer-v5": {"only": ["linear"]}}
+    config = load_comparison(write_comparison(tmp_path / "tiny.yaml", tasks=tasks), {})
+    cells = make_cells(config, {})
+
+    def chosen(*labels: str) -> list[tuple[str, str]]:
+        return [(cell.task, cell.learner) for cell in chosen_cells(config, cells, labels)]
+
+    hopper, swimmer = [("Hopper-v5", "autonomous"), ("Hopper-v5", "linear")], [("Swimmer-v5", "linear")]
+    assert chosen() == chosen("linear", "autonomous") == hopper + swimmer
+    assert chosen("Swimmer-v5") == swimmer
+    assert chosen("linear") == hopper[1:] + swimmer
+    assert chosen("linear", "Hopper-v5") == hopper[1:]
+    with pytest.raises(UserError, match="only is Swimmer-v5 autonomous, but the file has no runs of these policies"):
+        chosen("Swimmer-v5", "autonomous")
+
+
 def test_options_of_policies_go_to_those_that_have_them(cells_of):
     autonomous, linear = cells_of({"policy.steps": "7"}, base={"policy": {"hidden": 9, "output_scale": 2.0}})
     assert autonomous.config.policy.model_dump()["hidden"] == 9
@@ -203,6 +221,7 @@ def test_a_mistake_is_one_line_and_status_2_with_nothing_written(tmp_path, monke
         (["--jobs", "0"], ["jobs is 0,"]),
         (["--dry-rnu", "1"], ["dry_rnu"]),
         (["--report-only"], ["nothing to report"]),
+        (["--only", "linaer"], ["tasks or policies 'linaer'", "'linear'"]),
     ],
     ids=lambda value: " ".join(value)[:50],
 )

@@ -45,9 +45,12 @@ def report(directory: Path) -> tuple[bytes, bytes, list[dict]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A comparison's directory that nothing disturbed, one cell after the other."""
+    """A comparison's directory that nothing disturbed, one cell after the other, of which the last was chosen first."""
     directory = tmp_path_factory.mktemp("whole")
     config = write_comparison(directory / "tiny.yaml", directory=str(directory / "out"))
+    assert main(["compare", str(config), "--only", "linear", "Hopper-v5"]) == 0
+    assert [path.name for path in (directory / "out" / "Hopper-v5").iterdir()] == ["linear"]
+    assert "1 of 2 runs are finished" in (directory / "out" / "table.md").read_text()
     assert main(["compare", str(config), "--jobs", "1"]) == 0
     return directory / "out"
 

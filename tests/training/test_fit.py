@@ -132,6 +132,7 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path, monkeypatch, capsys):
     write(images)
     assert main(["fit", "--data.source", "data.npz", "--model.name", "linear", "--run.epochs", "1"]) == 0
     (run,) = Path("runs").iterdir()
+    assert run.name == "data"
     assert main(["resume", str(run), "--run.epochs", "2"]) == 0
     for others in (255 - images, images[:, :4]):
         write(others)
