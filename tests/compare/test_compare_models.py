@@ -152,3 +152,13 @@ def test_davis_table_has_its_seven_models():
     steps = {label: config.model.steps for label, config in configs.items()}
     assert steps == dict.fromkeys(labels, 10) | {"B-NANODE-100": 100}
     assert all(configs[cell.learner].optimizer.schedule_horizon == cell.budget for cell in cells)
+
+
+def test_normalisations_of_images_are_compared_at_four_rates_each_and_else_alike():
+    configs: list[Any] = [cell.config for cell in make_cells(load_comparison("image_norms", {}), {}) if cell.seed == 0]
+    pairs = [(config.model.normalisation, config.optimizer.learning_rate) for config in configs]
+    assert pairs == [(kind, rate) for kind in ("none", "batch", "householder") for rate in (0.01, 0.1, 0.3, 1)]
+    assert {config.model.model_copy(update={"normalisation": "none"}).model_dump_json() for config in configs} == {
+        configs[0].model.model_dump_json()
+    }
+    assert (configs[0].model.steps, configs[0].model.stages) == (100, 1)
