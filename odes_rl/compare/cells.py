@@ -12,7 +12,7 @@ from odes_rl.compare.config import POLICIES, THRESHOLD, Comparable, Comparing
 from odes_rl.config.layering import Kind, Sections, layer_values
 from odes_rl.config.naming import file_name
 from odes_rl.config.schema import ExperimentConfig, FitConfig
-from odes_rl.errors import UserError, check_name
+from odes_rl.errors import UserError, suggestion
 from odes_rl.rollouts.tasks import find_task
 
 
@@ -79,10 +79,11 @@ def chosen_cells(config: Comparable, cells: Iterable[Cell], labels: Collection[s
     Raises:
         UserError: if a label is neither a task's nor a policy's, or no cell is left.
     """
-    comparing = config.comparing
-    for label in labels:
-        check_name(f"label of {comparing.places} or {comparing.learners}", label, [*config.places, *config.learners])
-    tasks, learners = (entries.keys() & labels or entries.keys() for entries in (config.places, config.learners))
+    comparing, entries = config.comparing, [*config.places, *config.learners]
+    for label in (label for label in labels if label not in entries):
+        hint = suggestion(label, entries, limit=len(entries))
+        raise UserError(f"only has {label!r}, no label of {comparing.places} or {comparing.learners}: {hint}")
+    tasks, learners = (own.keys() & labels or own.keys() for own in (config.places, config.learners))
     chosen = [cell for cell in cells if cell.task in tasks and cell.learner in learners]
     if not chosen:
         raise UserError(f"only is {' '.join(labels)}, but the file has no runs of these {comparing.learners} there")

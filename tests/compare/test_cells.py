@@ -221,7 +221,7 @@ def test_a_mistake_is_one_line_and_status_2_with_nothing_written(tmp_path, monke
         (["--jobs", "0"], ["jobs is 0,"]),
         (["--dry-rnu", "1"], ["dry_rnu"]),
         (["--report-only"], ["nothing to report"]),
-        (["--only", "linaer"], ["tasks or policies 'linaer'", "'linear'"]),
+        (["--only", "linaer"], ["only has 'linaer'", "'linear'", "valid are Hopper-v5, autonomous, linear"]),
     ],
     ids=lambda value: " ".join(value)[:50],
 )
