@@ -2,8 +2,11 @@
 
 import gzip
 import re
+import shutil
 import struct
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +72,21 @@ def test_idx_files_plain_and_compressed_under_both_names(tmp_path, suffix, separ
     data = load_dataset(str(tmp_path / "mnist"))
     np.testing.assert_array_equal(data.train.images, IMAGES)
     np.testing.assert_array_equal(data.test.labels, LABELS[:5])
+
+
+def test_labels_may_be_a_column(tmp_path):
+    columns: dict[str, Any] = KERAS | {"y_train": LABELS[:, None], "y_test": LABELS[:4, None]}
+    np.savez(tmp_path / "keras.npz", **columns)
+    data = load_dataset(str(tmp_path / "keras.npz"))
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+    np.testing.assert_array_equal(data.test.labels, LABELS[:4])
+
+
+def test_an_archive_and_a_directory_without_data_are_told_with_what_to_give(tmp_path):
+    (tmp_path / "inner").mkdir()
+    assert is_told(tmp_path / "inner", r"inner', a directory without the files of MNIST .* give the one that has them")
+    archive = Path(shutil.make_archive(str(tmp_path / "cifar-10"), "gztar", tmp_path, "inner"))
+    assert is_told(archive, r"cifar-10\.tar\.gz', an archive: unpack it, and give the directory")
 
 
 def test_mnist_c_as_it_was_published(tmp_path):

@@ -1,7 +1,9 @@
 """The `Dataset` type, and checks for every loader."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +31,12 @@ def readable(option: str, source: str) -> Iterator[None]:
     """Within it, what the operating system has against looking for `source` is told to the user.
 
     Raises:
-        UserError: in place of an OSError, as where a directory may not be entered.
+        UserError: in place of an OSError, as where a directory may not be entered; if `source` is an archive.
     """
+    endings = tuple(ending for _, several, _ in shutil.get_unpack_formats() for ending in several)
     try:
+        if source.lower().endswith(endings) and Path(source).is_file():
+            raise UserError(f"{option} is {source!r}, an archive: unpack it, and give the directory that was in it")
         yield
     except OSError as error:
         raise UserError(f"{option} is {source!r}, which cannot be read: {error.strerror}") from None

@@ -28,9 +28,9 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
     """The data set that `source` names: `digits`, an .npz file, or a directory with the files of MNIST or CIFAR.
 
     `digits` are the 1797 of 8 × 8 pixels that scikit-learn brings along. An .npz file has the arrays train_images,
-    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test; or in place of images those of
-    `jpeg.decoded`. MNIST is published as IDX files, CIFAR-10 and CIFAR-100 as pickled or binary ones. `option` is the
-    source's name in the user's config.
+    train_labels, test_images and test_labels, or x_train, y_train, x_test and y_test, with labels [n] or [n, 1]; or in
+    place of images those of `jpeg.decoded`. MNIST is published as IDX files, CIFAR-10 and CIFAR-100 as pickled or
+    binary ones. `option` is the source's name in the user's config.
 
     Raises:
         UserError: if there is no such source, or it is damaged, or holds something else.
@@ -40,8 +40,15 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
     path = Path(source)
     with readable(option, source):
         if path.is_dir():
-            published = find_cifar(path)
-            return _load_idx(path) if published is None else load_cifar(path, published)
+            if published := find_cifar(path):
+                return load_cifar(path, published)
+            if not any(path.glob("*ubyte*")):
+                raise UserError(
+                    f"{option} is {source!r}, a directory without the files of MNIST (train-images-idx3-ubyte, …), of "
+                    "CIFAR (data_batch_1, … or train, test; plain or .bin) or, for videos, of BAIR (train/*.tfrecords, "
+                    "test/*.tfrecords): give the one that has them"
+                )
+            return _load_idx(path)
         if not path.is_file():
             raise UserError(
                 f"{option} is {source!r}, but must be `digits`, an .npz file, or a directory of IDX files or of CIFAR's"
@@ -86,6 +93,7 @@ def _load_npz(path: Path) -> Dataset:
         parts = (arrays[:3], arrays[3:])
         arrays = [array for jpeg, offsets, labels in parts for array in (decoded(str(path), jpeg, offsets), labels)]
     x_train, y_train, x_test, y_test = arrays
+    y_train, y_test = (labels[:, 0] if labels.shape[1:] == (1,) else labels for labels in (y_train, y_test))
     classes = count_classes(f"{path}, train", y_train)
     train, test = (
         make_split(f"{path}, {name}", images, labels, classes)
