@@ -7,13 +7,14 @@ came. The last line of its standard error says why it failed.
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
 from odes_rl.devices import platform
-from odes_rl.errors import StorageError, UserError, one_line
+from odes_rl.errors import StorageError, UserError, one_line, raised
 from odes_rl.interrupts import Interrupted, interrupt, leave_after, signals_noted
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.lock import only_trainer
@@ -43,6 +44,10 @@ def main(budget: str, workers: str, *paths: str) -> int:
     except EnvironmentFailure as failure:
         lines = str(failure).splitlines()
         print(failure, " ".join(dict.fromkeys([lines[0], lines[-1]])), sep="\n", file=sys.stderr)
+        return 1
+    except Exception as error:  # also of a part of the user's own; JAX adds lines behind a traceback's last one
+        traceback.print_exc()
+        print(raised(error), file=sys.stderr)
         return 1
     return 0
 

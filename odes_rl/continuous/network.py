@@ -45,8 +45,9 @@ def continuous_network(
 
     States may be images, [B, side, side, channels] in place of [B, h], if inputs and field are of images.
 
-    With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: the
-    field is scaled by it. c starts at zero and c_0 at 1. With `depth_widths` g is a network with hidden layers of
+    With `adaptive`, the size n of x, depth is g(x) = c·x + c_0 for each example instead of 1, and may be negative: in
+    s = t/g(x) from 0 to 1 the field is g f(g s, z). c starts at zero and c_0 at 1. The field's `jumps` are at another s
+    for each example, and no steps end there. With `depth_widths` g is a network with hidden layers of
     these widths, which starts as `network_field` does.
     """
     manifolds: dict[str, Any] = {"inputs": inputs.manifolds, "field": field.manifolds}
@@ -70,8 +71,10 @@ def continuous_network(
         return jnp.ones(x.shape[:1]) if reach is None else reach.apply(params["depth"], x)
 
     def flow(params: Params, x: jax.Array, times: jax.Array) -> Solution:
-        prepared = (field.prepare(params["field"]), x, depth(params, x))
-        return solve(solving, _scaled(field), prepared, inputs.apply(params["inputs"], x), times, field.jumps)
+        prepared, start = field.prepare(params["field"]), inputs.apply(params["inputs"], x)
+        if reach is None:
+            return solve(solving, _of_input(field), (prepared, x), start, times, field.jumps)
+        return solve(solving, _scaled(field), (prepared, x, depth(params, x)), start, times)
 
     def apply(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         solution = flow(params, x, jnp.array([0.0, 1.0]))
@@ -103,9 +106,23 @@ def _depth(size: int, widths: Sequence[int]) -> _Depth:
     )
 
 
+def _of_input(field: Field) -> VectorField:
+    def applied(t: jax.Array, z: jax.Array, args: Any) -> jax.Array:
+        prepared, x = args
+        return field.apply(prepared, t, z, x)
+
+    return applied
+
+
 def _scaled(field: Field) -> VectorField:
-    def scaled(t: jax.Array, z: jax.Array, args: Any) -> jax.Array:
+    """The field of each example in a time of its own, up to its depth."""
+
+    def scaled(s: jax.Array, z: jax.Array, args: Any) -> jax.Array:
         prepared, x, depth = args
-        return depth.reshape(-1, *[1] * (z.ndim - 1)) * field.apply(prepared, t, z, x)
+
+        def one(depth: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
+            return depth * field.apply(prepared, depth * s, z[None], x[None])[0]
+
+        return jax.vmap(one)(depth, z, x)
 
     return scaled

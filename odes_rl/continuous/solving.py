@@ -63,6 +63,8 @@ def solve(
 ) -> Solution:
     """The solution of ż = field(t, z, params), z(times[0]) = `start`, at `times` [T], which rise or fall.
 
+    With `solver_steps`, the last time must differ from the first.
+
     A batch is one state, solved with common steps. Gradients flow to `params` and `start`. A method that chooses its
     steps ends one at each of the times `jumps`, where the field is not continuous in t; equal steps take no notice.
 

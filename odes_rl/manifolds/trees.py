@@ -12,7 +12,7 @@ from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.stiefel import Metric
 
-_FAR = 1e-3
+FAR = 1e-3
 """From a manifold: float32 leaves points much nearer, and another manifold's points lie further."""
 
 
@@ -65,7 +65,7 @@ def _off(manifold: Any, leaf: jax.Array) -> str | None:
         return f"is of shape {leaf.shape}, which the manifold {manifold} does not hold ({one_line(error)})"
     if isinstance(distance, Tracer) or isinstance(size, Tracer):
         return None
-    if not float(distance) <= max(_FAR, 100 * float(jnp.finfo(leaf.dtype).eps) * float(size)):
+    if not float(distance) <= max(FAR, 100 * float(jnp.finfo(leaf.dtype).eps) * float(size)):
         return f"lies {float(distance):.2g} off the manifold {manifold}"
     if hasattr(manifold, "inside") and not manifold.inside(leaf):
         return f"lies on the boundary of the manifold {manifold}, not inside"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odes_rl.reports.comparison import Comparison, Result, results_of
+from odes_rl.reports.table import markdown_rows
 
 
 class AccuracyTable(NamedTuple):
@@ -58,7 +59,7 @@ def accuracy_sections(comparison: Comparison, results: Sequence[Result]) -> list
             continue
         lines = [["set", *table.learners], ["---"] + ["---:"] * len(table.learners)]
         lines += [shown_accuracies(table, name, "**{}**") for name in table.sets]
-        sections += [f"### {task}: accuracy on each set, in %", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+        sections += [f"### {task}: accuracy on each set, in %", markdown_rows(lines)]
     return sections
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from odes_rl.errors import UserError
-from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, picture_files, save
+from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, picture_files, plain, save
 from odes_rl.reports.finding import Found, check_metric, find_runs
 from odes_rl.reports.seeds import DivergedError, NothingYetError, Run, average_runs, group_runs, measure_of, read_run
 
@@ -67,9 +67,9 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
         axes = figure.add_subplot(rows, columns, place)
         _draw_groups(axes, groups, labels)
         dress(axes, measure)
-        axes.set_title(task)
+        axes.set_title(plain(task))
     handles = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
-    told = [textwrap.fill(f"{label} ({_seeds(label, panels)})", _LEGEND_WIDTH) for label in labels]
+    told = [textwrap.fill(f"{plain(label)} ({_seeds(label, panels)})", _LEGEND_WIDTH) for label in labels]
     legend = {"loc": "outside lower center", "frameon": False, "handlelength": 4}
     figure.legend([handles[label] for label in labels], told, **legend)
     return figure

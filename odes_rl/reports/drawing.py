@@ -21,6 +21,11 @@ _UNITS = (("G", 1e9, 1e9), ("M", 1e6, 1e6), ("k", 1e3, 1e4))
 _ENDINGS = (".png", ".pdf", ".svg")
 
 
+def plain(text: str) -> str:
+    """A user's `text` as Matplotlib is to show it, not as a formula between dollar signs."""
+    return text.replace("$", r"\$")
+
+
 def draw_line(axes: Axes, steps: np.ndarray, middle: np.ndarray, label: str, index: int) -> None:
     """The `index`-th line of `axes`, through `middle` [n] at `steps` [n]."""
     every = max(1, steps.size // 8)

@@ -36,8 +36,8 @@ def _bound_lines(line: Metrics) -> list[str]:
     if line["test_negative_elbo"] is None:
         return [f"negative ELBO after epoch {line['epoch']}: not finite, training diverged"]
     return [
-        f"negative ELBO after epoch {line['epoch']}: {line['test_negative_elbo']:.4g} a frame, with squared error "
-        f"{line['test_squared_error']:.4g} of a pixel and divergence {line['test_divergence']:.4g} nats"
+        f"negative ELBO after epoch {line['epoch']}: {line['test_negative_elbo']:.4g} a frame and pixel, with squared "
+        f"error {line['test_squared_error']:.4g} of a pixel and divergence {line['test_divergence']:.4g} nats a frame"
     ]
 
 

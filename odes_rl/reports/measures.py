@@ -44,6 +44,11 @@ class Measure(NamedTuple):
     least: bool = False
 
     @property
+    def steps_word(self) -> str:
+        """`steps` or `epochs`."""
+        return self.steps_label.rpartition(" ")[2]
+
+    @property
     def sign(self) -> int:
         """Factor that makes larger values better ones."""
         return -1 if self.least else 1

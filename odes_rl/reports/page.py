@@ -22,7 +22,8 @@ _NOTES = (
     "brackets: bootstrap intervals of 95 %, from resampling seeds with replacement. With few seeds they are rough, and "
     "too narrow rather than too wide: if all seeds of one are above all of the other, the interval is [1.00, 1.00].",
     "One seed has no deviation, no interval, and no probability of being better; the table shows a dash.",
-    "steps to: the median over the seeds with an evaluation that reached the threshold, and the number of these seeds.",
+    "{steps} to: the median over the seeds with an evaluation that reached the threshold, and the number of these "
+    "seeds.",
     "P(better): the probability that the last evaluation of a seed is better than that of a seed of the baseline.",
     "{speed}: speed of one run while others ran at the same time.",
 )
@@ -50,7 +51,7 @@ li { overflow-wrap: anywhere; }
 
 def notes(measure: Measure) -> list[str]:
     """How to read the tables."""
-    return [measure.about, *(note.replace("{speed}", measure.speed_label) for note in _NOTES)]
+    return [measure.about, *(note.format(speed=measure.speed_label, steps=measure.steps_word) for note in _NOTES)]
 
 
 def page_text(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row]) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from odes_rl.reports.comparison import Comparison, Result, results_of, unfinished
-from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress
+from odes_rl.reports.drawing import draw_alone, draw_band, draw_line, dress, plain
 from odes_rl.reports.seeds import Run, at_common_steps, average_runs
 from odes_rl.reports.statistics import interquartile_interval, interquartile_mean
 
@@ -73,7 +73,7 @@ def draw_panels(comparison: Comparison, results: Sequence[Result], tasks: Sequen
         _draw_panel(axes, comparison, results, task, kind)
     handles = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
     shown = [label for label in comparison.learners if label in handles]
-    figure.legend([handles[label] for label in shown], shown, ncols=entries, fontsize="small", **_LEGEND)
+    figure.legend([handles[label] for label in shown], [*map(plain, shown)], ncols=entries, fontsize="small", **_LEGEND)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # pyright: ignore
     figure.suptitle(textwrap.fill(_title(results, tasks, kind), int(13 * width)), fontsize="medium")
     return figure
@@ -99,4 +99,4 @@ def _draw_panel(axes: Axes, comparison: Comparison, results: Sequence[Result], t
         for result in unfinished(results, task, learner):
             draw_alone(axes, [result.run], result.run.steps[0], index)
     dress(axes, comparison.measure)
-    axes.set_title(task)
+    axes.set_title(plain(task))

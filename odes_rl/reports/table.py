@@ -65,7 +65,7 @@ def headings(comparison: Comparison, task: str) -> list[str]:
         "threshold": "threshold" if threshold is None else f"{threshold:g}",
         "baseline": comparison.baseline,
         "learner": measure.learner,
-        "steps": "steps" if measure is RETURNS else measure.steps_label,
+        "steps": measure.steps_word,
         "speed": measure.speed_label,
     }
     memory = () if measure is RETURNS else _MEMORY
@@ -101,7 +101,12 @@ def _csv(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 def _markdown_table(comparison: Comparison, rows: Sequence[Row]) -> str:
     heading = headings(comparison, rows[0].task)
     lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *(cells_of(comparison, row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_rows(lines)
+
+
+def markdown_rows(lines: Iterable[Sequence[str]]) -> str:
+    """The lines of a table in Markdown, each of its cells' texts."""
+    return "\n".join(f"| {' | '.join(text.replace('|', '&#124;') for text in line)} |" for line in lines)
 
 
 def spread(mean: float, deviation: float | None, form: Callable[[float], str]) -> str:

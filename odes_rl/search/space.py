@@ -170,7 +170,7 @@ def _plain_choices(name: str, choices: tuple[Any, ...]) -> tuple[Any, ...]:
     for choice in choices:
         if not isinstance(choice, bool | int | float | str | None):
             raise UserError(f"space.{name}: {choice!r} cannot be a choice: give numbers, texts, true, false or null")
-    if len(set(map(repr, choices))) < len(choices):
+    if any(choice in choices[:place] for place, choice in enumerate(choices)):
         raise UserError(f"space.{name}: choices are {list(choices)}, but must differ")
     return choices
 

@@ -1,6 +1,7 @@
 """One trial: a run for each seed, judged at its evaluations, and the value that they come to."""
 
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,9 @@ import numpy as np
 
 from odes_rl.compare.standing import differing, recorded_options
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.errors import UserError, one_line
+from odes_rl.errors import StorageError, UserError, one_line, raised
 from odes_rl.rollouts.protocol import EnvironmentFailure
-from odes_rl.runs.files import CONFIG
+from odes_rl.runs.files import CONFIG, writing_to
 from odes_rl.runs.lock import only_trainer
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
@@ -57,19 +58,30 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
 
     try:
         values = [_run(search, trial, changes, index) for index in range(len(search.seeds))]
-    except OtherRunError:
+    except (OtherRunError, StorageError):
         raise
     except PrunedError:
         told: dict[str, Any] = {"state": TrialState.PRUNED}
-    except (UserError, EnvironmentFailure) as error:
-        lines = str(error).splitlines()
+    except Exception as error:  # also of a part of the user's own
         with stored():
-            trial.set_user_attr(REASON, one_line(" ".join(dict.fromkeys([lines[0], lines[-1]]))))
+            trial.set_user_attr(REASON, _reason(error, search.trial_path(trial.number)))
         told = {"state": TrialState.FAIL}
     else:
         told = {"values": float(np.mean(values))}
     with stored():
         study.tell(trial, **told)
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Why a trial at `path` failed, in one line; the traceback of what nobody foresaw is kept there."""
+    if isinstance(error, UserError | EnvironmentFailure):
+        lines = str(error).splitlines()
+        return one_line(" ".join(dict.fromkeys([lines[0], lines[-1]])))
+    log = path / "failure.log"
+    with writing_to(path):
+        path.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return f"{raised(error)}, see {log}"
 
 
 def objective(kind: Objective, lines: Sequence[Metrics]) -> float:

@@ -20,8 +20,15 @@ TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")
 FAULTY = {
     "env_steps": 200,
     "base": {"strategy": {"population": 4}},
-    "tasks": {"faulty_environments:Walk-v0": None, "faulty_environments:SometimesRaises-v0": None},
-    "policies": {"linear": None},
+    "tasks": {
+        "faulty_environments:Walk-v0": {"only": ["linear"]},
+        "faulty_environments:SometimesRaises-v0": {"only": ["linear"]},
+        "Pendulum-v1": {"only": ["broken"]},
+    },
+    "policies": {
+        "linear": None,
+        "broken": {"policy": {"name": "linear"}, "strategy": {"shaping": "broken_parts:SHAPING"}},
+    },
 }
 
 
@@ -141,10 +148,11 @@ def test_a_failing_cell_fails_alone_and_is_told_with_its_reason(tmp_path, monkey
     config = write_comparison(tmp_path / "faulty.yaml", directory=str(out), **FAULTY)
     assert main(["compare", str(config), "--jobs", "1"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("failed: ")]
-    assert len(failed) == 1
-    assert failed[0].startswith("failed: faulty_environments:SometimesRaises-v0, linear, seed 0: ")
-    assert "raised in an episode with seed" in failed[0]
-    assert "RuntimeError: step went wrong" in failed[0]
+    raising, broken = failed
+    assert raising.startswith("failed: faulty_environments:SometimesRaises-v0, linear, seed 0: ")
+    assert "raised in an episode with seed" in raising
+    assert "RuntimeError: step went wrong" in raising
+    assert broken.startswith("failed: Pendulum-v1, broken, seed 0: TypeError: this shaping is broken (")
     page = (out / "report.html").read_text()
     assert "RuntimeError: step went wrong" in page
     rows = list(csv.DictReader((out / "table.csv").read_text().splitlines()))

@@ -7,7 +7,7 @@ import pytest
 import scipy.integrate
 from pydantic import ValidationError
 
-from odes_rl.continuous.fields import trajectory_field
+from odes_rl.continuous.fields import Field, trajectory_field
 from odes_rl.continuous.inputs import identity, linear
 from odes_rl.continuous.network import continuous_network
 from odes_rl.continuous.solving import Solving, counting, solve
@@ -184,3 +184,14 @@ def test_wrong_solvers_are_told():
         Solving(solver="dopri")
     with pytest.raises(ValidationError, match="give solver_steps"):
         Solving(solver="euler")
+
+
+def test_each_example_reaches_its_own_depth_where_the_field_depends_on_time():
+    """ż = t up to g is g²/2, not g/2."""
+    field = Field(lambda key: {}, {}, lambda params: params, lambda params, t, z, x: jnp.broadcast_to(t, z.shape))
+    network = continuous_network(identity(1), field, None, Solving(tolerance=1e-6), adaptive=1)
+    params = network.init(jax.random.key(0))
+    params["depth"] = {"weight": jnp.ones(1), "bias": jnp.array(2.0)}
+    x = jnp.array([[0.0], [1.0], [-3.0]])
+    ends, _ = network.apply(params, x)
+    np.testing.assert_allclose(ends, x + (x + 2) ** 2 / 2, rtol=1e-5)

@@ -16,7 +16,8 @@ from odes_rl.errors import UserError
 from odes_rl.reports.comparison import read_results
 from odes_rl.reports.comparison_report import write_report
 from odes_rl.reports.curves import plot_curves
-from odes_rl.reports.page import headline, page_text, remarks, stuck_lines
+from odes_rl.reports.measures import ACCURACIES, RETURNS
+from odes_rl.reports.page import headline, notes, page_text, remarks, stuck_lines
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
 from odes_rl.reports.seeds import read_run
@@ -328,3 +329,19 @@ def test_nothing_evaluated_is_a_mistake(tmp_path):
 def test_a_report_imports_no_jax():
     code = "import odes_rl.reports.comparison_report, sys; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_labels_are_text_and_neither_formulas_nor_columns(tmp_path):
+    names = ("$a_$", "a|b", r"$\foo$")
+    comparison = record(tmp_path, curves(tasks=("$T_$-v5",), policies=names))
+    paths = write_report(comparison, tmp_path)
+    assert len(paths) == 8
+    _, line, *rows = [line for line in (tmp_path / "table.md").read_text().splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {line.count("|")}
+    assert "a&#124;b" in rows[1]
+    assert plot_curves([str(tmp_path)], str(tmp_path / "again.png"))
+
+
+def test_notes_name_the_column_that_is_there():
+    assert any(note.startswith("steps to: ") for note in notes(RETURNS))
+    assert any(note.startswith("epochs to: ") for note in notes(ACCURACIES))

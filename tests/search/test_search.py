@@ -126,6 +126,18 @@ def test_a_grid_has_each_combination_once_and_a_failing_one_fails_alone(tmp_path
     assert "failed: shaping top_k compares" in capsys.readouterr().out.replace("strategy: ", "")
 
 
+def test_a_trial_whose_own_part_raises_fails_alone_with_its_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    space = {"strategy.shaping": ["broken_parts:SHAPING", "none"]}
+    base = {**TINY["base"], "strategy": {"shaping": "none"}}
+    path = write_search(tmp_path / "tiny.yaml", space=space, base=base, sampler="grid", pruner="none", env_steps=20)
+    assert main(["search", str(path)]) == 0
+    assert sorted(state for state, *_ in came_to(path)) == ["COMPLETE", "FAIL"]
+    assert "failed: TypeError: this shaping is broken" in capsys.readouterr().out
+    (log,) = tmp_path.rglob("failure.log")
+    assert "broken_parts.py" in log.read_text()
+
+
 def wait_for(directory: Path, trials: int, process: subprocess.Popen) -> None:
     """Until that trial has some generations."""
     metrics = directory / f"trial_{trials:03d}/seed_1000/metrics.jsonl"

@@ -67,6 +67,7 @@ def refusal(arguments: list[str], directory: Path, capsys) -> str:
         ({"space": {"strategy.sigma": SIGMA}, "sampler": "grid"}, "sampler grid needs values that can be counted"),
         ({"space": {}}, "space is {}, but must be at least one value"),
         ({"space": None}, "space is missing"),
+        ({"space": {"strategy.sigma": [1, 1.0, 0.5]}}, "must differ"),
         ({"env_steps": None}, "env_steps is missing"),
         ({"trials": 0}, "trials is 0, but must be greater than or equal to 1"),
         ({"sampler": "tep"}, "did you mean 'tpe'?"),

@@ -1,6 +1,7 @@
 """Data sets from real files, whole and bad ones."""
 
 import gzip
+import pickle
 import re
 import shutil
 import struct
@@ -117,7 +118,7 @@ BAD = [
     (KERAS | {"x_train": IMAGES[:, :0]}, r"shape \(12, 0, 6\)"),
     (KERAS | {"x_train": np.array([None])}, r"is not a valid \.npz file"),
     (KERAS | {"x_test": IMAGES[:4, :5, :5]}, r"\(6, 6\).*\(5, 5\)"),
-    ({"x_train": IMAGES, "y_train": LABELS}, "has x_train, y_train, but must have train_images"),
+    ({"x_train": IMAGES, "y_train": LABELS}, "has x_train, y_train, but must have all of train_images"),
 ]
 
 
@@ -180,6 +181,8 @@ def test_damaged_idx_files_are_told(tmp_path):
     assert is_told(directory, "not an IDX file of bytes")
     file.rename(file.with_name("kept"))
     file.with_name(file.name + ".gz").write_bytes(b"no gzip")
+    assert is_told(directory, r"t10k-labels-idx1-ubyte\.gz' is not an IDX file of bytes")
+    file.with_name(file.name + ".gz").write_bytes(gzip.compress(bytes(20))[:-9])
     assert is_told(directory, "cannot be read")
 
 
@@ -187,3 +190,20 @@ def test_a_split_is_checked_by_whoever_makes_it():
     split = make_split("here", IMAGES, LABELS)
     with pytest.raises(UserError, match="here: training images"):
         make_dataset("here", split, split._replace(images=IMAGES[:, :4]))
+
+
+def test_classes_are_those_of_the_training_labels(tmp_path):
+    two: dict[str, Any] = KERAS | {"y_train": LABELS % 2, "y_test": LABELS[:4] % 2}
+    np.savez(tmp_path / "two.npz", **two)
+    assert load_dataset(str(tmp_path / "two.npz")).classes == 2
+    with (tmp_path / "pickled").open("wb") as file:
+        pickle.dump({"data": [1]}, file)
+    assert is_told(tmp_path / "pickled", "it holds Python's objects, not arrays .*give their directory")
+
+
+def test_an_unpacked_idx_file_may_keep_its_name(tmp_path):
+    write_idx(tmp_path / "mnist", suffix=".gz")
+    write_idx(tmp_path / "mnist", "t10k", suffix=".gz")
+    path = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.decompress(path.read_bytes()))
+    np.testing.assert_array_equal(load_dataset(str(tmp_path / "mnist")).train.images, IMAGES)

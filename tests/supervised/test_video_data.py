@@ -9,7 +9,7 @@ from odes_rl.errors import UserError
 from odes_rl.supervised.config import DataConfig
 from odes_rl.supervised.data.crc32c import masked_crc32c
 from odes_rl.supervised.data.loading import load_dataset
-from odes_rl.supervised.data.moving import moving_digits
+from odes_rl.supervised.data.moving import moving_digits, suited
 from odes_rl.supervised.data.tfrecord import find_records, read_example
 from odes_rl.supervised.data.videos import load_videos
 
@@ -168,3 +168,10 @@ def test_options_of_images_that_move_are_not_for_recorded_videos(name, value, tm
 def test_mistakes_are_told(options, message):
     with pytest.raises(UserError, match=message):
         load_videos(DataConfig(**options), 5)
+
+
+def test_sources_that_are_not_there_and_images_too_thin_to_halve_are_told():
+    with pytest.raises(UserError, match=r"'nowhere', but must be `digits`.*Moving MNIST.*BAIR"):
+        load_videos(DataConfig(source="nowhere"), 4)
+    with pytest.raises(UserError, match="do not move in a frame"):
+        suited(np.ones((3, 20, 1), np.uint8), 24)

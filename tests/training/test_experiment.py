@@ -1,7 +1,7 @@
 """The experiment as a config describes it: every choice is there, and five generations compile once."""
 
 import math
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import pytest
 from odes_rl.act.linear import LinearWeights
 from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import RunConfig, TaskConfig
+from odes_rl.errors import UserError
 from odes_rl.es.config import StrategyConfig
 from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.es.strategy import make_strategy
@@ -26,6 +27,7 @@ from odes_rl.rollouts.episodes import Lane
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.device_actor import DeviceActor
+from odes_rl.training.experiment import initial_state, make_experiment
 from odes_rl.training.restoring import Checkpoint
 from odes_rl.training.train import observation_weight, train
 from tests.made_runs import create_run
@@ -201,3 +203,15 @@ def test_five_generations_compile_once_also_when_resumed(tmp_path, caplog):
 
     assert compilations(create_run(tmp_path / "run", run__generations=5)) == [1, 1, 1, 1]
     assert compilations(RunDirectory.open(tmp_path / "run", {"run.generations": 10})) == [1, 1, 1, 1]
+
+
+def test_parameters_of_a_policy_that_do_not_lie_on_their_manifolds_are_told():
+    config = layer_values({}, {"task.id": "Pendulum-v1", "policy.hidden": "4"}, default_directory="x")
+    experiment = make_experiment(config)
+    policy = experiment.policy
+
+    def init(key: jax.Array) -> Any:
+        return jax.tree.map(jnp.ones_like, policy.init(key))
+
+    with pytest.raises(UserError, match=r"the policy's params.* off the manifold .*: its init must give a point of it"):
+        initial_state(experiment._replace(policy=policy._replace(init=init)), 0)

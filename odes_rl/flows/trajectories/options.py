@@ -70,7 +70,8 @@ def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, 
     """The trajectory [L, h, h] at `times` [L] that the options of a `section` name, as in `policy`; h = `hidden`.
 
     Raises:
-        UserError: if its factory refuses its options, or returns something else; or the trajectory refuses the times.
+        UserError: if its factory refuses its options, or returns something else; or the trajectory refuses the times,
+            or its functions take other arguments.
     """
     name = f"{section}.trajectory {options.trajectory!r}"
     try:
@@ -84,6 +85,6 @@ def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, 
             raise UserError(f"its weights at {len(times)} times are {found.shape}, but must be {wanted}")
         if len(trajectory.jumps) >= len(times):
             raise UserError(f"it has {len(trajectory.jumps) + 1} pieces, but {len(times)} times see no more than that")
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{name}: {error}") from error
     return trajectory

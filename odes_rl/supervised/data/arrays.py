@@ -48,10 +48,8 @@ def read_npz(path: Path, choices: Sequence[Sequence[str]]) -> list[np.ndarray]:
         names = next((names for names in choices if set(names) <= set(found)), None)
         arrays = [_expect(np.ndarray, archive[name]) for name in names or ()]
     if names is None:
-        allowed = " or ".join(", ".join(names) for names in choices)
-        raise UserError(
-            f"{str(path)!r} has {', '.join(found) or 'nothing'}, but must have {allowed}: rename its arrays"
-        )
+        allowed = ", or ".join(", ".join(names) for names in choices)
+        raise UserError(f"{str(path)!r} has {', '.join(found) or 'nothing'}, but must have all of {allowed}")
     return arrays
 
 
@@ -67,4 +65,6 @@ def _damage_told(path: Path, suffix: str) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         told = one_line(error) or type(error).__name__
+        if "allow_pickle" in told:
+            told = "it holds Python's objects, not arrays (of CIFAR's files, give their directory)"
         raise UserError(f"{str(path)!r} is not a valid {suffix} file: {told}; fetch it again") from None

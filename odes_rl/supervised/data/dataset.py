@@ -53,8 +53,8 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     shaped = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3)
     if not shaped or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise UserError(
-            f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8 [n, height, width], or "
-            "[n, height, width, 3]"
+            f"{where}: images are {images.dtype} of shape {images.shape}, but must be uint8, from 0 to 255, "
+            "[n, height, width], or with colours [n, height, width, 3]"
         )
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{where}: labels are {labels.dtype} of shape {labels.shape}, but must be whole numbers [n]")
@@ -67,21 +67,21 @@ def make_split(where: str, images: np.ndarray, labels: np.ndarray, classes: int 
     return Split(images, labels.astype(np.int32))
 
 
-def count_classes(where: str, labels: np.ndarray, least: int = 10) -> int:
-    """Number of classes that training `labels` are of, `least` or more; `where` is their source in messages.
+def count_classes(where: str, labels: np.ndarray, most_missing: int = 10) -> int:
+    """Number k of classes that training `labels` 0 to k − 1 are of; `where` is their source in messages.
 
     Raises:
-        UserError: if there are more than `least`, but one of them has no example.
+        UserError: if there are more than `most_missing`, but one of them has no example.
     """
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        return least  # `make_split` refuses them
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or not labels.size:
+        return most_missing  # `make_split` refuses them
     found = np.unique(labels)
-    if found.size and found[-1] >= least and not np.array_equal(found, np.arange(found.size)):
+    if found[-1] >= most_missing and not np.array_equal(found, np.arange(found.size)):
         raise UserError(
             f"{where}: labels are {found.size} numbers from {found[0]} to {found[-1]}, but must be 0 to k - 1, each "
             "with an example in training: number them anew"
         )
-    return max(least, found.size)
+    return max(int(found[-1]) + 1, 1)
 
 
 def make_dataset(where: str, train: Split, test: Split, classes: int = 10) -> Dataset:

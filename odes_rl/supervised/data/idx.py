@@ -10,6 +10,8 @@ import numpy as np
 from odes_rl.errors import UserError
 
 _UINT8 = 8
+_GZIP = b"\x1f\x8b"
+"""How a compressed file begins; some programs unpack one and keep its name."""
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -48,6 +50,6 @@ def find_idx(directory: Path, split: str, what: str) -> Path:
 def _read_bytes(path: Path) -> bytes:
     try:
         content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
+        return gzip.decompress(content) if content.startswith(_GZIP) else content
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{str(path)!r} cannot be read: {error}; fetch it again") from None

@@ -36,7 +36,7 @@ def suited(images: np.ndarray, side: int) -> np.ndarray:
     """
     if 2 * max(images.shape[1:]) > 1.5 * side:
         images = _halved(images)
-    if max(images.shape[1:]) >= side:
+    if max(images.shape[1:]) >= side or 0 in images.shape[1:]:
         raise UserError(f"images of {images.shape[1:]} do not move in a frame of {side} × {side}: give a larger side")
     return images
 

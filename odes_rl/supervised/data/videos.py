@@ -10,7 +10,7 @@ from odes_rl.errors import UserError
 from odes_rl.supervised.config import DataConfig, check_unused
 from odes_rl.supervised.data.bair import find_bair, load_bair
 from odes_rl.supervised.data.dataset import readable
-from odes_rl.supervised.data.loading import load_dataset
+from odes_rl.supervised.data.loading import DIGITS, load_dataset
 from odes_rl.supervised.data.moving import read_moving, suited, videos_of
 from odes_rl.supervised.data.rows import Rows
 
@@ -73,6 +73,12 @@ def load_videos(config: DataConfig, frames: int) -> VideoDataset:
     of_images = ("crop", "flip", "corrupted", "corrupted_directory", "standardise")
     check_unused(config, of_images, "images, not for videos")
     with readable("data.source", config.source):
+        if config.source != DIGITS and Path(config.source).suffix != ".npy" and not Path(config.source).exists():
+            raise UserError(
+                f"data.source is {config.source!r}, but must be `digits`, an .npz file or a directory of MNIST's "
+                "files, whose images are made to move; an .npy file of videos, as Moving MNIST; or a directory of "
+                "BAIR's TFRecords"
+            )
         bair = find_bair(Path(config.source))
     if bair is not None or Path(config.source).suffix == ".npy":
         check_unused(config, ("videos", "side", "digits"), "images that are made to move, not for recorded videos")
