@@ -80,9 +80,10 @@ def chosen_cells(config: Comparable, cells: Iterable[Cell], labels: Collection[s
         UserError: if a label is neither a task's nor a policy's, or no cell is left.
     """
     comparing, entries = config.comparing, [*config.places, *config.learners]
-    for label in (label for label in labels if label not in entries):
-        hint = suggestion(label, entries, limit=len(entries))
-        raise UserError(f"only has {label!r}, no label of {comparing.places} or {comparing.learners}: {hint}")
+    for label in labels:
+        if label not in entries:
+            hint = suggestion(label, entries, limit=len(entries))
+            raise UserError(f"only has {label!r}, no label of {comparing.places} or {comparing.learners}: {hint}")
     tasks, learners = (own.keys() & labels or own.keys() for own in (config.places, config.learners))
     chosen = [cell for cell in cells if cell.task in tasks and cell.learner in learners]
     if not chosen:

@@ -63,8 +63,9 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
     except PrunedError:
         told: dict[str, Any] = {"state": TrialState.PRUNED}
     except Exception as error:  # also of a part of the user's own
+        reason = _reason(error, search.trial_path(trial.number))
         with stored():
-            trial.set_user_attr(REASON, _reason(error, search.trial_path(trial.number)))
+            trial.set_user_attr(REASON, reason)
         told = {"state": TrialState.FAIL}
     else:
         told = {"values": float(np.mean(values))}
