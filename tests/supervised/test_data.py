@@ -196,9 +196,14 @@ def test_classes_are_those_of_the_training_labels(tmp_path):
     two: dict[str, Any] = KERAS | {"y_train": LABELS % 2, "y_test": LABELS[:4] % 2}
     np.savez(tmp_path / "two.npz", **two)
     assert load_dataset(str(tmp_path / "two.npz")).classes == 2
+
+
+def test_one_of_cifars_pickled_files_is_told_with_what_to_give(tmp_path):
     with (tmp_path / "pickled").open("wb") as file:
         pickle.dump({"data": [1]}, file)
-    assert is_told(tmp_path / "pickled", "it holds Python's objects, not arrays .*give their directory")
+    assert is_told(
+        tmp_path / "pickled", "it holds Python's objects, not arrays; of CIFAR's files, give their directory"
+    )
 
 
 def test_an_unpacked_idx_file_may_keep_its_name(tmp_path):

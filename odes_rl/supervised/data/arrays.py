@@ -64,7 +64,7 @@ def _damage_told(path: Path, suffix: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        told = one_line(error) or type(error).__name__
+        told, fix = one_line(error) or type(error).__name__, "fetch it again"
         if "allow_pickle" in told:
-            told = "it holds Python's objects, not arrays (of CIFAR's files, give their directory)"
-        raise UserError(f"{str(path)!r} is not a valid {suffix} file: {told}; fetch it again") from None
+            told, fix = "it holds Python's objects, not arrays", "of CIFAR's files, give their directory"
+        raise UserError(f"{str(path)!r} is not a valid {suffix} file: {told}; {fix}") from None
