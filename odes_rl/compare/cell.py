@@ -1,15 +1,17 @@
-"""The process of a cell, or of several seeds of one, started as `python -m odes_rl.compare.cell BUDGET WORKERS RUN …`.
+"""The process of a cell, or of several seeds of one, started as `python -m odes_rl.compare.cell OVERRIDES RUN …`.
 
 It stops, with a checkpoint, when its standard input ends: so it does when whoever started it is gone, however that
 came. The last line of its standard error says why it failed.
 """
 
+import json
 import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
@@ -27,15 +29,18 @@ _PATIENCE = 60.0
 """Seconds to wait for a process that a killed comparison has left, and which is about to end."""
 
 
-def main(budget: str, workers: str, *paths: str) -> int:
-    """Go on with the runs at `paths` up to `budget`; the exit status: 0 done, 1 failed, 130 or 143 interrupted."""
+def main(overrides: str, *paths: str) -> int:
+    """Go on with the runs at `paths`; the exit status: 0 done, 1 failed, 130 or 143 interrupted.
+
+    `overrides` (JSON, dotted option → value) change what is recorded.
+    """
     try:
         threading.Thread(target=interrupt_at_the_end_of_input, daemon=True).start()
         platform()  # where there is none, the error is one line
         if recorded_kind(paths[0]) is FITTING:
-            _fit(paths[0], {"run.epochs": budget})
+            _fit(paths[0], json.loads(overrides))
         else:
-            _train(paths, {"run.env_steps": budget, "rollouts.workers": workers})
+            _train(paths, json.loads(overrides))
     except Interrupted as interrupt:
         return interrupt.status
     except (UserError, StorageError) as error:
@@ -52,7 +57,7 @@ def main(budget: str, workers: str, *paths: str) -> int:
     return 0
 
 
-def _train(paths: Sequence[str], overrides: dict[str, str]) -> None:
+def _train(paths: Sequence[str], overrides: Mapping[str, Any]) -> None:
     with ExitStack() as stack:
         runs = [stack.enter_context(RunDirectory.open(path, overrides)) for path in paths]
         for run in runs:
@@ -64,7 +69,7 @@ def _train(paths: Sequence[str], overrides: dict[str, str]) -> None:
             train_together(runs, lambda run, metrics: None)
 
 
-def _fit(path: str, overrides: dict[str, str]) -> None:
+def _fit(path: str, overrides: Mapping[str, Any]) -> None:
     with RunDirectory.open(path, overrides, FITTING) as run, only_trainer(run.path, _PATIENCE):
         write_size(run.path, run.config)
         fit(run, lambda metrics: None)

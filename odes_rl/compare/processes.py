@@ -1,5 +1,6 @@
 """The processes of cells: started, watched, stopped."""
 
+import json
 import os
 import subprocess
 import time
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 from odes_rl.caching import program_cache
 from odes_rl.compare.cells import Cell
+from odes_rl.compare.standing import free_options
+from odes_rl.config.schema import ExperimentConfig
 from odes_rl.runs.files import CONFIG
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path, python_command
@@ -35,7 +38,7 @@ class Running(NamedTuple):
 def start_cells(cells: Sequence[Cell], workers: int) -> Running:
     """Start training `cells`, or going on with them, in one process, with so many worker processes.
 
-    Of several cells, all differ in their seeds alone.
+    Of several cells, all differ in their seeds alone. Those that go on take over what may have changed since.
 
     Raises:
         UserError: if a run's directory cannot be made.
@@ -43,7 +46,11 @@ def start_cells(cells: Sequence[Cell], workers: int) -> Running:
     for cell in cells:
         if not (cell.path / CONFIG).exists():
             RunDirectory.create(cell.path, cell.config).close()
-    arguments = [str(cells[0].budget), str(workers), *(str(cell.path) for cell in cells)]
+    config = cells[0].config
+    overrides = free_options(config)
+    if isinstance(config, ExperimentConfig):
+        overrides["rollouts.workers"] = workers
+    arguments = [json.dumps(overrides), *(str(cell.path) for cell in cells)]
     return Running(cells, start_process("odes_rl.compare.cell", arguments, cells[0].path / LOG))
 
 

@@ -101,6 +101,13 @@ def recorded_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _FREE}
 
 
+def free_options(config: ExperimentConfig | FitConfig) -> dict[str, Any]:
+    """The dotted options that a run which goes on takes from `config`, since they do not change its numbers."""
+    sections = config.model_dump(mode="json")
+    free = TRAINING if isinstance(config, ExperimentConfig) else FITTING
+    return {f"{section}.{name}": sections[section][name] for section, names in free.items() for name in names}
+
+
 def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """The names of the options that are not the same in both, sorted."""
     return [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]

@@ -3,13 +3,12 @@
 Free of JAX.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from odes_rl.csv_text import csv_text
 from odes_rl.reports.comparison import Comparison, Result, results_of
 from odes_rl.reports.table import markdown_rows
 
@@ -65,16 +64,10 @@ def accuracy_sections(comparison: Comparison, results: Sequence[Result]) -> list
 
 def accuracies_csv(comparison: Comparison, results: Sequence[Result]) -> str:
     """Every seed's accuracy on every set, as CSV; empty if there is no table."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for task in comparison.thresholds:
-        if accuracy_table(comparison, results, task) is None:
-            continue
-        own = [result for result in results if result.place.task == task]
-        lines = [(*r.place[:3], name, f"{value:.4f}") for r in own for name, value in r.accuracies.items()]
-        writer.writerows(lines)
-    body = text.getvalue()
-    return f"task,{comparison.measure.learner},seed,set,accuracy\n{body}" if body else ""
+    tabled = [task for task in comparison.thresholds if accuracy_table(comparison, results, task)]
+    own = [result for task in tabled for result in results if result.place.task == task]
+    lines = [(*r.place[:3], name, f"{value:.4f}") for r in own for name, value in r.accuracies.items()]
+    return csv_text(("task", comparison.measure.learner, "seed", "set", "accuracy"), lines) if lines else ""
 
 
 def _marked(table: AccuracyTable, name: str, learner: str, form: str) -> str:

@@ -8,7 +8,7 @@ from odes_rl.reports.drawing import save
 from odes_rl.reports.page import headline, notes, page_text, remarks
 from odes_rl.reports.panels import INTERQUARTILE, MEAN, draw_panels
 from odes_rl.reports.rows import make_rows
-from odes_rl.reports.table import csv_text, evaluations_text, markdown_text
+from odes_rl.reports.table import evaluations_text, markdown_text, rows_text
 from odes_rl.runs.files import REPORT, replace_text, writing_to
 
 KINDS = {"curves": MEAN, "interquartile": INTERQUARTILE}
@@ -38,7 +38,7 @@ def write_report(comparison: Comparison, directory: Path) -> list[Path]:
     texts = {
         REPORT: page_text(comparison, results, rows),
         "table.md": "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(measure))]) + "\n",
-        "table.csv": csv_text(measure, rows),
+        "table.csv": rows_text(measure, rows),
         "evaluations.csv": evaluations_text(measure, results),
     }
     if accuracies := accuracies_csv(comparison, results):

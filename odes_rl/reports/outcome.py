@@ -15,7 +15,7 @@ _SCORE = "evaluation_score_"
 def outcome_lines(run: Path) -> list[str]:
     """The returns of the first and the last evaluation of the run at `run`, and the path of its curve, drawn anew.
 
-    If it had several starts, the one that went on and the last scores of all are told too.
+    If it had several starts, the best one and the last scores of all are told too.
 
     What is missing, because no return was finite or the curve cannot be written, is said instead.
 
@@ -38,7 +38,7 @@ def _starts_line(evaluated: Sequence[Metrics]) -> list[str]:
         f"start {name.removeprefix(_SCORE)} {'none' if score is None else f'{score:.2f}'} at generation {generation}"
         for name, (generation, score) in last.items()
     ]
-    return [f"starts: start {evaluated[-1]['evaluation_start']} went on; last scores: {', '.join(scores)}"]
+    return [f"starts: start {evaluated[-1]['evaluation_start']} was the best; last scores: {', '.join(scores)}"]
 
 
 def _evaluation_line(line: Metrics) -> str:

@@ -1,11 +1,10 @@
 """The table of a comparison, as CSV and Markdown, and the evaluations that it is of. Free of JAX."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.ticker import EngFormatter
 
+from odes_rl.csv_text import csv_text
 from odes_rl.reports.comparison import Comparison, Result
 from odes_rl.reports.measures import RETURNS, Measure
 from odes_rl.reports.rows import Row
@@ -27,11 +26,11 @@ _MEMORY = ("parameters, MB", "activations, MB")
 _STEPS = EngFormatter(places=2)
 
 
-def csv_text(measure: Measure, rows: Sequence[Row]) -> str:
+def rows_text(measure: Measure, rows: Sequence[Row]) -> str:
     """Every field of `rows`, empty where there is none; `activation_bytes` of supervised models alone."""
     fields = [field for field in Row._fields if measure is not RETURNS or field != "activation_bytes"]
     lines = [[getattr(row, field) for field in fields] for row in rows]
-    return _csv([_named(measure, field) for field in fields], lines)
+    return csv_text([_named(measure, field) for field in fields], lines)
 
 
 def evaluations_text(measure: Measure, results: Sequence[Result]) -> str:
@@ -41,7 +40,7 @@ def evaluations_text(measure: Measure, results: Sequence[Result]) -> str:
         for result in results
         for steps, value in zip(result.run.steps, result.run.returns, strict=True)
     ]
-    return _csv(("task", measure.learner, "seed", measure.steps, measure.values_label), lines)
+    return csv_text(("task", measure.learner, "seed", measure.steps, measure.values_label), lines)
 
 
 def _named(measure: Measure, field: str) -> str:
@@ -88,14 +87,6 @@ def cells_of(comparison: Comparison, row: Row) -> list[str]:
         within(row.improvement, row.improvement_low, row.improvement_high, "{:.2f}".format),
         "–" if row.speed is None else f"{row.speed:,.0f}",
     ]
-
-
-def _csv(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heading)
-    writer.writerows(lines)
-    return text.getvalue()
 
 
 def _markdown_table(comparison: Comparison, rows: Sequence[Row]) -> str:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -20,15 +21,16 @@ class FutileGenerations:
     def __init__(self, task: str, limit: int | None, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
         self.task = task
         self.limit = limit
-        self.in_a_row = self.told = 0
-        self.told_of_step = False
-        self.fruitful = any(line.get("return_mean") is not None for line in earlier)
+        means = [line["return_mean"] for line in earlier if "return_mean" in line]
+        self.in_a_row = len(list(takewhile(lambda mean: mean is None, reversed(means))))
+        self.fruitful = self.in_a_row < len(means)
+        self.told = self.told_of_step = False
 
     def note(self, metrics: Mapping[str, Any]) -> None:
         """Count the generation with these metrics; warn of the first without an update, of either cause.
 
         Raises:
-            EnvironmentFailure: if it is number `limit` in a row.
+            EnvironmentFailure: if it is number `limit` in a row, or a later one.
         """
         if math.isfinite(metrics["return_mean"]):
             self.in_a_row, self.fruitful = 0, True
@@ -36,13 +38,13 @@ class FutileGenerations:
             return
         self.in_a_row += 1
         if not self.told:
-            self.told = 1
+            self.told = True
             _log.warning(
                 "generation %d: every candidate failed on %s (%s), so there was no update",
                 *(metrics["generation"], self.task, CAUSES),
             )
-        if self.in_a_row == self.limit:
-            raise self._failure(f"{self.limit} generations in a row", "run.failing_generations sets the limit")
+        if self.limit and self.in_a_row >= self.limit:
+            raise self._failure(f"{self.in_a_row} generations in a row", "run.failing_generations sets the limit")
 
     def _note_step(self, metrics: Mapping[str, Any]) -> None:
         if metrics["update_norm"] == 0 != metrics["gradient_norm"] and not self.told_of_step:

@@ -1,7 +1,5 @@
 """What a search came to: its table, the best config, and which options mattered."""
 
-import csv
-import io
 import math
 import warnings
 from collections.abc import Mapping
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from odes_rl.config.layering import layer_values
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.csv_text import csv_text
 from odes_rl.errors import UserError
 from odes_rl.runs.files import replace_text, writing_to
 from odes_rl.search.config import Search
@@ -56,10 +55,10 @@ def write_results(search: Search, study: "optuna.Study") -> list[Path]:
     paths = [search.path / TABLE]
     best = _best(study)
     with writing_to(search.path):
-        replace_text(paths[0], _csv_text(search, study))
+        replace_text(paths[0], _trials_text(search, study))
         if best is not None:
             paths.append(search.path / BEST)
-            replace_text(paths[-1], _best_text(search, best))
+            replace_text(paths[-1], _best_text(search, study, best))
     return paths
 
 
@@ -113,18 +112,17 @@ def _short(search: Search, name: str) -> str:
     return name if [p.name.partition(".")[2] for p in search.parameters].count(option) > 1 else option
 
 
-def _csv_text(search: Search, study: "optuna.Study") -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "value", *(p.name for p in search.parameters), "state"])
-    for trial in _sorted(study):
-        writer.writerow([trial.number, trial.value, *(trial.params[p.name] for p in search.parameters), _state(trial)])
-    return text.getvalue()
+def _trials_text(search: Search, study: "optuna.Study") -> str:
+    names = [p.name for p in search.parameters]
+    rows = ([t.number, t.value, *(t.params[name] for name in names), _state(t)] for t in _sorted(study))
+    return csv_text(["trial", "value", *names, "state"], rows)
 
 
-def _best_text(search: Search, best: "FrozenTrial") -> str:
+def _best_text(search: Search, study: "optuna.Study", best: "FrozenTrial") -> str:
     config = search.trial_config(best.params, {})
-    heading = f"# Trial {best.number} of a search with {search.trials}: value {best.value:.6g} ({_params(best)}).\n"
+    heading = (
+        f"# Trial {best.number} of a search with {len(_sorted(study))}: value {best.value:.6g} ({_params(best)}).\n"
+    )
     return heading + dump_yaml(essence(config))
 
 

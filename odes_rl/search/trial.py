@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from odes_rl.compare.standing import differing, recorded_options
+from odes_rl.compare.standing import differing, free_options, recorded_options
 from odes_rl.config.schema import ExperimentConfig
 from odes_rl.errors import StorageError, UserError, one_line, raised
 from odes_rl.rollouts.protocol import EnvironmentFailure
@@ -112,9 +112,10 @@ def _is_late(line: Metrics, last: int) -> bool:
 def score_at_parts(lines: Sequence[Metrics], env_steps: int) -> dict[int, float]:
     """Part of a run, counted from 1 → the last evaluation before its end; of those that `lines` have passed.
 
-    The last part is left out, for after it there is nothing to save.
+    The evaluation of the untrained policy does not count. The last part is left out, for after it there is nothing to
+    save.
     """
-    scores = [(line["env_steps"], line[SCORE]) for line in lines if SCORE in line]
+    scores = [(line["env_steps"], line[SCORE]) for line in lines if SCORE in line and line["generation"]]
     reached = lines[-1]["env_steps"] if lines else 0
     ends = {part: part * env_steps / PARTS for part in range(1, PARTS) if part * env_steps / PARTS <= reached}
     before = {part: [score for steps, score in scores if steps <= end] for part, end in ends.items()}
@@ -129,7 +130,7 @@ def _run(search: Search, trial: "optuna.Trial", changes: Changes, index: int) ->
     """
     seed, path = search.seeds[index], search.trial_path(trial.number) / f"seed_{search.seeds[index]}"
     config = search.trial_config(trial.params, {"run.seed": seed, "run.directory": str(path), **changes})
-    with _opened(path, config, changes) as run, only_trainer(path, _PATIENCE):
+    with _opened(path, config) as run, only_trainer(path, _PATIENCE):
         judge = _Judge(trial, run, PARTS * index, more=index + 1 < len(search.seeds))
         if _is_over(run):
             judge.report()
@@ -139,17 +140,16 @@ def _run(search: Search, trial: "optuna.Trial", changes: Changes, index: int) ->
         return objective(search.config.objective, run.metrics())
 
 
-def _opened(path: Path, config: ExperimentConfig, changes: Changes) -> RunDirectory:
+def _opened(path: Path, config: ExperimentConfig) -> RunDirectory:
     if not (path / CONFIG).exists():
         return RunDirectory.create(path, config)
-    run = RunDirectory.open(path, changes)
-    there, here = recorded_options(run.config), recorded_options(config)
+    there, here = recorded_options(RunDirectory.open(path).config), recorded_options(config)
     for name in differing(there, here):
         raise OtherRunError(
             f"{str(path)!r} is of another search, with {name} {there.get(name)} in place of {here.get(name)}: "
             "remove that search's directories of trials, or give another --directory"
         )
-    return run
+    return RunDirectory.open(path, free_options(config))
 
 
 def _is_over(run: RunDirectory) -> bool:

@@ -1,13 +1,12 @@
 """What a study leaves behind: its config, its table as CSV and Markdown, its picture as PNG and PDF."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from odes_rl.csv_text import csv_text
 from odes_rl.errors import UserError
 from odes_rl.reports.drawing import save
 from odes_rl.runs.files import (
@@ -66,18 +65,9 @@ def write_findings(config: StudyConfig, findings: Findings) -> list[Path]:
     with writing_to(directory):
         directory.mkdir(parents=True, exist_ok=True)
         write_yaml(directory / CONFIG, config.model_dump(mode="json"))
-        replace_text(directory / f"{_TABLE}.csv", csv_text(findings))
+        replace_text(directory / f"{_TABLE}.csv", csv_text(findings.heading, findings.rows))
         replace_text(directory / f"{_TABLE}.md", markdown_text(findings))
     return [directory / f"{_TABLE}.md", directory / f"{_TABLE}.csv", *save(findings.figure, directory / _PICTURE)]
-
-
-def csv_text(findings: Findings) -> str:
-    """The table as CSV, numbers in full."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(findings.heading)
-    writer.writerows(findings.rows)
-    return text.getvalue()
 
 
 def markdown_text(findings: Findings) -> str:

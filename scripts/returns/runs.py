@@ -1,12 +1,12 @@
 """Runs of the benchmark as data: a line a run and a line an evaluation, read from run directories or from CSV files."""
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from odes_rl.csv_text import csv_text
 from odes_rl.errors import UserError
 from odes_rl.reports.finding import Found, find_runs
 from odes_rl.reports.measures import RETURNS
@@ -114,9 +114,9 @@ def write_data(runs: Iterable[Recorded], directory: Path) -> None:
         lines.append((*run.key, run.taken, run.parameters, *values, run.machine))
         evaluations += [(*run.key, taken, f"{value:.2f}") for taken, value in run.evaluations]
     own = ("taken", "parameters", "final", "best", "hours", "machine")
-    (directory / RUNS).write_text(_text((*Key._fields, *own), lines), encoding="utf-8")
+    (directory / RUNS).write_text(csv_text((*Key._fields, *own), lines), encoding="utf-8")
     heading = (*Key._fields, "taken", "return")
-    (directory / EVALUATIONS).write_text(_text(heading, evaluations), encoding="utf-8")
+    (directory / EVALUATIONS).write_text(csv_text(heading, evaluations), encoding="utf-8")
 
 
 def _record(found: Found, run: Run, machine: str) -> Recorded:
@@ -172,10 +172,3 @@ def _lines(path: Path) -> list[list[str]]:
 
 def _key(task: str, policy: str, env_steps: str, seed: str) -> Key:
     return Key(task, policy, int(env_steps), int(seed))
-
-
-def _text(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([heading, *lines])
-    return text.getvalue()

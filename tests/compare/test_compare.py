@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from odes_rl.cli.program import main
+from odes_rl.config.layering import load_config
 from tests.comparisons import TINY, write_comparison
 
 TIMES = ("wall_seconds", "env_steps_per_second", "worker_restarts")
@@ -140,6 +141,23 @@ def test_disturbed_half_way_and_started_again_it_gives_the_same_report(whole, tm
     assert not [cell for cell in cells if cell.is_running()]
     assert timeless(out) == timeless(whole)
     assert report(out) == report(whole)
+
+
+def test_a_cell_that_goes_on_takes_over_options_that_change_no_result(tmp_path):
+    def compare(**changes) -> int:
+        config = write_comparison(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"), policies=policies, **changes)
+        return main(["compare", str(config)])
+
+    policies = {"autonomous": None}
+    cell = tmp_path / "out/Hopper-v5/autonomous/seed_0"
+    assert compare(env_steps=200) == 0
+    assert main(["resume", str(cell), "--run.env-steps", "2000", "--run.generations", "4"]) == 0
+    kept = {"checkpoint_every": 3, "evaluate_every": 10, "evaluation_episodes": 2}
+    assert compare(env_steps=2000, base=TINY["base"] | {"run": kept, "rollouts": {"backend": "serial"}}) == 0
+    config = load_config(cell / "config.yaml")
+    assert (config.run.checkpoint_every, config.rollouts.backend, config.run.generations) == (3, "serial", None)
+    (lines,) = timeless(tmp_path / "out").values()
+    assert lines[-1]["env_steps"] >= 2000
 
 
 def test_a_failing_cell_fails_alone_and_is_told_with_its_reason(tmp_path, monkeypatch, capsys):

@@ -99,6 +99,15 @@ def test_steps_that_are_not_finite_are_warned_of_once(caplog):
     assert told.startswith("generation 3: the step is not finite, so there was no update; see strategy.learning_rate")
 
 
+def test_failures_before_a_resumption_count():
+    earlier = [{"evaluation_return_mean": 1.0}, *({"return_mean": mean} for mean in (None, 2.0, None, None))]
+    failed = {"generation": 5, "return_mean": math.nan}
+    FutileGenerations("Task", 4, earlier).note(failed)
+    for limit in (2, 3):  # of 2, the run had come to its limit before
+        with pytest.raises(EnvironmentFailure, match="in 3 generations in a row"):
+            FutileGenerations("Task", limit, earlier).note(failed)
+
+
 @pytest.mark.parametrize(("earlier", "over"), [([None, None], True), ([None, 3.0, None], False)])
 def test_a_run_that_ends_with_failures_has_failed_only_if_it_never_learned_before_either(earlier, over):
     futile = FutileGenerations("Task", None, [{"return_mean": mean} for mean in earlier])

@@ -1,6 +1,7 @@
 """Searches that really train: disturbed ones end like undisturbed ones, and two processes share one."""
 
 import csv
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from odes_rl.config.layering import layer_values, load_config
 from odes_rl.search.config import load_search
 from odes_rl.search.results import essence
 from odes_rl.search.storage import next_trial
+from odes_rl.search.trial import score_at_parts
 from tests.search.searching import TINY, Signalling, came_to, read_search, write_search
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,7 @@ def test_every_trial_is_told_and_is_a_run_and_some_end_early(whole):
     for number, (state, _, params, reports) in enumerate(trials):
         config = load_config(whole.parent / f"out/trial_{number:03d}/seed_1000/config.yaml")
         assert config.strategy.sigma == params["strategy.sigma"]
-        assert (len(reports) == 9) == (state == "COMPLETE")
+        assert (list(reports) == [2, 3, 4, 5, 6, 7, 8, 9]) == (state == "COMPLETE")  # at 1 nothing is trained
 
 
 def test_it_ends_in_a_table_and_a_config_that_trains(whole, tmp_path, capsys):
@@ -91,6 +93,30 @@ def test_interrupted_in_the_middle_of_a_trial_it_goes_on_to_the_same_end(whole, 
     assert main(["search", str(path)]) == 0
     assert came_to(path) == came_to(whole)
     assert (path.parent / "out/best.yaml").read_text() == (whole.parent / "out/best.yaml").read_text()
+
+
+def test_an_unfinished_trial_takes_over_options_that_change_no_result(tmp_path):
+    path = write_search(tmp_path / "tiny.yaml", trials=1)
+    Signalling.steps_left = 60
+    try:
+        assert main(["search", str(path)]) == 130
+    finally:
+        Signalling.steps_left = None
+    recorded = tmp_path / "out/trial_000/seed_1000/config.yaml"
+    assert load_config(recorded).run.checkpoint_every == 2
+    base = TINY["base"] | {"run": TINY["base"]["run"] | {"checkpoint_every": 1}}
+    assert main(["search", str(write_search(path, trials=1, base=base))]) == 0
+    assert load_config(recorded).run.checkpoint_every == 1
+
+
+def test_the_untrained_policy_is_not_judged():
+    lines = [
+        {"generation": 0, "env_steps": 0, "evaluation_score": 9.0},
+        {"generation": 1, "env_steps": 20},
+        {"generation": 2, "env_steps": 35, "evaluation_score": None},
+        {"generation": 3, "env_steps": 50, "evaluation_score": 7.0},
+    ]
+    assert score_at_parts(lines, 100) == {4: pytest.approx(math.nan, nan_ok=True), 5: 7.0}
 
 
 def test_a_trial_is_one_processs_and_what_one_leaves_behind_is_taken_over(tmp_path):

@@ -238,7 +238,7 @@ def test_the_progress_and_the_outcome_tell_which_start_goes_on(whole):
     winner = line["evaluation_start"]
     assert f"best start {winner}" in training_summary(line)
     told = outcome_lines(run.path)[0]
-    assert told.startswith(f"starts: start {winner} went on; last scores: start 0 ")
+    assert told.startswith(f"starts: start {winner} was the best; last scores: start 0 ")
     assert f"start {winner} {line[f'evaluation_score_{winner}']:.2f} at generation 4" in told
     assert told.count("at generation 2") == 1
 
