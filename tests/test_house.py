@@ -23,7 +23,7 @@ PACKAGE = ROOT / "odes_rl"
 FLOORS = [
     {"caching", "errors", "interrupts", "lazy"},
     {"devices", "extras", "start_up"},
-    {"parts", "yaml_text"},
+    {"csv_text", "parts", "yaml_text"},
     {"validation"},
     {"act"},
     {"manifolds"},

@@ -79,8 +79,8 @@ def _reap(running: list[Running], standings: dict[Cell, Standing], failures: dic
         reason = failure(entry)
         for cell in entry.cells:
             standings[cell] = standing(cell)
-            if reason is not None and not standings[cell].done:
-                failures[cell] = reason
+            if not standings[cell].done:
+                failures[cell] = reason or f"it is at its end, but measured no {cell.comparing.measure.values_label}"
 
 
 def _start(cells: Sequence[Cell], workers: int, running: list[Running], failures: dict[Cell, str]) -> None:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from odes_rl.errors import UserError
 from odes_rl.manifolds.clip_up import clip_up
 from odes_rl.manifolds.optimizer import riemannian
 from odes_rl.parts import Registry
@@ -65,7 +66,14 @@ def named_optimizer(
     """The `riemannian` optimiser of that name, of unit step length; only Euclidean leaves decay.
 
     `momentum` is the decay of the momentum, and the first decay rate of Adam.
+
+    Raises:
+        UserError: if a family of the user's own makes something else.
     """
     family = OPTIMIZERS.find(name)
-    optimizer = optax.chain(family.make(momentum), optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
+    made = family.make(momentum)
+    if not isinstance(made, optax.GradientTransformation):
+        must = "a transformation of optax, such as optax.scale_by_lion()"
+        raise UserError(f"optimizer {name!r} makes {made!r}, but must make {must}")
+    optimizer = optax.chain(made, optax.add_decayed_weights(weight_decay), optax.scale(-1.0))
     return riemannian(optimizer, manifolds, maximise=maximise, horizontal=not family.scales)

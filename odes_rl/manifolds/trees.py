@@ -1,13 +1,14 @@
 """The functions of manifolds over whole trees of parameters, whose manifolds a tree mirrors."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from odes_rl.errors import one_line
+from odes_rl.errors import UserError, one_line
 from odes_rl.manifolds.euclidean import Euclidean
 from odes_rl.manifolds.frozen import Frozen
 from odes_rl.manifolds.stiefel import Metric
@@ -55,6 +56,25 @@ def off_manifold(manifolds: Any, params: Any) -> str | None:
         if found := _off(manifold, leaf):
             return f"params{jax.tree_util.keystr(path)} {found}"
     return None
+
+
+def not_floats(params: Any) -> str | None:
+    """Which leaf of `params`, arrays or their shapes, does not hold floats, in words. None if all do."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return f"params{jax.tree_util.keystr(path)} is of {leaf.dtype}, but must be floats"
+    return None
+
+
+def check_first_params(owner: str, manifolds: Any, params: Any) -> None:
+    """Check that the first `params` of an `owner`, as in "policy", lie on their manifolds.
+
+    Raises:
+        UserError: if a leaf does not.
+    """
+    violation = jax.jit(partial(tree_violation, manifolds))(params)  # quicker than leaf by leaf, where all is well
+    if not violation <= FAR and (found := off_manifold(manifolds, params)):
+        raise UserError(f"the {owner}'s {found}: its init must give a point of it, as manifold.random(key, shape) does")
 
 
 def _off(manifold: Any, leaf: jax.Array) -> str | None:

@@ -90,8 +90,9 @@ def diverged(comparison: Comparison, results: Sequence[Result]) -> list[Place]:
 
 
 def _is_over(place: Place, comparison: Comparison) -> bool:
-    path, steps = place.path / METRICS, comparison.measure.steps
-    return path.exists() and any(line[steps] >= comparison.budgets[place.task] for line in read_metrics(path))
+    path, measure = place.path / METRICS, comparison.measure
+    lines = read_metrics(path) if path.exists() else []
+    return any(line[measure.steps] >= comparison.budgets[place.task] for line in lines if measure.values[0] in line)
 
 
 def results_of(results: Sequence[Result], task: str, learner: str) -> list[Result]:

@@ -21,13 +21,23 @@ def fitted_lines(run: Path) -> list[str]:
     if not evaluated:
         return ["no epoch has been evaluated yet"]
     last = evaluated[-1]
-    return [*(_bound_lines(last) or _accuracy_lines(last)), *_memory_lines(last), curve_line(run)]
+    measured = _bound_lines(last) or _accuracy_lines(last) or _loss_lines(last)
+    return [*measured, *_memory_lines(last), curve_line(run)]
 
 
 def _accuracy_lines(line: Metrics) -> list[str]:
     accuracies = [f"  {name:14} {accuracy:.2%}" for name, accuracy in evaluated_accuracies(line).items()]
+    if not accuracies:
+        return []
     diverged = " the loss is not finite, training diverged" if line["test_loss"] is None else ""
     return [f"accuracy after epoch {line['epoch']}:{diverged}", *accuracies]
+
+
+def _loss_lines(line: Metrics) -> list[str]:
+    """All that a model of the user's own measures."""
+    found = {name: value for name, value in line.items() if name.startswith("test_")}
+    told = [f"  {name:14} {'not finite' if value is None else f'{value:.4g}'}" for name, value in found.items()]
+    return [f"after epoch {line['epoch']}:", *told]
 
 
 def _bound_lines(line: Metrics) -> list[str]:

@@ -105,5 +105,14 @@ BOUNDS = ACCURACIES._replace(
     least=True,
 )
 """For models of videos."""
-FITTED = (ACCURACIES, BOUNDS)
-"""For supervised runs, of which each has one of these."""
+LOSSES = ACCURACIES._replace(
+    values=("test_loss",),
+    values_label="test loss",
+    values_form="{:.3g}".format,
+    recorded_form="{:.6g}".format,
+    about="The loss is the mean of the test examples. The least is the best.",
+    least=True,
+)
+"""For models of the user's own that measure neither of the above."""
+FITTED = (ACCURACIES, BOUNDS, LOSSES)
+"""For supervised runs, of which the first one that a run has counts."""

@@ -111,7 +111,7 @@ def measure_of(runs: Sequence[Run]) -> Measure:
     if len(measures) > 1:
         labels = sorted({measure.values_label for measure in measures})
         if len(labels) == 1:  # a metric that was asked for
-            raise UserError("not all runs are of one command: give runs of one kind")
+            raise UserError("some runs are of policies, of classifiers or of videos, others not: give runs of one kind")
         raise UserError(f"some runs have the {labels[0]}, and others the {labels[1]}: give runs of one kind")
     return measures.pop()
 

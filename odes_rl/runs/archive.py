@@ -143,7 +143,7 @@ def _like_leaf(array: np.ndarray, leaf: Any) -> Any:
     if _is_typed_key(leaf):
         return jax.random.wrap_key_data(jnp.asarray(array))
     if _is_jax(leaf):
-        return jnp.asarray(array)
+        return jnp.asarray(array.view(leaf.dtype))  # of bfloat16, NumPy stores the bytes alone
     return array if isinstance(leaf, np.ndarray) else type(leaf)(array[()])
 
 

@@ -15,8 +15,8 @@ from odes_rl.errors import UserError, one_line
 from odes_rl.es.population import by_parts, group_count, over_devices, part_size, whole_on_each
 from odes_rl.es.strategy import Strategy, StrategyState, make_strategy, mesh_of
 from odes_rl.interrupts import interruptible
-from odes_rl.manifolds import tree_ambient, tree_violation
-from odes_rl.manifolds.trees import FAR, off_manifold
+from odes_rl.manifolds import tree_ambient
+from odes_rl.manifolds.trees import check_first_params
 from odes_rl.policies import make_policy
 from odes_rl.policies.policy import Params, Policy, Weights
 from odes_rl.rollouts.backends import BACKENDS
@@ -191,10 +191,7 @@ def initial_state(experiment: Experiment, seed: int, starts: int = 1) -> Trainin
     key = jax.random.key(seed)
     # Not from 1 on: `fold_in` of 0 and 1 gives the two keys of a split, which start 0 draws from.
     strategies = [first(jax.random.fold_in(key, 1 + number) if number else key) for number in range(starts)]
-    manifolds, params = experiment.policy.manifolds, strategies[0].params
-    violation = jax.jit(partial(tree_violation, manifolds))(params)  # quicker than leaf by leaf, where all is well
-    if not violation <= FAR and (found := off_manifold(manifolds, params)):
-        raise UserError(f"the policy's {found}: its init must give a point of it, as manifold.random(key, shape) does")
+    check_first_params("policy", experiment.policy.manifolds, strategies[0].params)
     return _before_training(experiment, strategies)
 
 

@@ -10,6 +10,7 @@ import jax
 from odes_rl.config.schema import FitConfig
 from odes_rl.errors import UserError
 from odes_rl.interrupts import interruptible, signals_noted
+from odes_rl.manifolds.trees import check_first_params
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.supervised.learner import FitState
@@ -67,7 +68,8 @@ def fit(
     (`odes_rl.interrupts`).
 
     Raises:
-        UserError: if the data or the checkpoint does not suit the config.
+        UserError: if the data or the checkpoint does not suit the config, or the model's first parameters do not lie on
+            their manifolds.
         StorageError: if the run cannot be written.
         KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP.
     """
@@ -119,6 +121,7 @@ def _begin(run: RunDirectory[FitConfig], fitting: Fitting, evaluated: Mapping[st
     """
     if not run.has_progress():
         progress = interruptible(initial_progress, fitting, run.config.run.seed)
+        check_first_params("model", fitting.model.manifolds, progress.state.params)
         run.cut_back(0)
         run.checkpoints.save(0, progress)  # for a kill before the next one
         run.append_launch({"epoch": 0, "data": fingerprint(fitting)})

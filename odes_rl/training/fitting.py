@@ -17,6 +17,7 @@ from odes_rl.supervised.data.rows import Rows
 from odes_rl.supervised.data.videos import load_videos
 from odes_rl.supervised.learner import Learner, make_learner
 from odes_rl.supervised.models import input_shape, make_model, make_video_model
+from odes_rl.supervised.models.checks import check_own_model
 from odes_rl.supervised.models.learnable import Learnable
 from odes_rl.supervised.models.standardised import image_moments, standardised
 from odes_rl.supervised.models.videos.config import VideoModelConfig
@@ -49,7 +50,7 @@ def make_fitting(config: FitConfig) -> Fitting:
     """The fitting that `config` describes.
 
     Raises:
-        UserError: if the data cannot be read, or does not suit the model.
+        UserError: if the data cannot be read, or does not suit the model, or a model of the user's own is none.
     """
     made = _of_videos(config) if isinstance(config.model, VideoModelConfig) else _of_images(config)
     return made._replace(learner=made.learner._replace(evaluate=jax.jit(made.learner.evaluate)))
@@ -70,12 +71,13 @@ def _of_images(config: FitConfig) -> Fitting:
     size = data.train.images.shape[1:]
     shape = input_shape(config.model.name, size)
     model = make_model(config.model, shape, data.classes)
+    splits = {TEST: data.test} | _corrupted(config, data.test)
+    train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))
+    check_own_model(config.model.name, model, train, data.classes)
     if config.data.standardise != "none":
         moments = image_moments(data.train.images, by_pixel=config.data.standardise == "pixel")
         model = standardised(model, moments, shape)
     learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
-    splits = {TEST: data.test} | _corrupted(config, data.test)
-    train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))
     return Fitting(train, dict(zip(splits, evaluated, strict=True)), model, learner, stepwise=len(shape) > 1)
 
 
@@ -83,6 +85,7 @@ def _of_videos(config: FitConfig) -> Fitting:
     assert isinstance(config.model, VideoModelConfig)
     data = load_videos(config.data, config.model.frames)
     model = make_video_model(config.model, data.train.shape[2:])
+    check_own_model(config.model.name, model, (data.train,))
     learner = make_learner(config.optimizer, model)
     return Fitting((data.train,), {TEST: (data.test,)}, model, learner, stepwise=True)
 

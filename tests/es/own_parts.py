@@ -16,4 +16,5 @@ def signs(returns: jax.Array) -> jax.Array:
 
 SIGNS = ShapingFamily(lambda config: signs, "Above the mean or below.")
 RADEMACHER = Perturbations(lambda key, count, size: jax.random.rademacher(key, (count, size), jnp.float32))
+NOTHING = OptimizerFamily(lambda momentum: None)  # pyright: ignore[reportArgumentType]
 LION = OptimizerFamily(lambda momentum: optax.scale_by_lion(b1=momentum))

@@ -56,6 +56,12 @@ def test_a_run_with_them_goes_on_where_it_was(tmp_path):
     assert timeless(RunDirectory.open(part.path)) == timeless(whole)
 
 
+def test_an_optimiser_that_is_none_is_told_in_one_line():
+    strategy = make_strategy(StrategyConfig(optimizer="own_parts:NOTHING", learning_rate=0.1), Euclidean())
+    with pytest.raises(UserError, match="optimizer 'own_parts:NOTHING' makes None, but must make a transformation"):
+        strategy.init(jax.random.key(0), jnp.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

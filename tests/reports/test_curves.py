@@ -221,7 +221,7 @@ def test_a_metric_of_both_kinds_of_runs_is_not_drawn_in_one_picture(make_run, tm
     (fitted / "metrics.jsonl").write_text(json.dumps({"epoch": 1, "test_accuracy": 0.5, "wall_seconds": 1.0}) + "\n")
     trained = make_run("trained", [1.0])
     (trained / "metrics.jsonl").write_text(json.dumps({"env_steps": 1, "return_mean": 5.0, "wall_seconds": 1.0}) + "\n")
-    for metric, told in ((None, "test accuracy"), ("wall_seconds", "not all runs are of one command")):
+    for metric, told in ((None, "test accuracy"), ("wall_seconds", "some runs are of policies")):
         with pytest.raises(UserError, match=f"{told}.*: give runs of one kind"):
             measure_of([read_run(path, metric) for path in (fitted, trained)])
 

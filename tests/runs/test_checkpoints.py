@@ -29,7 +29,13 @@ def make_state(seed: int) -> State:
     generator = np.random.default_rng(seed)
     matrix = jnp.asarray(generator.normal(size=(3, 4)), jnp.float32)
     moments = (np.asarray(seed + 0.1), generator.normal(size=5), np.array([-0.0, np.nan, np.inf, 1e-320]))
-    params = {"matrix": matrix, "b": {"c": jnp.full(3, -0.0)}, "empty": jnp.zeros((0, 2)), "none": ()}
+    params = {
+        "matrix": matrix,
+        "b": {"c": jnp.full(3, -0.0)},
+        "half": matrix.astype(jnp.bfloat16),
+        "empty": jnp.zeros((0, 2)),
+        "none": (),
+    }
     key = jax.random.key(seed)
     return State(params, key, jax.random.PRNGKey(seed), moments, jnp.int32(seed), 10**12 + seed, -np.inf)
 

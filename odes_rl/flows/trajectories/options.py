@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, create_model, model_validator
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories import TRAJECTORIES
 from odes_rl.flows.trajectories.trajectory import Trajectory
+from odes_rl.manifolds.trees import not_floats
 from odes_rl.validation import STRICT, build_model
 
 
@@ -80,9 +81,12 @@ def named_trajectory(options: TrajectoryOptions, hidden: int, times: jax.Array, 
         if not isinstance(trajectory, Trajectory):
             raise UserError(f"it returns a {type(trajectory).__name__}, but must return a Trajectory")
         params = jax.eval_shape(trajectory.init, jax.random.key(0))
-        found = jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # times are known in a run too
-        if found.shape != (wanted := (len(times), hidden, hidden)):
-            raise UserError(f"its weights at {len(times)} times are {found.shape}, but must be {wanted}")
+        if wrong := not_floats(params):
+            raise UserError(wrong)
+        found: Any = jax.eval_shape(lambda params: trajectory.weights(params, times), params)  # known in a run too
+        shape, wanted = getattr(found, "shape", found), (len(times), hidden, hidden)
+        if shape != wanted:
+            raise UserError(f"its weights at {len(times)} times are {shape}, but must be {wanted}")
         if len(trajectory.jumps) >= len(times):
             raise UserError(f"it has {len(trajectory.jumps) + 1} pieces, but {len(times)} times see no more than that")
     except (ValueError, TypeError) as error:
