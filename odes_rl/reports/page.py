@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 from matplotlib.figure import Figure
@@ -86,7 +86,7 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
     finished = sum(result.finished for result in results) + len(lost)
     tasks, learners, measure = len(comparison.thresholds), len(comparison.learners), comparison.measure
     there = {place[:2] for place in (*lost, *(result.place for result in results))}
-    absent = [f"{task}, {k}" for task, k in dict.fromkeys(p[:2] for p in comparison.places) if (task, k) not in there]
+    absent = [words for task in comparison.thresholds if (words := _absent(comparison, task, there))]
     least, most = min(comparison.budgets.values()), max(comparison.budgets.values())
     budget = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return (
@@ -95,6 +95,13 @@ def headline(comparison: Comparison, results: Sequence[Result]) -> str:
         f"{budget} {measure.steps_label} a run; {finished} of {len(comparison.places)} runs are finished."
         + (f" No evaluation yet: {'; '.join(absent)}." if absent else "")
     )
+
+
+def _absent(comparison: Comparison, task: str, there: Collection[tuple[str, str]]) -> str:
+    """The policies or models without an evaluation on `task`, in words; empty if none."""
+    planned = list(dict.fromkeys(place.learner for place in comparison.places if place.task == task))
+    missing = [learner for learner in planned if (task, learner) not in there]
+    return f"all of {task}" if missing == planned else ", ".join([task, *missing]) if missing else ""
 
 
 def _list(lines: Sequence[str]) -> str:

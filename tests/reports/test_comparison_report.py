@@ -224,10 +224,15 @@ def test_plots_of_a_comparison_name_the_runs_that_diverged(tmp_path, caplog):
 
 
 def test_what_has_no_evaluation_is_named(tmp_path):
-    data = {("A-v5", "nanode"): [[]], ("A-v5", "linear"): [[1.0] * 11]}
+    data = {
+        ("A-v5", "nanode"): [[]],
+        ("A-v5", "linear"): [[1.0] * 11],
+        ("B-v5", "nanode"): [[]],
+        ("B-v5", "linear"): [[]],
+    }
     comparison = record(tmp_path, data)
     told = headline(comparison, read_results(comparison))
-    assert told.endswith("1 of 2 runs are finished. No evaluation yet: A-v5, nanode.")
+    assert told.endswith("1 of 4 runs are finished. No evaluation yet: A-v5, nanode; all of B-v5.")
 
 
 def test_a_run_is_finished_at_the_budget_of_its_task(tmp_path):
