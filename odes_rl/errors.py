@@ -55,6 +55,12 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def ends(error: BaseException) -> str:
+    """The first and the last line of a message that holds a traceback, as one line."""
+    lines = str(error).splitlines()
+    return one_line(" ".join(dict.fromkeys([lines[0], lines[-1]])))
+
+
 def raised(error: BaseException) -> str:
     """The type and the message of `error`, and the place that raised it if that is not where it was caught."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]

@@ -99,8 +99,7 @@ def _tell(line: str) -> None:
 
 
 def _changes(command: Compare) -> dict[str, Any]:
-    values = {name: getattr(command, name) for name in ("directory", "env_steps", "epochs", "seeds")}
-    return {name: value for name, value in values.items() if value is not None}
+    return command.model_dump(include={"directory", "env_steps", "epochs", "seeds"}, exclude_none=True)
 
 
 def _run(command: Compare, config: "Comparable", cells: "Sequence[Cell]") -> "dict[Cell, str]":

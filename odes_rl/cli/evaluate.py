@@ -55,7 +55,7 @@ def evaluate(command: Evaluate, overrides: Mapping[str, str]) -> int:
     if command.actions is not None:
         restored = acting_as(restored, command.actions)
     own, asked = restored.config.rollouts.backend, command.backend or restored.config.rollouts.backend
-    there = rolled_out_by(restored, asked) if command.backend else restored
+    there = rolled_out_by(restored, asked)
     rollouts = evaluate_restored(there, command.episodes, command.seed)
     lines = describe_returns(rollouts)
     if (asked == "mjx") != (own == "mjx"):

@@ -7,8 +7,8 @@ import tyro
 from pydantic import BaseModel
 
 from odes_rl.config import resumable
-from odes_rl.errors import StorageError, UserError
-from odes_rl.interrupts import advising, interruptible
+from odes_rl.errors import UserError
+from odes_rl.interrupts import interruptible
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -71,21 +71,13 @@ def continue_fit(run: "RunDirectory[FitConfig]", fitting: "Fitting | None" = Non
         StorageError: if the run cannot be written.
         KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
-    from odes_rl.cli.progress import fitting_course, show_progress
+    from odes_rl.cli.going_on import going_on
+    from odes_rl.cli.progress import fitting_course
     from odes_rl.reports.fitted import fitted_lines
-    from odes_rl.runs.files import resume_command
-    from odes_rl.runs.lock import only_trainer
     from odes_rl.training.fit import fit as run_fitting
 
-    try:
-        with (
-            advising(f"resume with: {resume_command(run.path)}"),
-            only_trainer(run.path),
-            show_progress(fitting_course(run.config.run.epochs)) as report,
-        ):
-            run_fitting(run, report, report, fitting)
-    except StorageError as error:
-        raise StorageError(f"{error}, then resume with: {resume_command(run.path)}") from error
+    with going_on(run.path, fitting_course(run.config.run.epochs)) as report:
+        run_fitting(run, report, report, fitting)
     for line in (f"run: {run.path}", *fitted_lines(run.path)):
         print(line)
     return 0

@@ -160,13 +160,17 @@ def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
 
 
 def _kind_of_run(command: Command, positional: list[str]) -> Any:
-    """The kind of run whose sections a command's overrides name; that of a comparison is in its file."""
+    """The kind of run whose sections a command's overrides name; that of a comparison is in its file, or in its run."""
     from odes_rl.config.layering import FITTING, TRAINING
 
     if command.model is Compare and positional:
         from odes_rl.compare.config import load_comparison
 
         return load_comparison(positional[0], {}).comparing.run
+    if command.model is Resume and positional:
+        from odes_rl.runs.run_directory import recorded_kind
+
+        return recorded_kind(positional[0])
     return FITTING if command.model is Fit else TRAINING
 
 
@@ -188,4 +192,5 @@ def _sections(command: Command, positional: list[str], options: dict[str, str]) 
     sections = {section: getattr(config, section) for section in type(config).model_fields}
     if command.sections is None:
         return sections
-    return {section: subset(sections[section], allowed) for section, allowed in command.sections.items()}
+    resumed = resumable.FITTING if kind is FITTING else command.sections
+    return {section: subset(sections[section], allowed) for section, allowed in resumed.items()}

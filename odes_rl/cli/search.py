@@ -66,8 +66,7 @@ def search(command: Search, overrides: Mapping[str, str]) -> int:
 
 
 def _changes(command: Search) -> dict[str, Any]:
-    values = {name: getattr(command, name) for name in ("directory", "trials", "env_steps", "seeds", "storage")}
-    return {name: value for name, value in values.items() if value is not None}
+    return command.model_dump(include={"directory", "trials", "env_steps", "seeds", "storage"}, exclude_none=True)
 
 
 def _tell(line: str) -> None:

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from odes_rl.cli.fit import resume_fit
 from odes_rl.config.resumable import TRAINING, backend_kind, check_resumable
-from odes_rl.errors import StorageError, UserError
-from odes_rl.interrupts import advising, interruptible
+from odes_rl.errors import UserError
+from odes_rl.interrupts import interruptible
 from odes_rl.validation import STRICT
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ class Train(BaseModel):
 
 
 class Resume(BaseModel):
-    """Continue a run from its latest checkpoint. The results are those of an uninterrupted run."""
+    """Continue a run from its latest checkpoint. The results are those of an uninterrupted run.
+
+    `odes-rl resume RUN --help` shows the options of a run of `fit`.
+    """
 
     model_config = STRICT
 
@@ -113,23 +116,15 @@ def continue_run(run: "RunDirectory") -> int:
         StorageError: if the run cannot be written.
         KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
-    from odes_rl.cli.progress import show_progress, training_course
+    from odes_rl.cli.going_on import going_on
+    from odes_rl.cli.progress import training_course
     from odes_rl.reports.outcome import outcome_lines
     from odes_rl.rollouts.choosing import choose_backend
-    from odes_rl.runs.files import resume_command
-    from odes_rl.runs.lock import only_trainer
     from odes_rl.training.train import train as run_training
 
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
-    try:
-        with (
-            advising(f"resume with: {resume_command(run.path)}"),
-            only_trainer(run.path),
-            show_progress(training_course(run.config.run.generations, run.config.run.env_steps)) as report,
-        ):
-            run_training(run, report)
-    except StorageError as error:
-        raise StorageError(f"{error}, then resume with: {resume_command(run.path)}") from error
+    with going_on(run.path, training_course(run.config.run.generations, run.config.run.env_steps)) as report:
+        run_training(run, report)
     for line in (f"run: {run.path}", *outcome_lines(run.path)):
         print(line)
     return 0

@@ -16,7 +16,7 @@ from typing import Any
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
 from odes_rl.devices import platform
-from odes_rl.errors import StorageError, UserError, one_line, raised
+from odes_rl.errors import StorageError, UserError, ends, one_line, raised
 from odes_rl.interrupts import Interrupted, interrupt, leave_after, signals_noted
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.lock import only_trainer
@@ -47,8 +47,7 @@ def main(overrides: str, *paths: str) -> int:
         print(one_line(error), file=sys.stderr)
         return 1
     except EnvironmentFailure as failure:
-        lines = str(failure).splitlines()
-        print(failure, " ".join(dict.fromkeys([lines[0], lines[-1]])), sep="\n", file=sys.stderr)
+        print(failure, ends(failure), sep="\n", file=sys.stderr)
         return 1
     except Exception as error:  # also of a part of the user's own; JAX adds lines behind a traceback's last one
         traceback.print_exc()

@@ -125,7 +125,7 @@ def _configure(config: Comparable, task: str, label: str, overrides: Mapping[str
     shared[kind.named] = {option: value for option, value in shared[kind.named].items() if option in known}
     merged = _merge(kind, shared, config.learners[label] or {}, (entry.get(comparing.learners) or {}).get(label) or {})
     merged[kind.named]["name"] = name
-    section, _, option = comparing.place_option.partition(".")
+    section, _, option = kind.place.partition(".")
     merged[section].setdefault(option, task)
     merged["run"][comparing.budget] = config.budget_of(task)
     if comparing is POLICIES:

@@ -27,7 +27,6 @@ class Comparing(NamedTuple):
         run: the kind of each run.
         budget: the key for the length of each run; the option of the section `run` has the same name.
         places: the key of the tasks or data sets.
-        place_option: the option that their labels stand for.
         learners: the key of the policies or models.
         measure: the measured quantity.
     """
@@ -35,13 +34,12 @@ class Comparing(NamedTuple):
     run: Kind
     budget: str
     places: str
-    place_option: str
     learners: str
     measure: Measure
 
 
-POLICIES = Comparing(TRAINING, "env_steps", "tasks", "task.id", "policies", RETURNS)
-MODELS = Comparing(FITTING, "epochs", "data", "data.source", "models", ACCURACIES)
+POLICIES = Comparing(TRAINING, "env_steps", "tasks", "policies", RETURNS)
+MODELS = Comparing(FITTING, "epochs", "data", "models", ACCURACIES)
 VIDEO_MODELS = MODELS._replace(measure=BOUNDS)
 
 
@@ -168,7 +166,9 @@ def load_comparison(name: str | Path, changes: Mapping[str, Any]) -> Comparable:
     foreign = [key for key in ("env_steps", "epochs") if key in changes and key not in model.model_fields]
     if foreign:
         budget = model.comparing.budget
-        raise UserError(f"{foreign[0]} is not an option here: {str(path)!r} compares {_kind(model)}; give {budget}")
+        raise UserError(
+            f"{foreign[0]} is not an option here: {str(path)!r} compares {model.comparing.learners}; give {budget}"
+        )
     return build_model(model, _without_own(values, model.comparing, changes) | dict(changes))
 
 
@@ -194,7 +194,3 @@ def _without_own(values: dict[str, Any], comparing: Comparing, changes: Mapping[
     entries = {key: values.get(key) for key in (comparing.places, comparing.learners)}
     changed = {key: {k: kept(v) for k, v in entry.items()} for key, entry in entries.items() if isinstance(entry, dict)}
     return values | changed
-
-
-def _kind(model: type[Comparable]) -> str:
-    return model.comparing.learners

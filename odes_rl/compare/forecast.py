@@ -67,7 +67,7 @@ def _together(seconds: Sequence[float], first: Cell, rates: Rates, overhead: Ove
 
     They start once. What is recorded of cells that run together is the time of all of them.
     """
-    if rates[first.task, first.learner].source == "recorded":
+    if rates[first.task, first.learner].source.startswith("recorded"):
         return max(seconds)
     return sum(seconds) - overhead.start * (len(seconds) - 1)
 

@@ -12,7 +12,7 @@ from odes_rl.caching import program_cache
 from odes_rl.compare.cells import Cell
 from odes_rl.compare.standing import free_options
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.runs.files import CONFIG
+from odes_rl.runs.files import CONFIG, writing_to
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.start_up import import_path, python_command
 
@@ -42,6 +42,7 @@ def start_cells(cells: Sequence[Cell], workers: int) -> Running:
 
     Raises:
         UserError: if a run's directory cannot be made.
+        StorageError: if nothing can be written there.
     """
     for cell in cells:
         if not (cell.path / CONFIG).exists():
@@ -58,9 +59,11 @@ def start_process(module: str, arguments: Sequence[str], log: Path) -> subproces
     """Start `python -m module` in one thread; what it prints goes to the file `log`. `stop` ends it.
 
     Raises:
-        OSError: if the log cannot be written.
+        StorageError: if the log cannot be written.
     """
-    with log.open("wb") as output:
+    with writing_to(log.parent):
+        output = log.open("wb")
+    with output:
         return subprocess.Popen(
             [*python_command(module), *arguments],
             stdin=subprocess.PIPE,  # its end tells the process to stop

@@ -130,16 +130,12 @@ def _spent(cell: Cell) -> tuple[int, float]:
 def _check_same(cell: Cell) -> None:
     recorded = load_config(cell.path / CONFIG, kind=cell.comparing.run)
     there, here = recorded_options(recorded), recorded_options(cell.config)
-    if (recorded_length := _length(recorded)) and recorded_length > cell.budget:  # its evaluations lie elsewhere
-        name = f"run.{'epochs' if isinstance(recorded, FitConfig) else 'env_steps'}"
-        there[name], here[name] = recorded_length, cell.budget
+    budget = cell.comparing.budget
+    length = getattr(recorded.run, budget)
+    if length and length > cell.budget:  # its evaluations lie elsewhere
+        there[f"run.{budget}"], here[f"run.{budget}"] = length, cell.budget
     for name in differing(there, here):
         raise UserError(
             f"{str(cell.path)!r} was started with {name} {there.get(name)}, but now it is {here.get(name)}: "
             "restore that, or give another --directory"
         )
-
-
-def _length(config: ExperimentConfig | FitConfig) -> int | None:
-    """Of a run, in what a comparison counts; None if it has another."""
-    return config.run.epochs if isinstance(config, FitConfig) else config.run.env_steps

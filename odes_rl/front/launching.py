@@ -107,7 +107,7 @@ def _configure(
     config = layer_values(values, overrides, default_directory=str(temporary))
     if maker:
         config = with_backend_for(config, maker)
-    if directory is not None:
+    if config.run.directory != str(temporary):
         warn_of_local(config.task.id)
     return config
 

@@ -16,8 +16,7 @@ from odes_rl.export import PortablePolicy, array_head, write_policy
 from odes_rl.rollouts.acting import Acting
 from odes_rl.rollouts.board import Board, posted
 from odes_rl.rollouts.environments import close_all, make_environment
-from odes_rl.rollouts.protocol import Moments
-from odes_rl.training.evaluate import evaluate_restored, normalising_moments
+from odes_rl.training.evaluate import evaluate_restored, on_host
 from odes_rl.training.experiment import episode_settings
 from odes_rl.training.restoring import Restored
 
@@ -61,15 +60,12 @@ class TrainedPolicy:
         Raises:
             UserError: if its task is not to be had here.
         """
-        config, experiment, state, _ = restored
-        settings = episode_settings(config, experiment.policy)
+        settings = episode_settings(restored.config, restored.experiment.policy)
         environment = make_environment(settings.task, settings.max_steps, settings.setup)
         spaces = environment.observation_space, environment.action_space
         acting = Acting(settings, *spaces)
         close_all([environment])
-        moments = Moments(*jax.device_get(normalising_moments(config, state)))
-        weights = jax.device_get(experiment.policy_weights(state.strategy.params))
-        return cls(restored, acting, posted(weights, moments, np.zeros((1, 1), np.int64)), spaces)
+        return cls(restored, acting, posted(*on_host(restored), np.zeros((1, 1), np.int64)), spaces)
 
     def __call__(self, observation: Any, generator: np.random.Generator | None = None) -> Any:
         """The action for an observation, in the task's own shape and type, or B actions for a batch of B.

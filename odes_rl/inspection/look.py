@@ -9,10 +9,9 @@ from odes_rl.act import find_rule
 from odes_rl.errors import UserError
 from odes_rl.inspection.depth import Bounds, gradient_bounds, gradient_norms, hidden_states
 from odes_rl.inspection.weights import Weights, look_at_weights
-from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.seeds import fresh_seeds
-from odes_rl.training.evaluate import normalising_moments
+from odes_rl.training.evaluate import on_host
 from odes_rl.training.experiment import episode_settings
 from odes_rl.training.restoring import Restored
 
@@ -49,10 +48,8 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
     """
     config, experiment, state, words = restored
     rule = find_rule(experiment.policy.act_rule)
-    params = jax.device_get(state.strategy.params)
-    batch = jax.device_get(experiment.policy_weights(params))
+    batch, moments = on_host(restored)
     weights = jax.tree.map(lambda leaf: leaf[0], batch)
-    moments = Moments(*jax.device_get(normalising_moments(config, state)))
     settings = episode_settings(config, experiment.policy)
     episode = record_episode(settings, batch, moments, int(fresh_seeds(seed, 1)[0, 0]))
     # An episode ends with the first observation that is not finite.
@@ -72,7 +69,7 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
         states=states,
         gradients=norms / norms[-1],
         bounds=_bounds(weights, len(states) - 1),
-        weights=_weights(params, weights),
+        weights=_weights(jax.device_get(state.strategy.params), weights),
     )
 
 

@@ -23,6 +23,11 @@ class Place(NamedTuple):
     seed: int
     path: Path
 
+    @property
+    def name(self) -> str:
+        """The cell's name in messages."""
+        return f"{self.task}, {self.learner}, seed {self.seed}"
+
 
 class Comparison(NamedTuple):
     """The cells and labels of a report.
@@ -115,6 +120,7 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
     if not evaluated:
         return None
     run = read_run(place.path, worst_for_gaps=True)
+    since = [line["evaluations_since_improvement"] for line in lines if "evaluations_since_improvement" in line]
     inside = run.steps <= lines[-1][measure.steps]
     speeds = [line[measure.speed] for line in lines if line.get(measure.speed) is not None]
     return Result(
@@ -125,7 +131,7 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
         lines[-1].get("activation_bytes"),
         float(np.median(speeds)) if speeds else None,
         evaluated_accuracies(evaluated[-1]),
-        _stuck(evaluated[-1].get("evaluations_since_improvement"), run.options.get("run.stuck_evaluations")),
+        _stuck(since[-1] if since else None, run.options.get("run.stuck_evaluations")),
     )
 
 

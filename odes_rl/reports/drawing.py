@@ -112,7 +112,7 @@ def save(figure: Figure, output: str | Path) -> list[Path]:
     """Write `figure` to the `picture_files` of `output`; their paths.
 
     Raises:
-        UserError: if `output` has no picture's ending, or they cannot be written.
+        UserError: if `output` has another ending, or no name, or they cannot be written.
     """
     written = picture_files(output)
     try:

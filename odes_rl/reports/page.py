@@ -120,41 +120,38 @@ def remarks(comparison: Comparison, results: Sequence[Result]) -> dict[str, list
 
 def failure_lines(comparison: Comparison) -> list[str]:
     """The cells that failed, and why."""
-    return [f"{p.task}, {p.learner}, seed {p.seed}: {reason}" for p, reason in comparison.failures.items()]
+    return [f"{place.name}: {reason}" for place, reason in comparison.failures.items()]
 
 
 def diverged_lines(comparison: Comparison, results: Sequence[Result]) -> list[str]:
     """The finished runs that have no result."""
     return [
-        f"{place.task}, {place.learner}, seed {place.seed}: no evaluation was finite; the statistics leave it out"
+        f"{place.name}: no evaluation was finite; the statistics leave it out"
         for place in diverged(comparison, results)
     ]
 
 
 def stuck_lines(results: Sequence[Result]) -> list[str]:
     """The runs that did not improve any more, or had learnt all that they could."""
-    return [
-        f"{r.place.task}, {r.place.learner}, seed {r.place.seed}: the last {r.stuck} evaluations did not improve"
-        for r in results
-        if r.stuck
-    ]
+    return [f"{r.place.name}: the last {r.stuck} evaluations did not improve" for r in results if r.stuck]
 
 
 def _section(comparison: Comparison, results: Sequence[Result], rows: Sequence[Row], task: str) -> str:
     pictures = "".join(_picture(comparison, results, task, kind) for kind in (MEAN, INTERQUARTILE))
-    labels = headings(comparison, task)
-    heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
-    body = "\n".join(_table_row(labels, cells_of(comparison, row)) for row in rows if row.task == task)
+    lines = [cells_of(comparison, row) for row in rows if row.task == task]
     accuracies = accuracy_table(comparison, results, task)
     return f"""<section>
 <h2>{escape(task)}</h2>
 <div class="pictures">{pictures}</div>
-<table><thead><tr>{heading}</tr></thead>
-<tbody>
-{body}
-</tbody></table>
+{_table(headings(comparison, task), lines)}
 {_accuracies(accuracies) if accuracies else ""}
 </section>"""
+
+
+def _table(labels: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    body = "\n".join(_table_row(labels, line) for line in lines)
+    return f"<table><thead><tr>{heading}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
 
 
 def _table_row(labels: Sequence[str], texts: Sequence[str]) -> str:
@@ -163,14 +160,8 @@ def _table_row(labels: Sequence[str], texts: Sequence[str]) -> str:
 
 
 def _accuracies(table: AccuracyTable) -> str:
-    labels, rows = ["set", *table.learners], [shown_accuracies(table, name) for name in table.sets]
-    heading = "".join(f"<th>{escape(label)}</th>" for label in labels)
-    body = "\n".join(_table_row(labels, row) for row in rows)
-    return f"""<h3>Accuracy on each set, in %</h3>
-<table><thead><tr>{heading}</tr></thead>
-<tbody>
-{body}
-</tbody></table>"""
+    lines = [shown_accuracies(table, name) for name in table.sets]
+    return f"<h3>Accuracy on each set, in %</h3>\n{_table(['set', *table.learners], lines)}"
 
 
 def _picture(comparison: Comparison, results: Sequence[Result], task: str, kind: Kind) -> str:

@@ -25,20 +25,16 @@ def deviation(values: np.ndarray) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def interquartile_mean(values: np.ndarray) -> np.ndarray:
-    """[n] mean of the middle half of the S seeds in `values` [S, n]."""
-    return stats.trim_mean(values, _CUT, axis=0)
+def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """[n] mean of the middle half of the S seeds in `values` [S, n], or along another `axis`."""
+    return stats.trim_mean(values, _CUT, axis=axis)
 
 
 def interquartile_interval(values: np.ndarray) -> Interval | None:
     """The interval of the interquartile mean of `values` [S, n], seeds drawn with replacement; None for one seed."""
     if len(values) < 2:
         return None
-
-    def statistic(sample: np.ndarray, axis: int) -> np.ndarray:
-        return stats.trim_mean(sample, _CUT, axis=axis)
-
-    return _bootstrap((values,), statistic, vectorized=True)
+    return _bootstrap((values,), interquartile_mean, vectorized=True)
 
 
 def improvement(values: np.ndarray, baseline: np.ndarray) -> float | None:

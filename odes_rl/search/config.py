@@ -1,5 +1,6 @@
 """The configuration of a search."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -110,7 +111,7 @@ class Search(NamedTuple):
     def trials(self) -> int:
         """Number of trials."""
         most = self.config.trials
-        return min(most, len(grid(self.parameters))) if self.config.sampler == "grid" else most
+        return min(most, math.prod(p.size or 0 for p in self.parameters)) if self.config.sampler == "grid" else most
 
     def trial_path(self, number: int) -> Path:
         """The directory of the runs of a trial."""
@@ -192,7 +193,7 @@ def _base(config: SearchConfig, source: Path, overrides: Mapping[str, str]) -> E
         values = check_sections(place, read_yaml(place))
     else:
         place, values = source, check_sections(f"{source}: base", config.base)
-    if not any(name == TRAINING.place for name in (*overrides, *(f"task.{option}" for option in values["task"]))):
+    if TRAINING.place not in overrides and "id" not in values["task"]:
         raise UserError(f"base: {TRAINING.place} is missing in {str(place)!r}")
     values["run"] |= {"env_steps": config.env_steps, "generations": None, "seed": 0, "directory": config.directory}
     return layer_values(values, overrides, default_directory=config.directory)

@@ -11,7 +11,9 @@ from odes_rl.config.schema import ExperimentConfig
 from odes_rl.csv_text import csv_text
 from odes_rl.errors import UserError
 from odes_rl.runs.files import replace_text, writing_to
+from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Search
+from odes_rl.search.storage import PATIENCE
 from odes_rl.search.trial import REASON
 from odes_rl.yaml_text import dump_yaml
 
@@ -51,10 +53,11 @@ def write_results(search: Search, study: "optuna.Study") -> list[Path]:
 
     Raises:
         StorageError: if they cannot be written.
+        UserError: if another process of the search has been writing for long.
     """
     paths = [search.path / TABLE]
     best = _best(study)
-    with writing_to(search.path):
+    with only_trainer(search.path, PATIENCE), writing_to(search.path):
         replace_text(paths[0], _trials_text(search, study))
         if best is not None:
             paths.append(search.path / BEST)

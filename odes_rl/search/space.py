@@ -119,8 +119,8 @@ def make_space(space: Mapping[str, Any], base: ExperimentConfig) -> tuple[Parame
     return parameters
 
 
-def grid(parameters: tuple[Parameter, ...]) -> list[dict[str, Any]]:
-    """All combinations of the values of `parameters`; the last parameter changes fastest.
+def grid(parameters: tuple[Parameter, ...]) -> Iterator[dict[str, Any]]:
+    """All combinations of the values of `parameters`, one after another; the last parameter changes fastest.
 
     Raises:
         UserError: if one of them takes any value in a range.
@@ -131,10 +131,8 @@ def grid(parameters: tuple[Parameter, ...]) -> list[dict[str, Any]]:
                 f"space.{parameter.name}: sampler grid needs values that can be counted: add step, or choices"
             )
     names = [parameter.name for parameter in parameters]
-    return [
-        dict(zip(names, values, strict=True))
-        for values in product(*(parameter.points or () for parameter in parameters))
-    ]
+    points = [parameter.points or () for parameter in parameters]
+    return (dict(zip(names, values, strict=True)) for values in product(*points))
 
 
 def _parameter(name: str, entry: Any, base: ExperimentConfig) -> Parameter:

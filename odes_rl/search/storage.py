@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import optuna
 
 _NAME = "search"
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds to wait for another process that writes to the storage."""
 _LOOK_SECONDS = 0.5
 
@@ -52,7 +52,7 @@ def open_study(search: Search) -> "optuna.Study":
     _check_place(search)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with only_trainer(directory, _PATIENCE):
+        with only_trainer(directory, PATIENCE):
             return _begun(search)
     except BaseException as error:
         _remove(directory, made)
@@ -91,7 +91,7 @@ def _study(search: Search) -> "optuna.Study":
     try:
         # Other processes write too, and an SQLite file has one writer at a time.
         storage = optuna.storages.RDBStorage(
-            f"sqlite:///{search.storage.absolute()}", engine_kwargs={"connect_args": {"timeout": _PATIENCE}}
+            f"sqlite:///{search.storage.absolute()}", engine_kwargs={"connect_args": {"timeout": PATIENCE}}
         )
         study = optuna.create_study(
             storage=storage,
@@ -154,7 +154,7 @@ def next_trial(search: Search, study: "optuna.Study") -> Iterator["optuna.Trial 
     """
     with ExitStack() as stack:
         while True:
-            with only_trainer(search.path, _PATIENCE), stored():
+            with only_trainer(search.path, PATIENCE), stored():
                 trial, left = _claim(search, study, stack)
             if trial or not left:
                 break

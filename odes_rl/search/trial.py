@@ -10,7 +10,7 @@ import numpy as np
 
 from odes_rl.compare.standing import differing, free_options, recorded_options
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.errors import StorageError, UserError, one_line, raised
+from odes_rl.errors import StorageError, UserError, ends, raised
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.files import CONFIG, writing_to
 from odes_rl.runs.lock import only_trainer
@@ -76,8 +76,7 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
 def _reason(error: Exception, path: Path) -> str:
     """Why a trial at `path` failed, in one line; the traceback of what nobody foresaw is kept there."""
     if isinstance(error, UserError | EnvironmentFailure):
-        lines = str(error).splitlines()
-        return one_line(" ".join(dict.fromkeys([lines[0], lines[-1]])))
+        return ends(error)
     log = path / "failure.log"
     with writing_to(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -169,7 +168,7 @@ class _Judge:
         self.options = run.config.run
         self.lines = run.metrics()
         with stored():
-            self.reported = set(trial.study.trials[trial.number].intermediate_values)
+            self.reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 
     def __call__(self, metrics: Metrics) -> None:
         """Take the newest line of the metrics.

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from odes_rl.config.schema import ExperimentConfig
+from odes_rl.policies.policy import Weights
 from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.rollouts.environments import describe_task
@@ -61,6 +62,12 @@ def rolled_out_by(restored: Restored, backend: str) -> Restored:
     return restored._replace(config=config.model_copy(update={"rollouts": rollouts}))
 
 
+def on_host(restored: Restored) -> tuple[Weights, Moments]:
+    """What acting needs, as NumPy arrays: the weights, leaves [1, …], and the moments that normalise observations."""
+    config, experiment, state, _ = restored
+    return jax.device_get((experiment.policy_weights(state.strategy.params), normalising_moments(config, state)))
+
+
 def film_restored(
     restored: Restored, output: str | Path, seed: int = 0, report: Callable[[int], None] = lambda step: None
 ) -> float:
@@ -72,11 +79,8 @@ def film_restored(
         UserError: if nothing renders here, or the file cannot be written.
         EnvironmentFailure: if the environment raises.
     """
-    config, experiment, state, _ = restored
-    weights = jax.device_get(experiment.policy_weights(state.strategy.params))
-    moments = Moments(*jax.device_get(normalising_moments(config, state)))
-    settings = episode_settings(config, experiment.policy)
-    return film_episode(Film(settings, weights, moments, int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
+    settings = episode_settings(restored.config, restored.experiment.policy)
+    return film_episode(Film(settings, *on_host(restored), int(fresh_seeds(seed, 1)[0, 0]), str(output)), report)
 
 
 def evaluate_state(

@@ -82,7 +82,7 @@ def fit(
         try:
             while (epoch := int(progress.state.epoch) + 1) <= options.epochs:
                 fresh = epochs is None
-                epochs = epochs or _compile(fitting, run.config.run.seed)
+                epochs = epochs or _compile(fitting)
                 advanced, metrics = _advance(epochs, progress, watch, fresh=fresh)
                 if options.is_scheduled(epoch) or epoch == options.epochs:
                     metrics |= _timed_evaluation(fitting, advanced.state, evaluated)
@@ -154,10 +154,9 @@ def _checked_data(run: RunDirectory[FitConfig], fitting: Fitting) -> str:
     return data
 
 
-def _compile(fitting: Fitting, seed: int) -> Epochs:
-    state = jax.eval_shape(partial(_first_state, fitting), jax.random.key(seed))
+def _compile(fitting: Fitting) -> Epochs:
     make = step_by_step if fitting.stepwise else whole_epochs
-    return interruptible(make, fitting.learner, state, fitting.train)
+    return interruptible(make, fitting.learner, restorable_progress(fitting).state, fitting.train)
 
 
 def _advance(

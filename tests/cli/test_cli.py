@@ -15,6 +15,7 @@ from odes_rl.es.config import PRESETS
 from odes_rl.policies import POLICIES, policy_config_class
 from odes_rl.rollouts.config import RolloutsConfig
 from odes_rl.runs.run_directory import RunDirectory
+from tests.made_runs import fit_run
 
 
 @pytest.fixture
@@ -219,6 +220,14 @@ def test_resume_does_not_change_to_a_backend_whose_results_cannot_be_reproduced(
     assert "from auto to envpool" in capsys.readouterr().err
     assert main(["resume", "run", "--strategy.sigma", "1"]) == 2
     assert "`odes-rl resume --help` shows what there is" in capsys.readouterr().err
+
+
+def test_the_help_of_resume_is_that_of_the_run(tmp_path, capsys):
+    run = fit_run(tmp_path / "fitted", run__epochs=1)[0]
+    assert main(["resume", str(run.path), "--run.epochs", "5", "--help"]) == 0
+    words = words_of(capsys.readouterr().out)
+    assert {"--run.epochs", "5)", "--run.loggers"} <= words
+    assert "--run.generations" not in words
 
 
 def test_resume_takes_entries_of_a_mapping_that_it_may_change(config, capsys):

@@ -15,9 +15,10 @@ from odes_rl.compare.config import load_comparison
 from odes_rl.compare.display import show_cells
 from odes_rl.compare.forecast import forecast, forecast_lines
 from odes_rl.compare.probing import Overhead, Rate, probe
+from odes_rl.compare.processes import start_process
 from odes_rl.compare.scheduling import jobs_of, processes_of, share_cores
 from odes_rl.compare.standing import Standing, check_recorded, rate, standing
-from odes_rl.errors import UserError
+from odes_rl.errors import StorageError, UserError
 from odes_rl.runs.run_directory import RunDirectory
 from tests.comparisons import write_comparison
 
@@ -105,7 +106,14 @@ def test_a_forecast_is_reckoned_from_what_is_recorded_and_what_a_run_takes_besid
     assert lines[5].endswith("0:00:04 to start each run, 0:00:06 to compile in 0 of them, and 0:00:03 for the report")
 
 
-@pytest.mark.parametrize(("source", "total"), [("recorded", "0:00:27"), ("from a probe", "0:00:47")])
+OF_SEEDS = [
+    ("recorded", "0:00:27"),
+    ("recorded for other policies on the task", "0:00:27"),
+    ("from a probe", "0:00:47"),
+]
+
+
+@pytest.mark.parametrize(("source", "total"), OF_SEEDS)
 def test_seeds_in_one_process_start_once_and_share_the_time_that_is_recorded_of_all(cells, source, total, monkeypatch):
     """Each of two seeds takes 4 seconds to start and 20 beside, the reports 3; of two policies one is done."""
     monkeypatch.setattr("odes_rl.compare.scheduling.runs_on_device", lambda cell: True)
@@ -157,6 +165,12 @@ def test_a_comparison_that_is_done_has_nothing_to_measure(cells):
     told = []
     assert forecast_lines(cells, 2, None, told.append)[-1] == "0 of 4 cells to run"
     assert told == []
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "cell.log").mkdir()
+    with pytest.raises(StorageError, match=r"cannot write to .*: Is a directory"):
+        start_process("odes_rl.compare.cell", [], tmp_path / "cell.log")
 
 
 def test_policies_are_probed_without_a_run(cells, monkeypatch):

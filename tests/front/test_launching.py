@@ -146,6 +146,16 @@ def test_what_workers_cannot_import_runs_in_this_process_or_is_refused(maker, tm
     assert again.evaluate(1).lengths.tolist() == [5]
 
 
+@pytest.mark.parametrize("how", [{"directory": "run"}, {"run": {"directory": "run"}}, {"run.directory": "run"}])
+def test_a_kept_run_of_a_local_task_is_warned_of(how, tmp_path, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {**BRIEF, "rollouts": "serial"} | how
+    options["run"] = {**BRIEF["run"], **options["run"]}
+    odes_rl.train(lambda: odd_environments.Plain(), **options)
+    assert "no other can load or resume the run; define it at the top level" in caplog.text
+    assert (tmp_path / "run/config.yaml").exists()
+
+
 def test_a_maker_without_a_name_is_not_taken_for_another_processs(tmp_path, caplog, monkeypatch):
     serial = {"rollouts": "serial", **BRIEF}
     kept = odes_rl.train(lambda: odd_environments.Plain(), directory=tmp_path / "run", **serial)

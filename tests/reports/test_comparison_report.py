@@ -319,6 +319,19 @@ def test_runs_that_end_stuck_are_listed(tmp_path):
     assert f"<li>{stuck_lines(results)[0]}</li>" in page_text(comparison, results, make_rows(comparison, results))
 
 
+def test_a_run_whose_last_evaluations_all_failed_is_stuck(tmp_path):
+    data: dict = {("A-v5", "linear"): [[1.0] * 8 + [None] * 3]}
+    comparison = record(tmp_path, data)
+    (place,) = comparison.places
+    lines = read_metrics(place.path / "metrics.jsonl")
+    marked = [line | {"evaluations_since_improvement": since} for since, line in enumerate(lines)]
+    write_metrics(place.path / "metrics.jsonl", marked)
+    config = yaml.safe_load((place.path / "config.yaml").read_text())
+    config["run"]["stuck_evaluations"] = 9
+    (place.path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert read_results(comparison)[0].stuck == 10
+
+
 def test_a_report_written_twice_is_the_same_twice(tmp_path):
     comparison = record(tmp_path / "runs", curves(seeds=2))
     written = [write_report(comparison, tmp_path / name) for name in ("one", "two")]

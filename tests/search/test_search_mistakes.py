@@ -16,6 +16,7 @@ from odes_rl.runs.files import SEARCH
 from odes_rl.runs.lock import only_trainer
 from odes_rl.search.config import Objective, load_search
 from odes_rl.search.proposing import propose
+from odes_rl.search.results import write_results
 from odes_rl.search.storage import _begun, import_optuna, open_study
 from odes_rl.search.trial import objective
 from tests.search.searching import TINY, write_search
@@ -211,3 +212,21 @@ def test_what_another_process_has_begun_meanwhile_stays_where_a_search_is_refuse
             _begun(mine).enqueue_trial({})
         assert "is of a search with seed 0" in str(refusal.exception())
     assert len(open_study(mine).trials) == 1
+
+
+def test_the_results_are_written_by_one_process_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("odes_rl.search.results.PATIENCE", 0.1)
+    search = load_search(write_search(tmp_path / "tiny.yaml"), {}, {})
+    study = open_study(search)
+    with only_trainer(search.path), pytest.raises(UserError, match="another process"):
+        write_results(search, study)
+    assert not (search.path / "trials.csv").exists()
+    assert write_results(search, study) == [search.path / "trials.csv"]
+
+
+def test_a_large_grid_is_counted_and_begun_without_making_it(tmp_path):
+    options = ("strategy.sigma", "strategy.learning_rate", "strategy.sigma_limit", "policy.output_scale")
+    space = {name: {"low": 0.001, "high": 1.0, "step": 0.001} for name in options}
+    search = load_search(write_search(tmp_path / "tiny.yaml", space=space, sampler="grid", trials=3), {}, {})
+    assert search.trials == 3
+    assert propose(search, []) == dict.fromkeys(options, 0.001)
