@@ -86,8 +86,8 @@ def training_summary(metrics: Mapping[str, Any]) -> str:
     """Returns and speed in a few words."""
     return _told(
         metrics,
-        evaluation_start="best start {}",
         return_mean="return {:.1f}",
+        evaluation_start="best start {}",
         evaluation_return_mean="evaluation {:.1f}",
         evaluation_failed="{} of its episodes failed",
         env_steps_per_second="{:,.0f} steps/s",

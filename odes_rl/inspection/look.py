@@ -76,7 +76,7 @@ def look_into(restored: Restored, seed: int = 0) -> Inspection:
 def _bounds(weights: Any, count: int) -> Bounds | None:
     step, method = (getattr(weights, name, None) for name in ("step", "method"))
     step = step if method is None else np.sum(method[-1])
-    if step is None or not np.allclose(step * count, 1):
+    if step is None or not hasattr(weights, "layers") or not np.allclose(step * count, 1):
         return None
     return gradient_bounds(count, euler=method is None or len(method) == 1)
 

@@ -10,7 +10,7 @@ import numpy as np
 from odes_rl.errors import UserError
 from odes_rl.reports.fitted import evaluated_accuracies
 from odes_rl.reports.measures import RETURNS, Measure
-from odes_rl.reports.seeds import Run, read_run
+from odes_rl.reports.seeds import Run, measured, read_run
 from odes_rl.runs.files import CELL, METRICS
 from odes_rl.runs.metrics import Metrics, read_metrics
 
@@ -116,7 +116,7 @@ def unfinished(results: Sequence[Result], task: str, learner: str) -> list[Resul
 def _read(place: Place, comparison: Comparison) -> Result | None:
     measure, budget = comparison.measure, comparison.budgets[place.task]
     lines = _until(read_metrics(place.path / METRICS), measure.steps, budget)
-    evaluated = [line for line in lines if line.get(measure.values[0]) is not None]
+    evaluated = [line for line in lines if measured(line, measure.values[0]) is not None]
     if not evaluated:
         return None
     run = read_run(place.path, worst_for_gaps=True)

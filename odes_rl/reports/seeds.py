@@ -80,7 +80,7 @@ def read_run(
     if metric is not None:
         measure = measure._replace(values=(metric,), values_label=metric)
     for name in measure.values:
-        points = [(line[measure.steps], line[name]) for line in lines if name in line]
+        points = [(line[measure.steps], measured(line, name)) for line in lines if name in line]
         steps, values = np.asarray(points, float).reshape(-1, 2).T  # None becomes NaN
         finite = np.isfinite(values)
         if finite.any():
@@ -92,6 +92,11 @@ def read_run(
     if any(name in line for line in lines for name in measure.values):
         raise DivergedError(f"{str(path)!r} has no finite {measure.values_label}: all that it has so far diverged")
     raise NothingYetError(f"{str(path)!r} has no finite {measure.values_label} yet: continue it with `odes-rl resume`")
+
+
+def measured(line: Metrics, name: str) -> float | None:
+    """The metric `name` of a `line`; None if it is not finite, or the model diverged: its accuracy is chance then."""
+    return None if line.get("test_loss", 0.0) is None else line.get(name)
 
 
 def _measure_of(options: Mapping[str, Any], lines: Sequence[Metrics]) -> Measure:

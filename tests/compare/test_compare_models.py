@@ -14,6 +14,7 @@ from odes_rl.cli.program import main
 from odes_rl.compare.cells import make_cells
 from odes_rl.compare.config import load_comparison
 from odes_rl.config.schema import FitConfig
+from odes_rl.runs.metrics import read_metrics, write_metrics
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs/supervised").glob("table*.yaml"))
 TINY = {
@@ -91,6 +92,18 @@ def test_runs_begun_by_hand_have_their_parameters_counted(whole, tmp_path):
     config = write(tmp_path / "tiny.yaml", directory=str(tmp_path / "out"))
     assert main(["compare", config, "--report-only"]) == 0
     assert (tmp_path / "out/table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+
+
+def test_a_classifier_that_diverged_is_left_out(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    path = tmp_path / "out/digits/node/seed_1/metrics.jsonl"
+    lines = read_metrics(path)
+    write_metrics(path, [line | ({"test_loss": None} if "test_loss" in line else {}) for line in lines])
+    assert main(["compare", write(tmp_path / "tiny.yaml", directory=str(tmp_path / "out")), "--report-only"]) == 0
+    text = (tmp_path / "out/table.md").read_text()
+    assert "- digits, node, seed 1: no evaluation was finite; the statistics leave it out" in text
+    rows = {row["model"]: row for row in csv.DictReader((tmp_path / "out/table.csv").read_text().splitlines())}
+    assert (rows["node"]["seeds"], rows["node"]["planned"]) == ("1", "2")
 
 
 def test_a_failing_cell_fails_alone(tmp_path, capsys):

@@ -152,7 +152,7 @@ def test_the_picture_has_its_panels_and_their_lines_are_the_data(inspected):
     np.testing.assert_allclose(drawn(sizes.lines[0]), np.median(np.linalg.norm(found.states, axis=-1), axis=1))
     medians = np.median(found.gradients.reshape(len(found.gradients), -1), axis=1)
     np.testing.assert_allclose(drawn(gradients.lines[0]), medians)
-    assert (found.bounds is None) == (name in ("deep_net", "deep_res_net"))
+    assert (found.bounds is None) == (name in ("base_ode", "deep_net", "deep_res_net"))
     for line, bound in zip(gradients.lines[1:], found.bounds or (), strict=True):
         np.testing.assert_allclose(drawn(line), bound)
     if found.weights:

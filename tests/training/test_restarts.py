@@ -236,7 +236,8 @@ def test_the_progress_and_the_outcome_tell_which_start_goes_on(whole):
     run, _ = whole
     line = run.metrics()[4]
     winner = line["evaluation_start"]
-    assert f"best start {winner}" in training_summary(line)
+    told = training_summary(line)
+    assert f"best start {winner}, evaluation {line['evaluation_return_mean']:.1f}" in told  # the return is another's
     told = outcome_lines(run.path)[0]
     assert told.startswith(f"starts: start {winner} was the best; last scores: start 0 ")
     assert f"start {winner} {line[f'evaluation_score_{winner}']:.2f} at generation 4" in told
