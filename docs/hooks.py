@@ -68,9 +68,10 @@ def preset_table() -> str:
     return _table(("Preset", "Option", "Value"), [*empty, *rows])
 
 
-def resumable_options() -> str:
-    """The options that a resumed run may change."""
-    return ", ".join(f"`{option}`" for option in resumable.dotted(resumable.TRAINING)) + "."
+def resumable_options(kind: str) -> str:
+    """The options that a resumed run may change, `training` or `fitting`."""
+    sections = {"training": resumable.TRAINING, "fitting": resumable.FITTING}[kind]
+    return ", ".join(f"`{option}`" for option in resumable.dotted(sections)) + "."
 
 
 def options_table(section: str, model: type[BaseModel], options: list[str], kind: Kind = TRAINING) -> str:

@@ -14,11 +14,13 @@ import numpy as np
 import odd_environments
 import pytest
 
+import odes_rl
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
 from odes_rl.rollouts import patience
 from odes_rl.rollouts.cautions import ranges
 from odes_rl.rollouts.registration import check_known_elsewhere
+from odes_rl.rollouts.tasks import find_task, is_known
 from odes_rl.runs.run_directory import RunDirectory
 from tests.made_runs import timeless
 
@@ -91,6 +93,21 @@ def test_an_environment_that_no_seed_repeats_is_warned_of_once(train, caplog):
     told = [r.message for r in caplog.records if "does not repeat an episode with the same seed" in r.message]
     assert len(told) == 1
     assert told[0].startswith("task.id: odd_environments:Chance-v0 ")
+
+
+@pytest.mark.parametrize("how", ["by a function", "registered here"])
+def test_an_environment_without_a_module_is_warned_of_too(how, caplog):
+    if how == "registered here":
+        gymnasium.register("ChanceHere-v0", lambda **options: odd_environments.Chance(**options))
+    task = "ChanceHere-v0" if how == "registered here" else lambda: odd_environments.Chance()
+    odes_rl.train(task, policy="linear", rollouts="serial", run={"generations": 1}, max_steps=5)
+    assert "does not repeat an episode with the same seed" in caplog.text
+
+
+@pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/cheetah-run-v0"])
+def test_the_suites_episodes_are_not_played_twice(task):
+    assert find_task(task) == task
+    assert is_known(task)
 
 
 def test_ranges_of_numbers():
@@ -190,7 +207,7 @@ def test_a_run_whose_every_episode_fails_says_so_and_ends_with_an_error(train, t
     assert len([record for record in caplog.records if "generation 1: every candidate failed" in record.message]) == 1
     more = ("--run.generations", "4", "--run.failing_generations", "none")
     assert main(["resume", str(tmp_path / "run"), *more]) == 1
-    assert "all 2 generations" in capsys.readouterr().err
+    assert "all 4 generations" in capsys.readouterr().err
     assert metrics_of(tmp_path / "run")[-1]["generation"] == 4
 
 

@@ -97,15 +97,12 @@ def _check_reproducible(run: "RunDirectory") -> None:
     from odes_rl.config.layering import load_config
     from odes_rl.runs.files import CONFIG
 
-    before, now = load_config(run.path / CONFIG).rollouts, run.config.rollouts
-    kinds = {"backend": backend_kind, "inference": str}
-    for option, kind in kinds.items():
-        there, here = getattr(before, option), getattr(now, option)
-        if kind(there) != kind(here):
-            raise UserError(
-                f"resume cannot change rollouts.{option} from {there} to {here}, whose results differ: leave it, or "
-                "start a new run"
-            )
+    there, here = load_config(run.path / CONFIG).rollouts.backend, run.config.rollouts.backend
+    if backend_kind(there) != backend_kind(here):
+        raise UserError(
+            f"resume cannot change rollouts.backend from {there} to {here}, whose results differ: leave it, or start "
+            "a new run"
+        )
 
 
 def continue_run(run: "RunDirectory") -> int:

@@ -12,7 +12,7 @@ Sections = Mapping[str, tuple[str, ...]]
 _KEPT = ("checkpoint_every", "keep_checkpoints", "loggers", "logger_options")
 TRAINING: Sections = {
     "run": ("generations", "env_steps", "failing_generations", "stuck_evaluations", *_KEPT),
-    "rollouts": ("backend", "inference", "workers", "lanes", "deadline", "address"),
+    "rollouts": ("backend", "workers", "lanes", "deadline", "address"),
 }
 """Of a training run, by section: its length, and how it is computed and stored."""
 FITTING: Sections = {"run": ("epochs", *_KEPT)}

@@ -13,6 +13,8 @@ from odes_rl.validation import STRICT, build_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+_DEFAULT = "sqlite:///mlflow.db"
+"""Named, since MLflow itself takes a folder `mlruns` of an earlier version, to which it no longer writes."""
 _RETRIES, _TIMEOUT = "3", "10"
 """Of a request, the latter in seconds; with MLflow's pauses between them a minute in all."""
 _MOST_AT_ONCE = 100
@@ -64,13 +66,13 @@ class MlflowWriter:
 
 def open_mlflow(run: LoggedRun) -> MlflowWriter:
     """The MLflow run of `run`: a new one, or the one that it has been logged to."""
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, is_tracking_uri_set
 
     # MLflow's own seven retries of two minutes each hold up training where the server is away.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)
     options = build_model(MlflowOptions, run.options, "run.logger_options.mlflow.")
-    client = MlflowClient(options.tracking_uri)
+    client = MlflowClient(options.tracking_uri or (None if is_tracking_uri_set() else _DEFAULT))
     logged = Logged(run.path / "mlflow.json", run.counter)
     if logged.identity is None:
         logged.save(_create(client, run, options))

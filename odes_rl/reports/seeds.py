@@ -14,7 +14,7 @@ from odes_rl.runs.files import CONFIG, METRICS, require_run
 from odes_rl.runs.metrics import Metrics, read_metrics
 from odes_rl.yaml_text import read_yaml
 
-_FREE = {*resumable.dotted(resumable.TRAINING), *resumable.dotted(resumable.FITTING)} - {"rollouts.inference"}
+_FREE = {*resumable.dotted(resumable.TRAINING), *resumable.dotted(resumable.FITTING)}
 _NO_PART_OF_AN_EXPERIMENT = {"run.directory", "run.seed", *_FREE}
 """Options in which runs of one experiment may differ: most change nothing that a seed has learnt by a generation.
 

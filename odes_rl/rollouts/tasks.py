@@ -52,6 +52,14 @@ def find_task(task: str, options: Iterable[str] = ()) -> str | EnvSpec:
     return task
 
 
+def is_known(task: str) -> bool:
+    """Whether `task` is one of Gymnasium's or DM Control's, which repeat an episode with its seed."""
+    spec = gymnasium.registry.get(task)
+    maker = spec and spec.entry_point
+    module = maker if isinstance(maker, str) else getattr(getattr(maker, "func", maker), "__module__", None)
+    return module is not None and module.partition(".")[0] in ("gymnasium", "shimmy")
+
+
 def attribute(holder: Any, path: str) -> Any:
     """The attribute of `holder` at a dotted `path`, or None."""
     try:

@@ -28,6 +28,9 @@ _SET = {
 _FREE = ("directory", "storage", "trials", "base", "space")
 """Options in which a search that goes on may differ from the one that was started; the last two are compared apart."""
 
+_TRIALS = 20
+"""Unless a search says otherwise."""
+
 
 class SearchConfig(BaseModel):
     """A search: trials of a training config, each with other values of the options in `space`."""
@@ -41,8 +44,9 @@ class SearchConfig(BaseModel):
     sections."""
     space: dict[str, Any] = Field(min_length=1)
     """Dotted option → `{low, high}`, with `log: true` or `step` if wanted, or a list of choices."""
-    trials: int = Field(default=20, ge=1)
-    """Number of trials; more may be asked for later. A grid has no more than it has points."""
+    trials: int | None = Field(default=None, ge=1)
+    """Number of trials; more may be asked for later. Default: 20, and of a grid all combinations, which are the most
+    that it has."""
     env_steps: int = Field(ge=1)
     """Environment steps of training in each run."""
     seeds: int | tuple[int, ...] = 1
@@ -110,8 +114,11 @@ class Search(NamedTuple):
     @property
     def trials(self) -> int:
         """Number of trials."""
-        most = self.config.trials
-        return min(most, math.prod(p.size or 0 for p in self.parameters)) if self.config.sampler == "grid" else most
+        asked = self.config.trials
+        if self.config.sampler != "grid":
+            return asked or _TRIALS
+        points = math.prod(parameter.size or 0 for parameter in self.parameters)
+        return min(asked or points, points)
 
     def trial_path(self, number: int) -> Path:
         """The directory of the runs of a trial."""

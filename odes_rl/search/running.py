@@ -78,5 +78,5 @@ def _log(number: int) -> str:
 
 
 def _start(search: Search, number: int, workers: int) -> subprocess.Popen:
-    arguments = [str(search.path), str(search.storage), str(search.config.trials), str(workers)]
+    arguments = [str(search.path), str(search.storage), str(search.trials), str(workers)]
     return start_process("odes_rl.search.worker", arguments, search.path / _log(number))

@@ -38,6 +38,8 @@ def _records(data: bytes) -> Iterator[bytes]:
             place += _BLOCK - place % _BLOCK
             continue
         _, size, kind = struct.unpack("<IHB", data[place : place + _HEADER])
+        if place + _HEADER + size > len(data):  # it is being written
+            return
         parts += data[place + _HEADER : place + _HEADER + size]
         place += _HEADER + size
         if kind in (1, 4):  # whole, or the last part

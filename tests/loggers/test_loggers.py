@@ -210,6 +210,21 @@ def test_mlflow_runs_that_start_at_once_share_a_new_experiment(tmp_path):
 
 
 @pytest.mark.slow
+def test_mlflows_file_is_named_where_a_folder_of_an_earlier_version_lies(tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("mlruns/0").mkdir(parents=True)
+    Path("mlruns/0/meta.yaml").write_text("experiment_id: '0'\nname: Default\n")
+    with create_run(tmp_path / "run", **{"run.loggers": ["mlflow"]}) as run:
+        run.append_metrics({"generation": 0, "env_steps": 0, "return_mean": 1.0})
+    identity = Logged(tmp_path / "run/mlflow.json", "generation").identity
+    assert identity is not None
+    assert MlflowClient("sqlite:///mlflow.db").get_run(identity).data.metrics["return_mean"] == 1.0
+
+
+@pytest.mark.slow
 def test_mlflow_has_each_line_once_in_one_run(tmp_path):
     from mlflow import MlflowClient
 

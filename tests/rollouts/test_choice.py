@@ -108,17 +108,17 @@ def test_a_run_trains_with_actions_from_the_device(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "before", "now"),
+    ("option", "before", "now", "told"),
     [
-        ("backend", "processes", "envpool"),
-        ("backend", "envpool", "auto"),
-        ("inference", "workers", "device"),
-        ("inference", "device", "workers"),
+        ("backend", "processes", "envpool", "rollouts.backend from processes to envpool"),
+        ("backend", "envpool", "auto", "rollouts.backend from envpool to auto"),
+        ("inference", "workers", "device", "rollouts.inference, because"),
+        ("inference", "device", "workers", "rollouts.inference, because"),
     ],
 )
-def test_resume_changes_neither_to_nor_from_what_cannot_be_reproduced(option, before, now, tmp_path, capsys):
+def test_resume_changes_neither_to_nor_from_what_cannot_be_reproduced(option, before, now, told, tmp_path, capsys):
     given = {"rollouts__backend": "processes", "rollouts__workers": 1, f"rollouts__{option}": before}
     with create_run(tmp_path / "run", run__generations=1, **given) as run:
         pass
     assert main(["resume", str(run.path), f"--rollouts.{option}", now]) == 2
-    assert f"resume cannot change rollouts.{option} from {before} to {now}" in capsys.readouterr().err
+    assert f"resume cannot change {told}" in capsys.readouterr().err

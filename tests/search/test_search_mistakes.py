@@ -224,6 +224,14 @@ def test_the_results_are_written_by_one_process_at_a_time(tmp_path, monkeypatch)
     assert write_results(search, study) == [search.path / "trials.csv"]
 
 
+def test_a_grid_has_all_combinations_unless_trials_are_fewer(tmp_path):
+    space = {"strategy.sigma": {"low": 0.1, "high": 0.6, "step": 0.1}, "strategy.population": [2, 4, 6, 8, 10]}
+    for trials, wanted in ((None, 30), (7, 7), (99, 30)):
+        path = write_search(tmp_path / "tiny.yaml", space=space, sampler="grid", trials=trials)
+        assert load_search(path, {}, {}).trials == wanted
+    assert load_search(write_search(tmp_path / "tiny.yaml", trials=None), {}, {}).trials == 20
+
+
 def test_a_large_grid_is_counted_and_begun_without_making_it(tmp_path):
     options = ("strategy.sigma", "strategy.learning_rate", "strategy.sigma_limit", "policy.output_scale")
     space = {name: {"low": 0.001, "high": 1.0, "step": 0.001} for name in options}
