@@ -57,14 +57,17 @@ class Scaled(NamedTuple):
         return x * scale + (params["shift"] - used.mean * scale), used if self.kind == "batch" else None
 
     def _of_batch(self, x: jax.Array) -> Statistics:
-        mean, square = jnp.mean(x, (0, 1, 2)), jnp.mean(x**2, (0, 1, 2))
-        return Statistics(mean, jnp.maximum(square - mean**2, 0))
+        near = lax.stop_gradient(x[0, 0, 0])  # about 0, squares of means that are large would cancel
+        mean, square = jnp.mean(x - near, (0, 1, 2)), jnp.mean((x - near) ** 2, (0, 1, 2))
+        return Statistics(near + mean, jnp.maximum(square - mean**2, 0))
 
     def _of_groups(self, x: jax.Array) -> Statistics:
         """Of each example [B, 1, 1, c], alike for the channels of a group; first over places, where the work is."""
         channels = x.shape[-1]
         groups = gcd(self.groups, channels)
-        moments = jnp.stack([jnp.mean(x, (1, 2)), jnp.mean(x**2, (1, 2))])
+        width = channels // groups
+        near = lax.stop_gradient(jnp.repeat(x[:, :1, :1, ::width], width, -1))  # as above
+        moments = jnp.stack([jnp.mean(x - near, (1, 2)), jnp.mean((x - near) ** 2, (1, 2))])
         of_groups = jnp.mean(moments.reshape(2, x.shape[0], groups, -1), -1)
-        mean, square = jnp.repeat(of_groups, channels // groups, -1)[:, :, None, None]
-        return Statistics(mean, jnp.maximum(square - mean**2, 0))
+        mean, square = jnp.repeat(of_groups, width, -1)[:, :, None, None]
+        return Statistics(near + mean, jnp.maximum(square - mean**2, 0))

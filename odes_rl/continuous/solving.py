@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from pydantic import BaseModel, Field, model_validator
 
 from odes_rl.errors import check_name
@@ -75,6 +76,8 @@ def solve(
 
     first, last = times[0], times[-1]
     control, dt0, most = _steps(solving, first, last, jumps)
+    if jumps and solving.solver_steps is None:
+        field, params = _inside(field, first, last, params)
     found = diffrax.diffeqsolve(
         diffrax.ODETerm(field),  # pyright: ignore[reportArgumentType]
         make_solver(solving.solver, tolerance=solving.tolerance),
@@ -90,6 +93,16 @@ def solve(
         throw=False,
     )
     return Solution(found.ys, found.stats["num_steps"])
+
+
+def _inside(field: VectorField, first: jax.Array, last: jax.Array, params: Any) -> tuple[VectorField, Any]:
+    """`field` between the ends alone: at an end that is a jump, it has the value that it has on this side of it.
+
+    The ends are among its parameters, since a field that is solved backwards may close over no traced value.
+    """
+    low, high = jnp.minimum(first, last), jnp.maximum(first, last)
+    ends = lax.stop_gradient((jnp.nextafter(low, high), jnp.nextafter(high, low)))
+    return lambda t, z, given: field(jnp.clip(t, *given[1]), z, given[0]), (params, ends)
 
 
 def _steps(

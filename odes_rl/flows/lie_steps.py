@@ -86,12 +86,12 @@ def geodesic(start: jax.Array, generator: jax.Array, times: jax.Array) -> jax.Ar
 
 
 def _multiples(times: jax.Array) -> tuple[float, int] | None:
-    """The interval between `times` [L] and how many of them lie before the first; None if they are otherwise."""
+    """The interval between `times` [L], which begin at 0 or later, and how many lie before the first; else None."""
     if isinstance(times, core.Tracer):
         return None
     known = np.asarray(times, np.float64)
     interval = float(known[-1] - known[0]) / max(known.size - 1, 1) or float(known[0])
-    if interval <= 0:
+    if interval <= 0 or known[0] < 0:
         return None
     numbers = known / interval
     first = np.round(numbers[0])

@@ -12,12 +12,22 @@ from odes_rl.continuous.convolution import convolve, squares
 from odes_rl.continuous.fields import convolution_field, higher_order, network_field
 from odes_rl.continuous.inputs import at_places, at_rest, identity, in_turn, linear, patches, strided, zeros_added
 from odes_rl.continuous.network import continuous_network
+from odes_rl.continuous.normalising import Scaled
 from odes_rl.continuous.solving import Solving, solve
 
 SIDE, CHANNELS = 4, 3
 AXES = ("NHWC", "HWIO", "NHWC")
 IMAGES = jax.random.normal(jax.random.key(0), (5, SIDE, SIDE, CHANNELS))
 EULER = Solving(solver="euler", solver_steps=2)
+
+
+@pytest.mark.parametrize(("kind", "axes"), [("batch", (0, 1, 2)), ("group", (1, 2))])
+def test_states_with_large_means_are_normalised(kind, axes):
+    scaled, x = Scaled(kind, CHANNELS), 1000 + 0.1 * IMAGES
+    expected = np.asarray(x, np.float64)
+    deviation = np.sqrt(expected.var(axes, keepdims=True) + 1e-5)
+    expected = (expected - expected.mean(axes, keepdims=True)) / deviation
+    np.testing.assert_allclose(scaled.apply(scaled.init(CHANNELS), x, None)[0], expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])

@@ -167,6 +167,21 @@ def test_a_solve_over_jumps_is_exact_at_them_and_so_is_its_gradient_that_comes_b
     np.testing.assert_allclose(jax.jit(jax.grad(end))(levels), [0.25, 0.25, 0.5], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("ends", "end"), [((0.25, 0.5), -0.5), ((0.5, 0.25), 0.5), ((0.5, 1.0), 2.0), ((1.0, 0.25), -1.5)]
+)
+def test_a_solve_that_begins_or_ends_at_a_jump_takes_the_value_on_its_own_side(ends, end):
+    levels, jumps = jnp.array([1.0, -2.0, 4.0]), (0.25, 0.5)
+
+    def field(t, z, levels):
+        return levels[jnp.sum(t >= jnp.array(jumps))] * jnp.ones_like(z)
+
+    found = jax.jit(lambda ends: solve(Solving(tolerance=1e-3), field, levels, jnp.zeros(1), ends, jumps))(
+        jnp.array(ends)
+    )
+    np.testing.assert_allclose(found.states[-1, 0], end, atol=1e-6)
+
+
 def test_where_a_method_gives_up_states_are_infinite():
     found = solve(Solving(most_steps=3), lambda t, z, _: 50 * z, None, jnp.ones(1), jnp.array([0.0, 1.0]))
     assert not np.isfinite(found.states[-1]).any()

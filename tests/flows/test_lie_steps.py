@@ -68,6 +68,8 @@ GRIDS = {
     "one time": np.array([0.3]),
     "the time nought": np.array([0.0]),
     "nearly equal": np.array([0.0, 0.5003, 1.0]),
+    "from below nought on": np.array([-1.0, -0.5, 0.0, 0.5]),
+    "below nought": np.array([-2.0, -1.0]),
     "unequal": np.array([0.1, 0.15, 0.6, 1.0]),
 }
 

@@ -22,7 +22,7 @@ def coupled(
 
     Parameters: w_0 as `initial` [h, h], `inner` A [width, h²] or with the time [width, 1 + h²], `middle` B
     [width, width], `outer` C [h², width], and `inner_biases`, `middle_biases`, `outer_biases`, which start at zero. W_0
-    starts as normal of variance 1/h, A as that of 1/h, B and C of 1/width, C times `scale`: the weights move by about
+    starts as normal of variance 1/h, A as that of 1/h, B of 1/width, C of scale²/(h · width): the weights move by about
     `scale` times their own size, and their spectral radius stays near 1.
 
     Raises:
