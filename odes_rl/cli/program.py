@@ -160,7 +160,7 @@ def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
 
 
 def _kind_of_run(command: Command, positional: list[str]) -> Any:
-    """The kind of run whose sections a command's overrides name; that of a comparison is in its file, or in its run."""
+    """The kind of run whose sections a command's overrides name; a comparison's file tells it, or a run that goes on."""
     from odes_rl.config.layering import FITTING, TRAINING
 
     if command.model is Compare and positional:
