@@ -160,7 +160,7 @@ def _run_named(name: str, arguments: list[str], *, asks_for_help: bool) -> int:
 
 
 def _kind_of_run(command: Command, positional: list[str]) -> Any:
-    """The kind of run whose sections a command's overrides name; a comparison's file tells it, or a run that goes on."""
+    """The kind of run whose sections a command's overrides name, as the comparison or the run has it."""
     from odes_rl.config.layering import FITTING, TRAINING
 
     if command.model is Compare and positional:
@@ -170,7 +170,8 @@ def _kind_of_run(command: Command, positional: list[str]) -> Any:
     if command.model is Resume and positional:
         from odes_rl.runs.run_directory import recorded_kind
 
-        return recorded_kind(positional[0])
+        with suppress(UserError):  # there is no such run yet
+            return recorded_kind(positional[0])
     return FITTING if command.model is Fit else TRAINING
 
 

@@ -98,11 +98,12 @@ def solve(
 def _inside(field: VectorField, first: jax.Array, last: jax.Array, params: Any) -> tuple[VectorField, Any]:
     """`field` between the ends alone: at an end that is a jump, it has the value that it has on this side of it.
 
-    The ends are among its parameters, since a field that is solved backwards may close over no traced value.
+    The ends are among its parameters, since a field that is solved backwards may close over no traced value. With
+    respect to the time, its derivatives stay.
     """
-    low, high = jnp.minimum(first, last), jnp.maximum(first, last)
-    ends = lax.stop_gradient((jnp.nextafter(low, high), jnp.nextafter(high, low)))
-    return lambda t, z, given: field(jnp.clip(t, *given[1]), z, given[0]), (params, ends)
+    low, high = lax.stop_gradient((jnp.minimum(first, last), jnp.maximum(first, last)))
+    ends = jnp.nextafter(low, high), jnp.nextafter(high, low)
+    return lambda t, z, given: field(t + lax.stop_gradient(jnp.clip(t, *given[1]) - t), z, given[0]), (params, ends)
 
 
 def _steps(

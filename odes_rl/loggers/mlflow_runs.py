@@ -14,7 +14,7 @@ from odes_rl.validation import STRICT, build_model
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 _DEFAULT = "sqlite:///mlflow.db"
-"""Named, since MLflow itself takes a folder `mlruns` of an earlier version, to which it no longer writes."""
+"""Named, since MLflow itself takes a folder `mlruns`, to which it no longer writes unless that is allowed."""
 _RETRIES, _TIMEOUT = "3", "10"
 """Of a request, the latter in seconds; with MLflow's pauses between them a minute in all."""
 _MOST_AT_ONCE = 100
@@ -72,7 +72,8 @@ def open_mlflow(run: LoggedRun) -> MlflowWriter:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)
     options = build_model(MlflowOptions, run.options, "run.logger_options.mlflow.")
-    client = MlflowClient(options.tracking_uri or (None if is_tracking_uri_set() else _DEFAULT))
+    own = is_tracking_uri_set() or os.environ.get("MLFLOW_ALLOW_FILE_STORE")
+    client = MlflowClient(options.tracking_uri or (None if own else _DEFAULT))
     logged = Logged(run.path / "mlflow.json", run.counter)
     if logged.identity is None:
         logged.save(_create(client, run, options))

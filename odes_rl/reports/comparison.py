@@ -61,7 +61,7 @@ class Result(NamedTuple):
         parameters: number of parameters of its policy or model; None if not recorded.
         activation_bytes: temporary memory of its training, for supervised runs; None if not recorded.
         speed: environment steps or examples a second, median over generations or epochs; None if unknown.
-        accuracies: test set → accuracy in the last evaluation, for supervised runs.
+        accuracies: test set → accuracy in the last evaluation, for supervised runs; in the worst one if it diverged.
         stuck: evaluations at its end that did not improve, if they are as many as its `run.stuck_evaluations`; else 0.
     """
 
@@ -130,9 +130,17 @@ def _read(place: Place, comparison: Comparison) -> Result | None:
         _written(place.path).get("parameters"),
         lines[-1].get("activation_bytes"),
         float(np.median(speeds)) if speeds else None,
-        evaluated_accuracies(evaluated[-1]),
+        evaluated_accuracies(_counted(evaluated, lines, measure)),
         _stuck(since[-1] if since else None, run.options.get("run.stuck_evaluations")),
     )
+
+
+def _counted(evaluated: Sequence[Metrics], lines: Sequence[Metrics], measure: Measure) -> Metrics:
+    """The last evaluation among `lines`, or the worst of those that are finite, `evaluated`, if it is not finite."""
+    name = measure.values[0]
+    last = [line for line in lines if name in line][-1]
+    worst = min(evaluated, key=lambda line: measure.sign * line[name])
+    return worst if measured(last, name) is None else last
 
 
 def _stuck(since: int | None, limit: int | None) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from odes_rl.config import resumable
 from odes_rl.errors import UserError
-from odes_rl.reports.measures import ACCURACIES, FITTED, RETURNS, Measure
+from odes_rl.reports.measures import ACCURACIES, FITTED, LOSSES, RETURNS, Measure
 from odes_rl.runs.files import CONFIG, METRICS, require_run
 from odes_rl.runs.metrics import Metrics, read_metrics
 from odes_rl.yaml_text import read_yaml
@@ -78,9 +78,10 @@ def read_run(
     lines = read_metrics(directory / METRICS)
     measure = _measure_of(options, lines)
     if metric is not None:
-        measure = measure._replace(values=(metric,), values_label=metric)
+        measure = (ACCURACIES if measure is LOSSES else measure)._replace(values=(metric,), values_label=metric)
     for name in measure.values:
-        points = [(line[measure.steps], measured(line, name)) for line in lines if name in line]
+        value = measured if metric is None else Metrics.get
+        points = [(line[measure.steps], value(line, name)) for line in lines if name in line]
         steps, values = np.asarray(points, float).reshape(-1, 2).T  # None becomes NaN
         finite = np.isfinite(values)
         if finite.any():

@@ -228,6 +228,8 @@ def test_the_help_of_resume_is_that_of_the_run(tmp_path, capsys):
     words = words_of(capsys.readouterr().out)
     assert {"--run.epochs", "5)", "--run.loggers"} <= words
     assert "--run.generations" not in words
+    assert main(["resume", str(tmp_path / "none"), "--help"]) == 0
+    assert "--run.generations" in words_of(capsys.readouterr().out)
 
 
 def test_resume_takes_entries_of_a_mapping_that_it_may_change(config, capsys):

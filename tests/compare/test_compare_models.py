@@ -106,6 +106,19 @@ def test_a_classifier_that_diverged_is_left_out(whole, tmp_path):
     assert (rows["node"]["seeds"], rows["node"]["planned"]) == ("1", "2")
 
 
+def test_a_classifier_that_diverged_at_its_end_has_its_worst_evaluation(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    path = tmp_path / "out/digits/node/seed_1/metrics.jsonl"
+    lines = read_metrics(path)
+    early, late = (index for index, line in enumerate(lines) if "test_loss" in line)
+    lines[late] |= {"test_loss": None, "test_accuracy": 0.0, "stripe_accuracy": 0.0}
+    write_metrics(path, lines)
+    assert main(["compare", write(tmp_path / "tiny.yaml", directory=str(tmp_path / "out")), "--report-only"]) == 0
+    found = accuracies(tmp_path / "out")
+    for name in ("test", "stripe"):
+        assert found["node", 1, name] == pytest.approx(lines[early][f"{name}_accuracy"], abs=1e-4)
+
+
 def test_a_failing_cell_fails_alone(tmp_path, capsys):
     data = {"digits": None, "missing": {"data": {"source": "missing.npz"}}}
     models = {"Dense-2": TINY["models"]["Dense-2"]}

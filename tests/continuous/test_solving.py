@@ -182,6 +182,14 @@ def test_a_solve_that_begins_or_ends_at_a_jump_takes_the_value_on_its_own_side(e
     np.testing.assert_allclose(found.states[-1, 0], end, atol=1e-6)
 
 
+def test_a_solve_over_jumps_has_the_derivative_of_its_ends():
+    def integral(ends):
+        field = lambda t, z, _: 3 * t**2 * jnp.ones_like(z)  # noqa: E731
+        return solve(Solving(tolerance=1e-5), field, None, jnp.zeros(1), ends, (0.5,)).states[-1, 0]
+
+    np.testing.assert_allclose(jax.jit(jax.grad(integral))(jnp.array([0.1, 0.9])), [-0.03, 2.43], atol=1e-5)
+
+
 def test_where_a_method_gives_up_states_are_infinite():
     found = solve(Solving(most_steps=3), lambda t, z, _: 50 * z, None, jnp.ones(1), jnp.array([0.0, 1.0]))
     assert not np.isfinite(found.states[-1]).any()

@@ -8,6 +8,7 @@ import yaml
 
 from odes_rl.cli.program import main
 from odes_rl.errors import UserError
+from odes_rl.reports.seeds import group_runs, read_run
 from tests.made_runs import fit_run
 
 OWN = {"model__steps": None, "model__dropout": 0.0, "run__epochs": 2}
@@ -26,6 +27,14 @@ def test_a_model_without_an_accuracy_is_shown_and_drawn_by_its_loss(tmp_path, ca
     assert f"after epoch 2:\n  test_loss      {last['test_loss']:.4g}\n" in told
     assert f"test_largest   {last['test_largest']:.4g}" in told
     assert (tmp_path / "run/curve.png").exists()
+
+
+def test_a_metric_of_a_model_without_an_accuracy_is_drawn_beside_a_classifiers(tmp_path):
+    runs = [tmp_path / "dense", tmp_path / "own"]
+    fit_run(runs[0], model__name="dense", model__depth=1, **OWN)
+    fit_run(runs[1], model__name="own_models:SQUARES", **OWN)
+    groups = group_runs([read_run(run, "test_loss") for run in runs])
+    assert sorted(groups) == ["dense", "own_models:SQUARES"]
 
 
 def test_a_comparison_tells_that_a_model_has_no_accuracy(tmp_path, monkeypatch, capsys):
