@@ -55,7 +55,7 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def ends(error: BaseException) -> str:
+def first_and_last_line(error: BaseException) -> str:
     """The first and the last line of a message that holds a traceback, as one line."""
     lines = str(error).splitlines()
     return one_line(" ".join(dict.fromkeys([lines[0], lines[-1]])))

@@ -20,7 +20,7 @@ from odes_rl.errors import UserError
 from odes_rl.rollouts import patience
 from odes_rl.rollouts.cautions import ranges
 from odes_rl.rollouts.registration import check_known_elsewhere
-from odes_rl.rollouts.tasks import find_task, is_known
+from odes_rl.rollouts.tasks import find_task, is_built_in
 from odes_rl.runs.run_directory import RunDirectory
 from tests.made_runs import timeless
 
@@ -107,7 +107,7 @@ def test_an_environment_without_a_module_is_warned_of_too(how, caplog):
 @pytest.mark.parametrize("task", ["Hopper-v5", "dm_control/cheetah-run-v0"])
 def test_the_suites_episodes_are_not_played_twice(task):
     assert find_task(task) == task
-    assert is_known(task)
+    assert is_built_in(task)
 
 
 def test_ranges_of_numbers():

@@ -71,12 +71,12 @@ def continue_fit(run: "RunDirectory[FitConfig]", fitting: "Fitting | None" = Non
         StorageError: if the run cannot be written.
         KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
-    from odes_rl.cli.going_on import going_on
+    from odes_rl.cli.continuing import continuing
     from odes_rl.cli.progress import fitting_course
     from odes_rl.reports.fitted import fitted_lines
     from odes_rl.training.fit import fit as run_fitting
 
-    with going_on(run.path, fitting_course(run.config.run.epochs)) as report:
+    with continuing(run.path, fitting_course(run.config.run.epochs)) as report:
         run_fitting(run, report, report, fitting)
     for line in (f"run: {run.path}", *fitted_lines(run.path)):
         print(line)

@@ -113,14 +113,14 @@ def continue_run(run: "RunDirectory") -> int:
         StorageError: if the run cannot be written.
         KeyboardInterrupt: if interrupted, once a checkpoint is saved.
     """
-    from odes_rl.cli.going_on import going_on
+    from odes_rl.cli.continuing import continuing
     from odes_rl.cli.progress import training_course
     from odes_rl.reports.outcome import outcome_lines
     from odes_rl.rollouts.choosing import choose_backend
     from odes_rl.training.train import train as run_training
 
     print(f"rollouts: {choose_backend(run.config.rollouts, run.config.episodes)}", flush=True)
-    with going_on(run.path, training_course(run.config.run.generations, run.config.run.env_steps)) as report:
+    with continuing(run.path, training_course(run.config.run.generations, run.config.run.env_steps)) as report:
         run_training(run, report)
     for line in (f"run: {run.path}", *outcome_lines(run.path)):
         print(line)

@@ -16,7 +16,7 @@ from typing import Any
 from odes_rl.compare.sizes import write_size
 from odes_rl.config.layering import FITTING
 from odes_rl.devices import platform
-from odes_rl.errors import StorageError, UserError, ends, one_line, raised
+from odes_rl.errors import StorageError, UserError, first_and_last_line, one_line, raised
 from odes_rl.interrupts import Interrupted, interrupt, leave_after, signals_noted
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.lock import only_trainer
@@ -47,7 +47,7 @@ def main(overrides: str, *paths: str) -> int:
         print(one_line(error), file=sys.stderr)
         return 1
     except EnvironmentFailure as failure:
-        print(failure, ends(failure), sep="\n", file=sys.stderr)
+        print(failure, first_and_last_line(failure), sep="\n", file=sys.stderr)
         return 1
     except Exception as error:  # also of a part of the user's own; JAX adds lines behind a traceback's last one
         traceback.print_exc()

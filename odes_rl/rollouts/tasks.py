@@ -52,7 +52,7 @@ def find_task(task: str, options: Iterable[str] = ()) -> str | EnvSpec:
     return task
 
 
-def is_known(task: str) -> bool:
+def is_built_in(task: str) -> bool:
     """Whether `task` is one of Gymnasium's or DM Control's, which repeat an episode with its seed."""
     spec = gymnasium.registry.get(task)
     maker = spec and spec.entry_point

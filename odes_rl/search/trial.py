@@ -10,7 +10,7 @@ import numpy as np
 
 from odes_rl.compare.standing import differing, free_options, recorded_options
 from odes_rl.config.schema import ExperimentConfig
-from odes_rl.errors import StorageError, UserError, ends, raised
+from odes_rl.errors import StorageError, UserError, first_and_last_line, raised
 from odes_rl.rollouts.protocol import EnvironmentFailure
 from odes_rl.runs.files import CONFIG, writing_to
 from odes_rl.runs.lock import only_trainer
@@ -76,7 +76,7 @@ def run_trial(search: Search, study: "optuna.Study", trial: "optuna.Trial", chan
 def _reason(error: Exception, path: Path) -> str:
     """Why a trial at `path` failed, in one line; the traceback of what nobody foresaw is kept there."""
     if isinstance(error, UserError | EnvironmentFailure):
-        return ends(error)
+        return first_and_last_line(error)
     log = path / "failure.log"
     with writing_to(path):
         path.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from odes_rl.rollouts.machine import processor
 from odes_rl.rollouts.protocol import Moments, RolloutBackend, Rollouts
 from odes_rl.rollouts.seeds import evaluation_seeds
 from odes_rl.rollouts.summaries import generation_metrics
-from odes_rl.rollouts.tasks import is_known
+from odes_rl.rollouts.tasks import is_built_in
 from odes_rl.runs.metrics import Metrics
 from odes_rl.runs.run_directory import RunDirectory
 from odes_rl.training.evaluate import evaluate_state, warmed_up
@@ -146,7 +146,7 @@ def _first_evaluation(
             seen = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
             start = warmed_up(config, experiment, backend, _about(start, seen))
         rollouts = _evaluate(config, experiment, backend, start)
-        if not starts and not is_known(config.task.id):
+        if not starts and not is_built_in(config.task.id):
             again = evaluate_state(config, experiment, backend, start, evaluation_seeds(config.run.seed, 1))
             warn_of_chance(config.task.id, rollouts, again)
         start = _about(start, rollouts) if start.moments.count == 0 else start

@@ -12,7 +12,7 @@ from odes_rl.runs.lock import only_trainer
 
 
 @contextmanager
-def going_on(path: Path, course: Course) -> Iterator[Report]:
+def continuing(path: Path, course: Course) -> Iterator[Report]:
     """The progress of the run at `path`, which this process alone continues; what ends it says how to resume.
 
     Raises:
