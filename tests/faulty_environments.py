@@ -73,6 +73,23 @@ class Sleepy(Walk):
         return super().step(action)
 
 
+class Forking(Walk):
+    """Has a child of its own, which outlives it until the file is gone, or writes there that it has waited in vain."""
+
+    def __init__(self, fault="none"):
+        super().__init__(fault)
+        import time
+
+        file = Path(os.environ["TESTS_DEATHS"])
+        if "jax" not in sys.modules and os.fork() == 0:  # in workers alone: the trainer's threads forbid it
+            for _ in range(400):
+                time.sleep(0.05)
+                if not file.exists():
+                    os._exit(0)
+            file.with_name("in_vain").touch()
+            os._exit(0)
+
+
 class Gated(Walk):
     """Says in a directory, by a file of its process's number, that it runs, and waits there for the file `open`."""
 
@@ -141,6 +158,7 @@ for name, entry, fault in (
     ("Stopped", Walk, "stopped"),
     ("StoppedWithLock", Walk, "stopped_with_lock"),
     ("Sleepy", Sleepy, "none"),
+    ("Forking", Forking, "killed"),
     ("Gated", Gated, "none"),
     ("SometimesRaises", OnSomeSeeds, "raises"),
     ("SometimesNan", OnSomeSeeds, "nan"),

@@ -3,6 +3,7 @@
 Unless they say otherwise they observe [3], act [2] and end after LENGTH steps.
 """
 
+import os
 import threading
 import time
 from typing import Any, cast
@@ -54,10 +55,20 @@ class Talking(Plain):
 
     def step(self, action):
         print("step by step")
+        os.write(1, b'["step", 77]\n')  # as a library in C does
         return super().step(action)
 
     def render(self) -> Any:
         return np.full((32, 32, 3), 10 * self.time, np.uint8)
+
+
+class Timed(Talking):
+    """Tells no rate, and has a method of the name under which Gymnasium's MuJoCo tasks tell a step's length."""
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": None}  # noqa: RUF012
+
+    def dt(self):
+        return 0.1
 
 
 class Keys(Plain):
@@ -303,6 +314,34 @@ class Blank(Unwritten):
 
     def render(self) -> Any:
         return None
+
+
+class Grey(Unwritten):
+    """Shows shades alone."""
+
+    def render(self) -> Any:
+        return np.zeros((32, 48), np.uint8)
+
+
+class Reals(Unwritten):
+    """Shows colours between 0 and 1."""
+
+    def render(self) -> Any:
+        return np.zeros((32, 48, 3))
+
+
+class RenderFails(Unwritten):
+    """Raises as it is to be shown."""
+
+    def render(self) -> Any:
+        raise RuntimeError("no light")
+
+
+class StepFails(Talking):
+    """Raises in a step, with more than one line."""
+
+    def step(self, action):
+        raise RuntimeError("no step\nstep size too small")
 
 
 class Chance(Plain):

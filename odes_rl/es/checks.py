@@ -16,9 +16,11 @@ from odes_rl.es.perturbations import Perturbations
 from odes_rl.es.population import group_count
 
 
-def check_population(population: object, antithetic: bool) -> None:
+def check_population(population: object, antithetic: object) -> None:
     """Raise UserError if there cannot be so many candidates."""
-    if not isinstance(population, numbers.Integral) or population < 1:
+    if not isinstance(antithetic, bool):
+        raise UserError(f"antithetic is {antithetic!r}, but must be True or False")
+    if not isinstance(population, numbers.Integral) or isinstance(population, bool) or population < 1:
         raise UserError(f"population is {population!r}, but must be a whole number, 1 or more")
     if antithetic and population % 2:
         raise UserError(
@@ -32,14 +34,35 @@ def check_sigma(sigma: Any) -> None:
     if callable(sigma) or isinstance(sigma, Tracer):
         return
     is_number = isinstance(sigma, int | float | np.number | jax.Array) and np.ndim(sigma) == 0
-    if not is_number or not 0 < float(sigma) < math.inf:
+    if not is_number or isinstance(sigma, bool) or not 0 < float(sigma) < math.inf:
         raise UserError(f"sigma is {sigma!r}, but must be a number above 0, or an optax schedule of the generation")
 
 
 def check_optimizer(optimizer: object) -> None:
-    """Raise UserError unless it is one of optax, or a function."""
-    if not isinstance(optimizer, optax.GradientTransformation) and not callable(optimizer):
+    """Raise UserError unless it is one of optax, or a function that is not optax's own."""
+    not_called = callable(optimizer) and str(getattr(optimizer, "__module__", "")).split(".")[0] == "optax"
+    if not isinstance(optimizer, optax.GradientTransformation) and (not_called or not callable(optimizer)):
         raise UserError(f"optimizer is {optimizer!r}, but must be one of optax, such as optax.adam(0.01)")
+
+
+def made_optimizer(made: object) -> optax.GradientTransformation:
+    """What a function of the manifolds made.
+
+    Raises:
+        UserError: if it is no optimizer.
+    """
+    if not isinstance(made, optax.GradientTransformation):
+        raise UserError(
+            f"optimizer, a function of manifolds, makes {made!r}, but must make odes_rl.riemannian(…, maximise=True)"
+        )
+    return made
+
+
+def check_key(key: object) -> None:
+    """Raise UserError unless it is a random key of JAX, or the two words of one."""
+    dtype = getattr(key, "dtype", None)
+    if dtype is None or not (jnp.issubdtype(dtype, jax.dtypes.prng_key) or dtype == jnp.uint32):
+        raise UserError(f"key is {key!r}, but must be a random key, such as jax.random.key(0)")
 
 
 def check_shaping(shaping: Any, shape: tuple[int, int]) -> None:
@@ -126,9 +149,14 @@ def told(fitness: Any, population: int) -> jax.Array:
     """[R, C] `fitness`, R being 1 if it is [C], in float32, or in its own type if that is wider.
 
     Raises:
-        UserError: if its shape is another.
+        UserError: if its shape is another, or it is not of real numbers.
     """
-    fitness = jnp.asarray(fitness)
+    try:
+        fitness = jnp.asarray(fitness)
+    except (TypeError, ValueError):
+        raise UserError(f"fitness is {fitness!r}, but must be an array of numbers") from None
+    if jnp.issubdtype(fitness.dtype, jnp.complexfloating):
+        raise UserError("fitness is complex, but must be of real numbers, which have an order")
     if fitness.ndim not in (1, 2) or fitness.shape[-1] != population or not fitness.size:
         raise UserError(
             f"fitness is of shape {fitness.shape}, but must be ({population},): one number for each candidate of ask; "

@@ -159,6 +159,15 @@ class StrategyConfig(BaseModel):
                 f"shaping {self.shaping} compares the two signs of a direction, but antithetic is false: "
                 "use shaping: standardised, or antithetic: true"
             )
+        if self.population == 1 and SHAPINGS.find(self.shaping).depends_on in ("shape", "order"):
+            raise ValueError(
+                f"population is 1, but shaping {self.shaping} compares candidates: use 2 or more, or shaping: none"
+            )
+        if self.directions == 1 and self.sigma_per_leaf == "learned":
+            raise ValueError(
+                f"population is {self.population}, but sigma_per_leaf: learned compares directions, of which a round "
+                "then has one: use a larger one"
+            )
         if self.shaping == "top_k" and self.kept > self.directions:
             raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")
         return self

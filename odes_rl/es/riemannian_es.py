@@ -116,16 +116,17 @@ class RiemannianES:
         """The state before the first generation, which starts from `params`.
 
         Args:
-            key: of all noise.
+            key: of all noise, from `jax.random.key`.
             params: a pytree of arrays of floats.
             scales: one number, or one for each leaf (for a Euclidean leaf also one for each entry). A leaf is searched
                 with the deviation sigma · scale. Steps are taken where all deviations are sigma, so that a scale
                 counts twice in a step along the gradient, once in one of a given length.
 
         Raises:
-            UserError: if a leaf is no array of floats or not on its manifold, or manifolds or scales do not mirror the
-                parameters.
+            UserError: if the key is none, a leaf is no array of floats or not on its manifold, a scale is not above 0,
+                or manifolds or scales do not mirror the parameters.
         """
+        checks.check_key(key)
         params = checks.floating(params)
         manifolds = checks.mirrored(self.manifolds, params)
         scales = first_scales(scales, params, manifolds, self.adaptation)
@@ -152,8 +153,8 @@ class RiemannianES:
         """The state after a step towards greater fitness [C], or [R, C] of rounds 0 to R − 1, and diagnostics of it.
 
         The gradient estimate is the mean over all rounds: a step of a learning rate does not grow with their number.
-        Fitness that is not finite counts as the worst finite one; if none is finite, or the step is not, only the
-        generation advances. Sums are taken in float32, unless fitness is wider.
+        Fitness that is not finite counts as the worst finite one; if none is finite, or the step or where it leads is
+        not, only the generation advances. Sums are taken in float32, unless fitness is wider.
 
         Raises:
             UserError: if there is not one number for each candidate that `ask` gave.
@@ -186,10 +187,10 @@ class RiemannianES:
         optimizer = self._optimizer(manifolds)
         step, memory = optimizer.update(gradient, state.optimizer, state.params, generation=state.generation)
         step = scaled_step(state.scales, step)
-        length = optax.tree.norm(step)
-        usable = estimate.usable & jnp.isfinite(length)
-        moved = (apply_updates(state.params, step), memory, self._adapted(state, estimate))
-        params, memory, scales = _where(usable, moved, (state.params, state.optimizer, state.scales))
+        length, moved = optax.tree.norm(step), apply_updates(state.params, step)
+        usable = estimate.usable & jnp.isfinite(length) & _still_finite(moved, state.params)
+        after = (moved, memory, self._adapted(state, estimate))
+        params, memory, scales = _where(usable, after, (state.params, state.optimizer, state.scales))
         info = UpdateInfo(
             gradient_norm=optax.tree.norm(tree_to_tangent(manifolds, state.params, gradient)),
             update_norm=jnp.where(usable, length, 0.0),
@@ -212,7 +213,7 @@ class RiemannianES:
     def _optimizer(self, manifolds: Any) -> optax.GradientTransformationExtraArgs:
         if isinstance(self.optimizer, optax.GradientTransformation):
             return riemannian(self.optimizer, manifolds, maximise=True)
-        return optax.with_extra_args_support(self.optimizer(manifolds))
+        return optax.with_extra_args_support(checks.made_optimizer(self.optimizer(manifolds)))
 
     def _sums(
         self,
@@ -275,11 +276,18 @@ def _computed_once(fitness: jax.Array) -> jax.Array:
     return lax.sort((lax.iota(jnp.int32, fitness.size), fitness), num_keys=1)[1]
 
 
+def _still_finite(moved: Params, params: Params) -> jax.Array:
+    """Scalar bool: whether all that was finite is so. An exponential overflows before the step's length does."""
+    still = jax.tree.map(lambda new, old: (jnp.isfinite(new) >= jnp.isfinite(old)).all(), moved, params)
+    return jnp.stack(jax.tree.leaves(still)).all()
+
+
 def _where(condition: jax.Array, new: Any, old: Any) -> Any:
     """Each leaf of `new` where the condition holds, else that of `old`, in the latter's dtype."""
 
     def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
         both = jnp.where(condition, new, old)
-        return both if both.dtype == old.dtype else both.astype(old.dtype)  # a random key has one dtype
+        # A random key, which an optimiser may keep, cannot be cast.
+        return both if both.dtype == old.dtype else both.astype(old.dtype)
 
     return jax.tree.map(chosen, new, old)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from odes_rl.errors import UserError
 from odes_rl.es.shaping import centred_ranks, standardised
@@ -36,7 +37,8 @@ def check_adaptation(adaptation: object) -> None:
         return
     if not isinstance(adaptation, Adaptation):
         raise UserError(f"adaptation is {adaptation!r}, but must be odes_rl.Adaptation(), or None")
-    if not adaptation.rate > 0 or not 0 < adaptation.limit < 1:
+    rate, limit, _ = adaptation
+    if not isinstance(rate, int | float) or not isinstance(limit, int | float) or not rate > 0 or not 0 < limit < 1:
         raise UserError(f"adaptation is {adaptation!r}, but its rate must be above 0, its limit between 0 and 1")
 
 
@@ -44,7 +46,7 @@ def first_scales(scales: Any, params: Any, manifolds: Any, adaptation: Adaptatio
     """`scales` as a tree that mirrors `params`, float32; None if there are none and none is learned.
 
     Raises:
-        UserError: if they do not mirror the parameters, or a leaf on a manifold has more than one.
+        UserError: if they do not mirror the parameters, one is not above 0, or a leaf on a manifold has more than one.
     """
     if scales is None and adaptation is None:
         return None
@@ -60,7 +62,12 @@ def first_scales(scales: Any, params: Any, manifolds: Any, adaptation: Adaptatio
 
 
 def _first_scale(entries: bool, manifold: Any, leaf: jax.Array, scale: Any) -> jax.Array:
-    scale = jnp.asarray(scale, jnp.float32)
+    try:
+        scale = jnp.asarray(scale, jnp.float32)
+    except (TypeError, ValueError):
+        raise UserError(f"a scale is {scale!r}, but must be a number") from None
+    if not isinstance(scale, Tracer) and not bool(((scale > 0) & jnp.isfinite(scale)).all()):
+        raise UserError(f"a scale is {scale}, but must be above 0: a leaf that stays has the manifold Frozen()")
     flat = isinstance(manifold, Euclidean)
     if scale.shape not in ({(), leaf.shape} if flat else {()}):
         allowed = f"() or {leaf.shape}" if flat else "(), since the leaf lies on a manifold"

@@ -3,6 +3,7 @@
 All take and give [P, signs], a row for each direction and a column for each of its signs.
 """
 
+import numbers
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -36,7 +37,8 @@ def differences(returns: jax.Array) -> jax.Array:
     Raises:
         UserError: from the shaping, if directions have a single sign.
     """
-    halves = _within_pairs("differences", _below_one(returns)) / 2
+    _check_pairs("differences", returns)
+    halves = _within_pairs(_below_one(returns)) / 2
     return _over_deviation(halves, halves) / jnp.sqrt(2.0)
 
 
@@ -49,7 +51,8 @@ def signs(returns: jax.Array) -> jax.Array:
     Raises:
         UserError: from the shaping, if directions have a single sign.
     """
-    return jnp.sign(_within_pairs("signs", returns)) / jnp.sqrt(2.0)
+    _check_pairs("signs", returns)
+    return jnp.sign(_within_pairs(returns)) / jnp.sqrt(2.0)
 
 
 def centred_ranks(returns: jax.Array) -> jax.Array:
@@ -72,22 +75,30 @@ def top_k(k: int, of: int | None = None) -> Shaping:
         of: of so many; of several rounds of them, as many times k are kept. None: k in all.
 
     Raises:
-        UserError: from the shaping, if there are fewer than k directions.
+        UserError: if these are no whole numbers, or below 1; from the shaping, if there are fewer than k directions, or
+            directions have a single sign.
     """
+    for name, value in (("k", k), ("of", of)):
+        if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
+            raise UserError(f"{name} is {value!r}, but must be a whole number, 1 or more")
     return partial(_best_directions, k, of)
 
 
-def _within_pairs(shaping: str, returns: jax.Array) -> jax.Array:
-    """r⁺ − r⁻ and r⁻ − r⁺ of each pair."""
+def _check_pairs(shaping: str, returns: jax.Array) -> None:
     if returns.shape[1] != 2:
         raise UserError(
             f"shaping {shaping} compares the two signs of a direction, but directions have one: use standardised, or "
             "antithetic pairs"
         )
+
+
+def _within_pairs(returns: jax.Array) -> jax.Array:
+    """r⁺ − r⁻ and r⁻ − r⁺ of each pair."""
     return returns - returns[:, ::-1]
 
 
 def _best_directions(k: int, of: int | None, returns: jax.Array) -> jax.Array:
+    _check_pairs("top_k", returns)
     k = k if of is None else k * len(returns) // of
     if not 1 <= k <= len(returns):
         raise UserError(f"top_k is {k}, but must be from 1 to {len(returns)}, the directions of a generation")

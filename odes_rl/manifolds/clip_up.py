@@ -19,11 +19,19 @@ def clip_up(momentum: float = 0.9, step: float = 0.5) -> optax.GradientTransform
     """
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        length = optax.tree.norm(updates)
+        near = _near_one(updates)
+        length = optax.tree.norm(near)
         share = step / jnp.where(length > 0, length, 1.0)
-        moved = jax.tree.map(lambda v, g: momentum * v + (share * g).astype(v.dtype), state, updates)
+        moved = jax.tree.map(lambda v, g: momentum * v + (share * g).astype(v.dtype), state, near)
         slower = 1 / jnp.maximum(optax.tree.norm(moved), 1.0)
         clipped = jax.tree.map(lambda v: (slower * v).astype(v.dtype), moved)
         return clipped, clipped
 
     return optax.GradientTransformation(lambda params: optax.tree.zeros_like(params), update)
+
+
+def _near_one(updates: Any) -> Any:
+    """`updates` over the power of two that brings the largest near 1, without rounding: their squares are numbers."""
+    largest = jnp.stack([jnp.abs(leaf).max(initial=0.0).astype(jnp.float32) for leaf in jax.tree.leaves(updates)]).max()
+    exponent = jnp.clip(jnp.frexp(largest)[1], -126, 126)  # whose powers are normal numbers
+    return jax.tree.map(lambda leaf: jnp.ldexp(leaf, -exponent), updates)

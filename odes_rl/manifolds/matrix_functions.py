@@ -4,7 +4,7 @@ All take [..., d, d] (or [..., p, q] where said) and keep the dtype. Products us
 default on TPU and recent GPUs is narrower than float32, and what it rounds away is orthogonality.
 """
 
-from math import ceil, log2
+from math import ceil, log, log2
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +23,8 @@ _Y2 = (857 - 58 * _ROOT) / 630
 
 _LONGEST_SCALING = 64
 """Halvings at most: a norm beyond 2⁶⁴ gives infinities or NaN anyway, and a loop has to end."""
-_ROOT_STEPS = 26
-"""Of an iteration that multiplies a small eigenvalue by 9/4, and then squares its distance from 1."""
+_LAST_ROOT_STEPS = 6
+"""Of an iteration that multiplies a small eigenvalue by 9/4, and then squares its distance from 1: those of the end."""
 _LARGEST_DIFFERENTIATED = 512.0
 """1-norm up to which an exponential has a derivative, which goes through as many squarings as that needs: a scan has a
 fixed length."""
@@ -61,8 +61,8 @@ def newton_schulz(point: jax.Array) -> jax.Array:
 def square_roots(P: jax.Array) -> tuple[jax.Array, jax.Array]:
     """[..., d, d] symmetric P^½ and P^(−½) of positive-definite matrices, by products alone.
 
-    The coupled Newton–Schulz iteration (Higham 2008, "Functions of Matrices", equation 6.35), in as many steps as a
-    condition of 10⁶ needs (float32 holds little more).
+    The coupled Newton–Schulz iteration (Higham 2008, "Functions of Matrices", equation 6.35), in as many steps as the
+    greatest condition that the dtype tells from infinity needs.
     """
     identity = jnp.eye(P.shape[-1], dtype=P.dtype)
     # A norm above the largest eigenvalue: those of the scaled matrix are in (0, 1], where it converges.
@@ -74,7 +74,8 @@ def square_roots(P: jax.Array) -> tuple[jax.Array, jax.Array]:
         return (matmul(root, towards), matmul(towards, inverse)), None
 
     start = (P / size, jnp.broadcast_to(identity, P.shape))
-    (root, inverse), _ = lax.scan(step, start, length=_ROOT_STEPS)
+    growing = ceil(log(float(jnp.finfo(P.dtype).eps)) / log(4 / 9))
+    (root, inverse), _ = lax.scan(step, start, length=growing + _LAST_ROOT_STEPS)
     scale = jnp.sqrt(size)
     return symmetric_part(scale * root), symmetric_part(inverse / scale)
 

@@ -56,12 +56,21 @@ class PositiveDefinite:
         return _squared(expm(0.5 * Symmetric(self.scale).random(key, shape)))
 
     def violation(self, point: jax.Array) -> jax.Array:
-        """Scalar: max |P − Pᵀ|, or how far the first pivot of an elimination that is not positive is below zero."""
+        """Scalar: max |P − Pᵀ|, or how far the first pivot of an elimination that is not positive is below zero.
+
+        Raises:
+            ValueError: if the shape is not square.
+        """
+        require_square(point.shape, "positive-definite")
         return jnp.maximum(Symmetric().violation(point), jnp.max(-_least_pivot(point), initial=0.0))
 
     def inside(self, point: jax.Array) -> jax.Array:
-        """Scalar bool: whether all pivots are positive. A singular matrix has no violation, but is on the boundary."""
-        return jnp.all(_least_pivot(point) > 0)
+        """Scalar bool: whether all pivots are above the rounding of the largest entry, so that roots can be taken.
+
+        A singular matrix has no violation, but is on the boundary.
+        """
+        largest = jnp.abs(point).max(axis=(-2, -1), initial=0.0)
+        return jnp.all(_least_pivot(point) > jnp.finfo(point.dtype).eps * largest)
 
     def dimension(self, shape: tuple[int, ...]) -> int:
         """d(d + 1)/2."""

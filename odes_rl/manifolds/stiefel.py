@@ -2,17 +2,23 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.errors import check_name
 from odes_rl.manifolds.matrix_functions import expm, matmul, newton_schulz
 from odes_rl.manifolds.shapes import require_matrices
 
 Metric = Literal["canonical", "embedded"]
 """How lengths on Stiefel manifolds are measured: along geodesics of the group, or as in the space of all matrices."""
+
+
+def check_metric(metric: object) -> None:
+    """Raise UserError if there is no such metric."""
+    check_name("metric", metric, get_args(Metric))
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,15 @@ class Stiefel:
 
     Attributes:
         metric: in which gradients are taken.
+
+    Raises:
+        UserError: if there is no such metric.
     """
 
     metric: Metric = "canonical"
+
+    def __post_init__(self) -> None:
+        check_metric(self.metric)
 
     def to_tangent(self, point: jax.Array, gradient: jax.Array) -> jax.Array:
         """GΩᵀ − ΩGᵀ, [p, p], or for wide points ΩᵀG − GᵀΩ, [q, q]; under the embedded metric `lift`, by its sign."""

@@ -45,7 +45,12 @@ class Symmetric:
         return self.scale * (2 * shape[-1]) ** -0.5 * symmetric_part(jax.random.normal(key, shape))
 
     def violation(self, point: jax.Array) -> jax.Array:
-        """Scalar: max |Q − Qᵀ|."""
+        """Scalar: max |Q − Qᵀ|.
+
+        Raises:
+            ValueError: if the shape is not square.
+        """
+        require_square(point.shape, "symmetric")
         return jnp.max(jnp.abs(point - point.mT), initial=0.0)
 
     def dimension(self, shape: tuple[int, ...]) -> int:

@@ -15,6 +15,8 @@ from odes_rl.manifolds.stiefel import Metric
 
 FAR = 1e-3
 """From a manifold: float32 leaves points much nearer, and another manifold's points lie further."""
+_WRONG_SHAPE = (IndexError, TypeError, ValueError)
+"""What `violation` raises of a leaf of a shape that no point has."""
 
 
 def tree_to_tangent(manifolds: Any, params: Any, gradients: Any) -> Any:
@@ -72,7 +74,10 @@ def check_first_params(owner: str, manifolds: Any, params: Any) -> None:
     Raises:
         UserError: if a leaf does not.
     """
-    violation = jax.jit(partial(tree_violation, manifolds))(params)  # quicker than leaf by leaf, where all is well
+    try:
+        violation = jax.jit(partial(tree_violation, manifolds))(params)  # quicker than leaf by leaf, where all is well
+    except _WRONG_SHAPE:
+        violation = jnp.inf
     if not violation <= FAR and (found := off_manifold(manifolds, params)):
         raise UserError(f"the {owner}'s {found}: its init must give a point of it, as manifold.random(key, shape) does")
 
@@ -81,7 +86,7 @@ def _off(manifold: Any, leaf: jax.Array) -> str | None:
     """What keeps `leaf` from being a point of `manifold`, in words."""
     try:
         distance, size = manifold.violation(leaf), jnp.abs(leaf).max(initial=1.0)
-    except (IndexError, TypeError, ValueError) as error:
+    except _WRONG_SHAPE as error:
         return f"is of shape {leaf.shape}, which the manifold {manifold} does not hold ({one_line(error)})"
     if isinstance(distance, Tracer) or isinstance(size, Tracer):
         return None

@@ -34,7 +34,9 @@ def with_path(config: PolicyConfig, policy: Policy, observation_size: int, actio
 
     def materialise(params: Params) -> Weights:
         inner = {name: leaf for name, leaf in params.items() if name not in added}
-        return weights_of(*policy.materialise(inner), *(params.get(name, zeros[name]) for name in zeros))
+        return weights_of(
+            *policy.materialise(inner), *(params[name] if name in added else zeros[name] for name in zeros)
+        )
 
     return Policy(init, {**policy.manifolds, **dict.fromkeys(added, Euclidean())}, materialise, rule)
 

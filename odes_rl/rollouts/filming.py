@@ -5,6 +5,8 @@ JAX.
 """
 
 import importlib
+import json
+import numbers
 import os
 import pickle
 import subprocess
@@ -12,11 +14,15 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from odes_rl.errors import UserError
+import gymnasium
+import numpy as np
+
+from odes_rl.errors import UserError, raised
 from odes_rl.interrupts import leave_after
 from odes_rl.rollouts.environments import inner_steps
 from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings, Moments
@@ -33,10 +39,12 @@ _FIXES = {
 """Values of MUJOCO_GL that choose a library, and what to do where it does not render."""
 _NO_CHOICE = ("", "disable", "disabled", "off", "false", "0", "enable", "enabled", "on", "true", "1")
 """MuJoCo's other values."""
-_NO_PICTURE, _RAISED = 3, 4
-"""Exit status if nothing can be rendered, or the environment raises."""
-_STEP = b"step "
+_STEP, _RETURN, _RAISED, _NO_RENDERER, _REFUSED = "step", "return", "raised", "no renderer", "refused"
+"""What the process tells: a step is filmed; the return; the environment raises; this library does not render here; the
+film is one that cannot be made, which is its user's mistake."""
 _SUITE = "dm_control/"
+_RATE = 30.0
+"""Environment steps a second, where an environment does not tell."""
 
 
 class Film(NamedTuple):
@@ -49,8 +57,8 @@ class Film(NamedTuple):
     output: str
 
 
-class NoPictureError(Exception):
-    """The environment cannot be rendered here."""
+class NoRendererError(Exception):
+    """The library that is to render does not work here."""
 
 
 def film_episode(film: Film, report: Callable[[int], None]) -> float:
@@ -76,15 +84,14 @@ def _film_with_any(film: Film, report: Callable[[int], None]) -> float:
     """Film with the first renderer that works here."""
     reasons = {}
     for renderer in renderers():
-        status, answer = _film_with(renderer, film, report)
-        if status == 0:
-            return float(answer)
-        if status == _RAISED:
+        kind, answer = _film_with(renderer, film, report)
+        if kind == _RETURN:
+            return answer
+        if kind == _RAISED:
             raise EnvironmentFailure(answer)
-        reason = answer.splitlines()[-1] if answer else f"exit status {status}"
-        if status != _NO_PICTURE or "DependencyNotInstalled" in reason:  # no renderer has what is missing there
-            raise UserError(f"cannot film {film.settings.task}: {reason}")
-        reasons[renderer] = reason
+        if kind == _REFUSED:
+            raise UserError(f"cannot film {film.settings.task}: {answer}")
+        reasons[renderer] = answer
     tried = "; or ".join(f"{renderer}: {_FIXES[renderer]} ({reason})" for renderer, reason in reasons.items())
     raise UserError(f"no renderer works for {film.settings.task} here: install what is missing; {tried}")
 
@@ -105,8 +112,8 @@ def renderers() -> tuple[str, ...]:
     return (name,)
 
 
-def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tuple[int, str]:
-    """The exit status, and the last thing that the process said: the return, or what went wrong."""
+def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tuple[str, Any]:
+    """The last thing that the process tells: the return, or what went wrong."""
     environment = dict(os.environ) | {"MUJOCO_GL": renderer} | import_path()
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(
@@ -122,51 +129,49 @@ def _film_with(renderer: str, film: Film, report: Callable[[int], None]) -> tupl
                 process.stdin.write(pickle.dumps(film))
             answer = _listen(process.stdout, report)
         errors.seek(0)
-        return process.returncode, answer or errors.read().decode(errors="replace").strip()
+        said = errors.read().decode(errors="replace").split("\n")
+    return answer or (_REFUSED, next(filter(None, reversed(said)), f"exit status {process.returncode}"))
 
 
-def _listen(output: IO[bytes], report: Callable[[int], None]) -> str:
-    answer = b""
+def _listen(output: IO[bytes], report: Callable[[int], None]) -> tuple[str, Any] | None:
     for line in output:
-        if line.startswith(_STEP):
-            report(int(line.removeprefix(_STEP)))
-        else:
-            answer += line
-    return answer.decode().strip()
+        kind, answer = json.loads(line)
+        if kind != _STEP:
+            return kind, answer
+        report(answer)
+    return None
 
 
-def main() -> int:
-    """Film what standard input describes; prints the steps done, and at the end the return or what went wrong."""
+def main() -> None:
+    """Film what standard input describes; tells the steps done, and at the end the return or what went wrong."""
     film = pickle.loads(sys.stdin.buffer.read())
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what an environment prints, or a library beneath it, is no answer
+
+    def tell(kind: str, answer: Any) -> None:
+        print(json.dumps([kind, answer]), file=answers, flush=True)
+
     try:
-        with redirect_stdout(sys.stderr):  # what an environment prints is no answer
-            total = _film(film)
-        print(total)
-        return 0
+        tell(_RETURN, _film(film, partial(tell, _STEP)))
     except EnvironmentFailure as failure:
-        print(failure)
-        return _RAISED
-    except NoPictureError as error:
-        print(error)
-        return _NO_PICTURE
+        tell(_RAISED, str(failure))
+    except NoRendererError as error:
+        tell(_NO_RENDERER, str(error))
     except (OSError, UserError) as error:
-        print(error)
-        return 1
+        tell(_REFUSED, str(error))
 
 
-def _film(film: Film) -> float:
+def _film(film: Film, report: Callable[[int], None]) -> float:
     try:
         from odes_rl.rollouts.recording import record_episode
 
         if _has_mujoco(film.settings.task):
             importlib.import_module("mujoco")  # which raises what its renderer does
-    except UserError as error:
-        raise NoPictureError(error) from None
-    except Exception:
-        raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
+    except Exception as error:
+        raise NoRendererError(raised(error)) from None
     try:
         with open_video(film.output) as video:
-            camera = Camera(video)
+            camera = Camera(film.settings.task, video, report)
             options = {"render_mode": "rgb_array", **_picture_options(film.settings.task, video.size)}
             episode = (film.settings, film.weights, film.statistics, film.seed)
             return record_episode(*episode, camera.look, **options).total
@@ -185,17 +190,17 @@ def _picture_options(task: str, size: tuple[int, int]) -> dict[str, Any]:
 
 def _has_mujoco(task: str) -> bool:
     """Whether DM Control or Gymnasium is known to make the task with MuJoCo."""
-    import gymnasium
-
     spec = gymnasium.registry.get(task.rpartition(":")[2])
     return task.startswith(_SUITE) or (spec is not None and "mujoco" in str(spec.entry_point))
 
 
 class Camera:
-    """Takes pictures of an environment, in its own time, for a video."""
+    """Takes pictures of a task's environment, in its own time, for a video; reports their steps."""
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, task: str, video: Video, report: Callable[[int], None]) -> None:
+        self.task = task
         self.video = video
+        self.report = report
         self.step = 0
         self.every = 0
 
@@ -205,26 +210,41 @@ class Camera:
             self._begin(environment)
         if self.step % self.every == 0:
             self.video.add(self._picture(environment))
-            print(_STEP.decode(), self.step, sep="", file=sys.__stdout__, flush=True)
+            self.report(self.step)
         self.step += 1
 
     def _begin(self, environment: Any) -> None:
         renderer = getattr(environment.unwrapped, "mujoco_renderer", None)
         if renderer is not None and renderer.model.ncam:
             renderer.camera_id = 0  # which follows the body; left alone Gymnasium takes a camera that stays
-        seconds = getattr(environment.unwrapped, "dt", None) or 1 / environment.metadata.get("render_fps", 30)
+        dt = getattr(environment.unwrapped, "dt", None)
+        given = float(dt) if isinstance(dt, numbers.Real) else 0.0  # others may have a method of this name
+        seconds = given or 1 / (environment.metadata.get("render_fps") or _RATE)
         self.every = self.video.begin(seconds * inner_steps(environment))
 
-    def _picture(self, environment: Any) -> Any:
+    def _picture(self, environment: Any) -> np.ndarray:
         picture = None
         try:
             with suppress(NotImplementedError):
                 picture = environment.render()
-        except Exception:
-            raise NoPictureError(traceback.format_exc(limit=0).strip()) from None
+        except Exception as error:
+            raise self._failure(error) from None
         if picture is None:
             raise UserError("its method render returns no picture [height, width, 3]: a film needs one")
+        picture = np.asarray(picture)
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            found = f"{list(picture.shape)} of {picture.dtype}"
+            raise UserError(f"its method render returns a picture {found}: a film needs [height, width, 3] of uint8")
         return picture
+
+    def _failure(self, error: Exception) -> Exception:
+        """What `error`, which rendering raised, is to its user."""
+        if isinstance(error, gymnasium.error.DependencyNotInstalled):  # no other renderer has what is missing
+            return UserError(raised(error))
+        if "mujoco" in sys.modules:
+            return NoRendererError(raised(error))
+        text = "".join(traceback.format_exception(error)).rstrip()
+        return EnvironmentFailure(f"{self.task} raised an exception in render:\n{text}")
 
 
 if __name__ == "__main__":

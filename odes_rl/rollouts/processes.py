@@ -58,7 +58,7 @@ class ProcessesBackend:
         self.worker_count = workers
         self.lanes = lanes
         self.deadline = deadline
-        self.action_size = describe_task(settings.task, setup=settings.setup).action_size
+        self.action_size = describe_task(settings.task, setup=settings.setup, max_steps=settings.max_steps).action_size
         self.inference = Inference(actor, workers, lanes, self.action_size) if actor else None
         self.workers: list[_Worker] = []
         self.resources = ExitStack()

@@ -6,7 +6,7 @@ import numpy as np
 
 from odes_rl.rollouts.board import posted
 from odes_rl.rollouts.environments import close_all
-from odes_rl.rollouts.episodes import run_units
+from odes_rl.rollouts.episodes import AnyLane, run_units
 from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.patience import telling_steps
 from odes_rl.rollouts.protocol import EpisodeSettings, Moments, Rollouts
@@ -17,7 +17,12 @@ class SerialBackend:
 
     def __init__(self, settings: EpisodeSettings, lanes: int = 1) -> None:
         self.settings = settings
-        self.lanes = list(make_lanes(settings, lanes))
+        self.lanes: list[AnyLane] = []
+        try:
+            self.lanes.extend(make_lanes(settings, lanes))
+        except BaseException:
+            self.__exit__()  # those that were made before one that raised
+            raise
 
     def evaluate(
         self, weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: int | None = None

@@ -75,6 +75,7 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the trainer's to handle; clusters send them to every process of a job
     connection = Connection(command_descriptor)
+    os.register_at_fork(after_in_child=connection.close)  # of an environment's: the pipe has to close with this process
     commands = _Commands(connection)
     lanes: list[AnyLane] = []
     try:

@@ -43,7 +43,7 @@ def acting_as(restored: Restored, actions: Actions) -> Restored:
     """
     config = restored.config
     config = config.model_copy(update={"task": config.task.model_copy(update={"actions": actions})})
-    describe_task(config.task.id, actions=actions, setup=config.task.setup)
+    describe_task(config.task.id, actions=actions, setup=config.task.setup, max_steps=config.task.max_steps)
     return restored._replace(config=config)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.optimizers import make_optimizer
+from odes_rl.es.optimizers import learning_rate_at, learning_rate_part, make_optimizer, sigma_at
 from odes_rl.manifolds import Euclidean, Orthogonal, Stiefel, Symmetric, tree_to_tangent
 from odes_rl.manifolds.schedules import scheduled
 
@@ -44,6 +44,19 @@ def test_schedules_count_generations_from_zero():
     np.testing.assert_allclose([inverse(t) for t in (0, 3, 8)], [0.6, 0.3, 0.2], rtol=1e-6)
     constant = schedule("constant", 0.6)
     np.testing.assert_allclose([constant(t) for t in (0, 5, 500)], [0.6] * 3, rtol=1e-6)
+
+
+def test_the_natural_learning_rate_follows_sigma_and_a_given_one_does_not():
+    """α / σ²√C is one half at each σ, so that noise moves the parameters half as far as a candidate is away."""
+    schedules = {"sigma_schedule": "cosine", "learning_rate_schedule": "constant"}
+    natural, given = StrategyConfig(**schedules), StrategyConfig(learning_rate=0.01, **schedules)
+    for progress in (0.0, 0.5, 1.0):
+        sigma = float(sigma_at(natural, jnp.int32(0), progress))
+        rate = float(learning_rate_at(natural, jnp.int32(0), progress))
+        assert rate / (sigma**2 * natural.population**0.5) == pytest.approx(0.5, rel=1e-5)
+        part = float(learning_rate_part(natural, jnp.int32(0), progress))
+        assert rate == pytest.approx(natural.rate * part, rel=1e-5)
+        assert float(learning_rate_at(given, jnp.int32(0), progress)) == pytest.approx(0.01)
 
 
 def test_the_cosine_falls_to_a_hundredth_at_its_horizon_and_stays():
@@ -120,7 +133,7 @@ def test_clip_up_takes_half_steps_of_unit_gradients_up_to_unit_speed():
     manifolds, params = {"x": Euclidean(), "y": Euclidean()}, {"x": jnp.zeros(1), "y": jnp.zeros(1)}
     clip_up = optimiser(manifolds, optimizer="clip_up", momentum=0.9)
     state = clip_up.init(params)
-    for length, speed in ((1e-3, 0.5), (1e6, 0.95), (1.0, 1.0), (1.0, 1.0)):
+    for length, speed in ((1e-3, 0.5), (1e6, 0.95), (1e-30, 1.0), (1e30, 1.0)):
         step, state = update(clip_up, {"x": 0.6 * length * jnp.ones(1), "y": 0.8 * length * jnp.ones(1)}, state, params)
         assert float(step["x"][0]) == pytest.approx(0.6 * speed, rel=1e-5)
         assert float(step["y"][0]) == pytest.approx(0.8 * speed, rel=1e-5)

@@ -313,6 +313,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"sigma": "0.1"}, "sigma is '0.1', but must be a number above 0"),
     ({"sigma": float("nan")}, "sigma is nan, but must be"),
     ({"sigma": jnp.ones(2)}, r"sigma is .*, but must be a number"),
+    ({"antithetic": "no"}, "antithetic is 'no', but must be True or False"),
+    ({"population": True}, "population is True, but must be a whole number"),
+    ({"sigma": True}, "sigma is True, but must be a number above 0"),
+    ({"adaptation": odes_rl.Adaptation("a")}, "adaptation is .*, but its rate must be above 0"),  # ty: ignore
+    (
+        {"optimizer": optax.adam},
+        r"optimizer is <function adam .*, but must be one of optax, such as optax.adam\(0.01\)",
+    ),
     ({"optimizer": 0.1}, r"optimizer is 0.1, but must be one of optax, such as optax.adam\(0.01\)"),
     ({"shaping": "centred_ranks"}, "shaping is 'centred_ranks', but must be a function, such as odes_rl.shaping.cent"),
     ({"shaping": jnp.sum}, r"shaping makes \(\) of \(4, 2\), but must keep the shape"),
@@ -346,6 +354,11 @@ def test_a_wrong_value_is_one_line(values, message):
         ),
         (odes_rl.Sphere(), jnp.full(3, jnp.nan), r"params lies nan off the manifold Sphere"),
         (odes_rl.PositiveDefinite(), jnp.ones((3, 3)), "params lies on the boundary of the manifold PositiveDefinite"),
+        (
+            odes_rl.PositiveDefinite(),
+            jnp.diag(jnp.array([1.0, 1e-8])),
+            "params lies on the boundary of the manifold PositiveDefinite",
+        ),
         (odes_rl.PositiveDefinite(), jnp.zeros((2, 2)), "params lies on the boundary of the manifold PositiveDefinite"),
         (
             odes_rl.Stiefel(),
@@ -357,6 +370,9 @@ def test_a_wrong_value_is_one_line(values, message):
             jnp.ones((3, 2)),
             r"params is of shape \(3, 2\), which .*Symmetric.* does not hold",
         ),
+        (odes_rl.Symmetric(), jnp.zeros((1, 5)), r"params is of shape \(1, 5\), .*symmetric matrices are square"),
+        (odes_rl.PositiveDefinite(), jnp.ones((3, 1)), r"of shape \(3, 1\), .*positive-definite matrices are square"),
+        (odes_rl.Orthogonal(), jnp.eye(8, 2), r"params is of shape \(8, 2\), .*orthogonal matrices are square"),
         (odes_rl.Sphere(), jnp.ones(()), r"params is of shape \(\), which the manifold Sphere.* does not hold"),
         (odes_rl.Euclidean(), jnp.ones((0, 3)), "but must hold an array of floats that is not empty"),
         (odes_rl.Euclidean(), {"n": jnp.arange(3)}, r"params\['n'\] is of int32, but must be floats"),
@@ -368,6 +384,56 @@ def test_parameters_that_do_not_suit_are_one_line(manifolds, params, message):
     with pytest.raises(UserError, match=message) as caught:
         strategy(manifolds=manifolds).init(KEY, params)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (0.0, "a scale is 0.0, but must be above 0"),
+        (jnp.nan, "a scale is nan"),
+        (-1, "-1.0"),
+        ("a", "'a', but must be"),
+    ],
+)
+def test_scales_are_numbers_above_0(scale, message):
+    with pytest.raises(UserError, match=message):
+        strategy().init(KEY, jnp.zeros(3), scale)
+
+
+def test_a_number_in_place_of_a_key_is_refused_and_a_key_of_the_old_kind_is_not():
+    with pytest.raises(UserError, match=r"key is 0, but must be a random key, such as jax.random.key\(0\)"):
+        strategy().init(0, jnp.zeros(3))
+    es = strategy()
+    es.ask(es.init(jax.random.PRNGKey(0), jnp.zeros(3)))
+
+
+@pytest.mark.parametrize(
+    ("fitness", "message"), [([None] * 8, "must be an array of numbers"), (1j * jnp.ones(8), "fitness is complex")]
+)
+def test_fitness_that_is_no_real_number_is_refused(fitness, message):
+    es = strategy()
+    with pytest.raises(UserError, match=message):
+        es.tell(es.init(KEY, jnp.zeros(3)), fitness)
+
+
+def test_a_function_of_manifolds_that_makes_no_optimiser_is_refused():
+    with pytest.raises(UserError, match=r"optimizer, a function of manifolds, makes None, but must make odes_rl.riem"):
+        strategy(optimizer=lambda manifolds: None).init(KEY, jnp.zeros(3))
+
+
+def test_a_step_that_leads_out_of_the_numbers_is_not_taken():
+    es = strategy(manifolds=odes_rl.PositiveDefinite(), shaping=odes_rl.shaping.none, optimizer=optax.sgd(0.1))
+    state = es.init(KEY, jnp.eye(3))
+    still, info = es.tell(state, 1e4 * jnp.arange(8.0))
+    assert jnp.isfinite(info.gradient_norm)
+    assert_same(still, state._replace(generation=jnp.int32(1)))
+    assert info.update_norm == 0
+
+
+@pytest.mark.parametrize("manifold", [odes_rl.Stiefel, odes_rl.Orthogonal])
+def test_a_metric_that_is_misspelt_is_refused(manifold):
+    with pytest.raises(UserError, match="unknown metric 'embeded': did you mean 'embedded'"):
+        manifold("embeded")
 
 
 def test_an_optimiser_that_is_wrapped_already_is_refused():

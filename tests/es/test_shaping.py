@@ -34,8 +34,11 @@ def test_each_shaping_is_what_it_says(returns):
     np.testing.assert_array_equal(none(given), returns)
     np.testing.assert_allclose(standardised(given), (returns - returns.mean()) / returns.std(), rtol=1e-5)
     np.testing.assert_allclose(centred_ranks(given), slow_ranks(returns), atol=1e-7)
-    for k in (3, len(returns)):
-        np.testing.assert_allclose(top_k(k)(given), slow_top_k(returns, k), rtol=1e-5)
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_top_k_keeps_the_directions_with_the_best_return_of_either_sign(k):
+    np.testing.assert_allclose(top_k(k)(jnp.asarray(RETURNS)), slow_top_k(RETURNS, k), rtol=1e-5)
 
 
 def test_ranks_reach_from_minus_a_half_to_a_half_and_ties_share_theirs():
@@ -72,12 +75,12 @@ def test_equal_returns_have_no_differences(shaping):
     np.testing.assert_array_equal(shaping(jnp.full((3, 2), 0.1)), np.zeros((3, 2)))
 
 
-@pytest.mark.parametrize("shaping", [differences, signs])
-def test_differences_need_pairs(shaping):
-    with pytest.raises(UserError, match="use standardised, or antithetic pairs"):
+@pytest.mark.parametrize(("name", "shaping"), [("differences", differences), ("signs", signs), ("top_k", top_k(2))])
+def test_what_compares_signs_needs_pairs(name, shaping):
+    with pytest.raises(UserError, match=f"shaping {name} compares .*: use standardised, or antithetic pairs"):
         shaping(jnp.asarray(UNPAIRED))
-    with pytest.raises(ValueError, match=f"shaping {shaping.__name__} compares the two signs of a direction"):
-        StrategyConfig(shaping=shaping.__name__, antithetic=False)
+    with pytest.raises(ValueError, match=f"shaping {name} compares the two signs of a direction"):
+        StrategyConfig(shaping=name, antithetic=False)
 
 
 @pytest.mark.parametrize("name", ["standardised", "centred_ranks", "differences", "signs"])
@@ -88,10 +91,14 @@ def test_shift_and_scale_of_the_returns_do_not_matter(name):
     )
 
 
-@pytest.mark.parametrize("name", ["standardised", "centred_ranks", "top_k"])
+@pytest.mark.parametrize(
+    ("name", "signs"),
+    [("standardised", 1), ("standardised", 2), ("centred_ranks", 1), ("centred_ranks", 2), ("top_k", 2)],
+)
 @pytest.mark.parametrize("value", [0.0, 0.1, -331.7, 1000 / 3])
-@pytest.mark.parametrize("shape", [(3, 1), (7, 1), (200, 1), (50, 2), (1, 1)])
-def test_equal_returns_give_no_utility(name, value, shape):
+@pytest.mark.parametrize("directions", [3, 7, 200, 50, 1])
+def test_equal_returns_give_no_utility(name, value, directions, signs):
+    shape = (directions, signs)
     shaping = SHAPINGS[name].make(StrategyConfig(population=2 * shape[0], top_k=min(3, shape[0])))
     np.testing.assert_array_equal(shaping(jnp.full(shape, value, jnp.float32)), np.zeros(shape))
 
@@ -128,6 +135,12 @@ def test_of_several_rounds_top_k_keeps_as_many_times_k():
 def test_more_directions_than_there_are_cannot_be_chosen():
     with pytest.raises(ValueError, match="top_k is 5, but must be from 1 to 4, the directions"):
         top_k(5)(jnp.asarray(RETURNS))
+
+
+@pytest.mark.parametrize(("wrong", "message"), [((1.5,), "k is 1.5"), (("a",), "k is 'a'"), ((1, 0), "of is 0")])
+def test_directions_to_keep_are_counted_in_whole_numbers(wrong, message):
+    with pytest.raises(UserError, match=f"{message}, but must be a whole number, 1 or more"):
+        top_k(*wrong)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

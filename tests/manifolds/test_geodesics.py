@@ -94,6 +94,16 @@ def test_square_roots_are_those_of_the_eigenvalues(condition):
     np.testing.assert_allclose(stacked[0][1], 2 * root, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("condition", [1e8, 1e12])
+def test_square_roots_in_double_precision_hold_for_large_conditions(condition):
+    with jax.enable_x64(True):
+        P = jnp.diag(jnp.array([1.0, 0.5, 1 / condition]))
+        root, inverse = square_roots(P)
+        np.testing.assert_allclose(jnp.diag(root), jnp.diag(P) ** 0.5, rtol=1e-6)
+        np.testing.assert_allclose(jnp.diag(inverse), jnp.diag(P) ** -0.5, rtol=1e-6)
+        assert PositiveDefinite().inside(P)
+
+
 def test_violations_of_the_curved_ones_are_seen():
     assert Sphere().violation(jnp.array([[0.0, 1], [0, 2]])) == 3
     assert Grassmann().violation(2 * jnp.eye(2, 3)) == 3

@@ -10,10 +10,13 @@ import pytest
 import scipy.linalg
 
 from odes_rl.act import find_rule
+from odes_rl.act.linear import LinearWeights
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.nodes import left_nodes, right_nodes
-from odes_rl.manifolds import tree_violation
+from odes_rl.manifolds import Euclidean, tree_violation
 from odes_rl.policies import POLICIES, make_policy, policy_config_class
+from odes_rl.policies.path import with_path
+from odes_rl.policies.policy import Policy, PolicyConfig
 
 N, M, H, L = 7, 3, 5, 4
 NAMES = tuple(POLICIES)
@@ -153,6 +156,15 @@ def test_a_linear_path_and_biases_start_at_zero_and_are_added_in_units_of_action
     params = randomise(plain.init(key))
     expected = act(plain, params, observation) + moved.get("path", np.zeros((M, N))) @ observation + moved["bias"]
     np.testing.assert_allclose(act(direct, params | moved, observation), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_leaf_of_the_policys_own_that_is_named_path_is_no_linear_path():
+    leaf = {"path": jnp.ones((2, 3))}
+    own = Policy(lambda key: leaf, {"path": Euclidean()}, lambda params: LinearWeights(params["path"]), "linear")
+    config = PolicyConfig(name="own", action_bias=True)
+    policy = with_path(config, own, 3, 2)
+    params = policy.init(jax.random.key(0))
+    np.testing.assert_array_equal(act(policy, params, np.ones(3, np.float32)), [3.0, 3.0])
 
 
 def test_each_of_the_two_can_be_had_alone_and_a_linear_policy_has_no_second_path():

@@ -45,6 +45,16 @@ def test_workers_killed_in_mid_episode_change_nothing_but_the_restarts(count, wo
     assert again.restarts == 0
 
 
+def test_the_death_of_a_worker_is_seen_though_its_environments_child_lives_on(faults, asked, expected):
+    faults.write_text("1")
+    with ProcessesBackend(make_settings("faulty_environments:Forking-v0"), 1) as backend:
+        found = backend.evaluate(*asked)
+    assert_same_bits(found, expected)
+    assert found.restarts == 1
+    faults.unlink()  # the child goes
+    assert not faults.with_name("in_vain").exists()
+
+
 def test_a_worker_killed_from_outside_and_one_killed_while_idle(asked, expected):
     with ProcessesBackend(make_settings(WALK), 2) as backend:
         kill(backend.workers[1])  # perhaps before it is ready

@@ -16,7 +16,7 @@ from odes_rl.errors import UserError
 from odes_rl.interrupts import Interrupted, interrupt, signals_noted
 from odes_rl.rollouts import filming
 from odes_rl.rollouts.filming import Film, film_episode
-from odes_rl.rollouts.protocol import Moments
+from odes_rl.rollouts.protocol import EnvironmentFailure, Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
 from odes_rl.rollouts.setup import Setup, Wrap
@@ -178,6 +178,11 @@ def test_pictures_of_odd_sides_make_a_film_in_real_time(tmp_path, seconds, rate)
         (WALK, "takes no render_mode: a film needs that parameter, and a method render"),
         ("odd_environments:Unwritten", r"its method render returns no picture \[height, width, 3\]: a film needs one"),
         ("odd_environments:Blank", r"its method render returns no picture \[height, width, 3\]: a film needs one"),
+        (
+            "odd_environments:Grey",
+            r"render returns a picture \[32, 48\] of uint8: a film needs \[height, width, 3\] of u",
+        ),
+        ("odd_environments:Reals", r"render returns a picture \[32, 48, 3\] of float64: a film needs"),
     ],
 )
 def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch, task, why):
@@ -190,11 +195,38 @@ def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch,
     assert not [*tmp_path.iterdir()]
 
 
-@renders
-def test_what_an_environment_prints_is_no_answer_of_its_film(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("odd_environments:RenderFails", r"RenderFails raised an exception in render:\n.*RuntimeError: no light"),
+        ("odd_environments:StepFails", r"StepFails.*RuntimeError: no step\nstep size too small"),
+    ],
+)
+def test_an_environment_that_raises_while_it_is_filmed_has_its_traceback_told(tmp_path, monkeypatch, task, told):
     monkeypatch.setenv("MUJOCO_GL", "egl")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    task = "odd_environments:Talking"
+    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+    with pytest.raises(EnvironmentFailure, match=f"(?s){told}"):
+        film_episode(film, lambda step: None)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_recorded_episode_fails_where_a_backend_counts_it_as_failed():
+    task = "odd_environments:SometimesVast"
+    weights, statistics, seeds = questions(task, candidates=1, episodes=12)
+    with SerialBackend(settings(task)) as backend:
+        returns = backend.evaluate(weights, statistics, seeds).returns[0]
+    assert 0 < np.isnan(returns).sum() < len(returns)
+    recorded = [record_episode(settings(task), weights, statistics, int(seed)).total for seed in seeds[0]]
+    np.testing.assert_array_equal(recorded, returns)
+
+
+@renders
+@pytest.mark.parametrize("task", ["odd_environments:Talking", "odd_environments:Timed"])
+def test_what_an_environment_prints_is_no_answer_of_its_film(tmp_path, monkeypatch, task):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     weights, statistics, seeds = questions(task, candidates=1, episodes=1)
     film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
     filmed: list[int] = []

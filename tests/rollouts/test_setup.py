@@ -1,6 +1,7 @@
 """Options of environments and wrappers around them, wherever episodes run; what does not suit is one line."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -11,6 +12,7 @@ from gymnasium.spaces import Box
 from rollout_cases import WALK, ask_processes, assert_same_bits, make_seeds, make_weights, questions
 from rollout_cases import settings as make_settings
 
+from odes_rl.act.linear import LinearWeights
 from odes_rl.errors import UserError
 from odes_rl.rollouts.backends import BACKENDS
 from odes_rl.rollouts.cautions import warn_of_own_step
@@ -20,6 +22,7 @@ from odes_rl.rollouts.lanes import make_lanes
 from odes_rl.rollouts.native.finding import KEPT, native_simulation, obstacle
 from odes_rl.rollouts.native.lane import NativeLane
 from odes_rl.rollouts.options import fitted
+from odes_rl.rollouts.processes import ProcessesBackend
 from odes_rl.rollouts.protocol import Moments
 from odes_rl.rollouts.recording import record_episode
 from odes_rl.rollouts.serial import SerialBackend
@@ -54,6 +57,18 @@ def test_every_wrapper_wraps(name):
     if options is None:
         task, options = "dm_control/cartpole-swingup-v0", {"filter_keys": ["position"]}
     assert describe_task(task, setup=Setup(wrappers=(Wrap(name, options),))).observation_size > 0
+
+
+@pytest.mark.parametrize("backend", [SerialBackend, partial(ProcessesBackend, workers=1)], ids=["serial", "processes"])
+def test_a_wrapper_may_need_the_limit_that_the_task_is_given(backend):
+    aware = Setup(wrappers=(Wrap("TimeAwareObservation", {}),))
+    sizes = describe_task(WALK, setup=aware, max_steps=4)
+    assert sizes.observation_size == 4
+    limited = make_settings(WALK, 4)._replace(act_rule="linear", setup=aware)
+    weights = LinearWeights(np.ones((1, sizes.action_size, 4), np.float32))
+    with backend(limited) as made:
+        found = made.evaluate(weights, Moments.empty(4), make_seeds(1, 1))
+    assert found.lengths.item() == 4
 
 
 def test_wrappers_that_a_task_brings_along_are_not_blamed_on_its_setup():

@@ -34,7 +34,7 @@ class RayBackend:
         self.workers = workers
         self.lanes = lanes
         self.address = address
-        self.action_size = describe_task(settings.task, setup=settings.setup).action_size
+        self.action_size = describe_task(settings.task, setup=settings.setup, max_steps=settings.max_steps).action_size
         self.resources = ExitStack()
 
     def evaluate(
