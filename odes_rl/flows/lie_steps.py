@@ -10,9 +10,10 @@ from math import isqrt
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import core, lax
+from jax import core
 
 from odes_rl.errors import check_name
+from odes_rl.flows.stepping import solution_at
 from odes_rl.manifolds.matrix_functions import commutator, expm, matmul, newton_schulz
 
 Increment = Callable[[jax.Array, jax.Array], jax.Array]
@@ -63,14 +64,11 @@ def flow(step: LieStep, field: Increment, start: jax.Array, times: jax.Array) ->
 
     One step an interval; with `times` iη the matrices are those of equation 5 of Choromanski et al. 2020.
     """
-    starts = jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
 
-    def one(W: jax.Array, interval: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        t0, t1 = interval
-        W = advance(W, step(lambda t, W: (t1 - t0) * field(t, W), t0, t1, W))
-        return W, W
+    def one(t0: jax.Array, t1: jax.Array, W: jax.Array) -> jax.Array:
+        return advance(W, step(lambda t, W: (t1 - t0) * field(t, W), t0, t1, W))
 
-    return lax.scan(one, start, (starts, times))[1]
+    return solution_at(times, one, start)
 
 
 def geodesic(start: jax.Array, generator: jax.Array, times: jax.Array) -> jax.Array:

@@ -12,13 +12,12 @@ from odes_rl.errors import UserError, nearest, one_line
 from odes_rl.extras import install
 from odes_rl.rollouts.batches import Batch
 from odes_rl.rollouts.environments import close_all, describe, describe_task, make_environment
-from odes_rl.rollouts.protocol import EpisodeSettings
+from odes_rl.rollouts.protocol import USE_PROCESSES, EpisodeSettings
 from odes_rl.rollouts.setup import Setup
 from odes_rl.rollouts.spaces import action_bounds
 from odes_rl.rollouts.tasks import task_ids
 
 _DM_CONTROL = "dm_control/"
-_ELSEWHERE = "use rollouts.backend: processes"
 
 
 def envpool_id(task: str) -> str:
@@ -44,7 +43,7 @@ def load_envpool() -> Any:
             return importlib.import_module("envpool")
     except ImportError as error:
         raise UserError(
-            f"rollouts.backend: envpool is not installed ({one_line(error)}): {install('envpool')}, or {_ELSEWHERE}"
+            f"rollouts.backend: envpool is not installed ({one_line(error)}): {install('envpool')}, or {USE_PROCESSES}"
         ) from error
 
 
@@ -59,7 +58,7 @@ def check_envpool_task(task: str) -> str:
         return name
     guess = nearest(task, [ours for ours in task_ids() if envpool_id(ours) in ids])
     hint = f"it has {guess!r}; " if guess else ""
-    raise UserError(f"rollouts.backend: envpool has no task {task!r}; {hint}{_ELSEWHERE}")
+    raise UserError(f"rollouts.backend: envpool has no task {task!r}; {hint}{USE_PROCESSES}")
 
 
 def check_envpool_setup(setup: Setup) -> None:
@@ -69,7 +68,7 @@ def check_envpool_setup(setup: Setup) -> None:
         UserError: if it does not: EnvPool's environments are its own, in C++.
     """
     if not setup.is_plain:
-        raise UserError(f"rollouts.backend: envpool takes no task.options and no task.wrappers; {_ELSEWHERE}")
+        raise UserError(f"rollouts.backend: envpool takes no task.options and no task.wrappers; {USE_PROCESSES}")
 
 
 def check_envpool_actions(task: str) -> None:
@@ -80,7 +79,7 @@ def check_envpool_actions(task: str) -> None:
     """
     if describe_task(task).choices:
         raise UserError(
-            f"rollouts.backend: envpool has continuous actions only, but {task} has discrete ones; {_ELSEWHERE}"
+            f"rollouts.backend: envpool has continuous actions only, but {task} has discrete ones; {USE_PROCESSES}"
         )
 
 
@@ -108,7 +107,7 @@ class EntryOrder:
         if not (same_actions and self.sizes.items() <= theirs.items()):
             raise UserError(
                 f"rollouts.backend: envpool has other observations or actions for this task ({theirs}, not "
-                f"{self.sizes}); {_ELSEWHERE}"
+                f"{self.sizes}); {USE_PROCESSES}"
             )
 
     def arrange(self, observations: Any) -> np.ndarray:

@@ -1,6 +1,5 @@
-"""Episodes: the code that steps environments, the same in every backend. Free of JAX."""
+"""Episodes: the code that steps environments for the backends `serial`, `processes` and `ray`. Free of JAX."""
 
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -151,6 +150,4 @@ class Lane:
         return False
 
     def _failure(self, error: BaseException) -> EnvironmentFailure:
-        text = "".join(traceback.format_exception(error)).rstrip()
-        seed = int(self.board.seeds[self.place])
-        return EnvironmentFailure(f"{self.settings.task} raised in an episode with seed {seed}:\n{text}")
+        return EnvironmentFailure.in_episode(self.settings.task, int(self.board.seeds[self.place]), error)

@@ -12,7 +12,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -243,8 +242,7 @@ class Camera:
             return UserError(raised(error))
         if "mujoco" in sys.modules:
             return NoRendererError(raised(error))
-        text = "".join(traceback.format_exception(error)).rstrip()
-        return EnvironmentFailure(f"{self.task} raised an exception in render:\n{text}")
+        return EnvironmentFailure.of(f"{self.task} raised an exception in render", error)
 
 
 if __name__ == "__main__":

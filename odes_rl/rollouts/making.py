@@ -3,7 +3,6 @@
 import copy
 import importlib
 import os
-import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -85,8 +84,7 @@ def _mistake(
         return UserError(f"task.id: {task} cannot be made: {message}")
     if setup.options:
         return UserError(f"task.options: {task} cannot be made with {dict(setup.options)}: {raised(error)}")
-    text = "".join(traceback.format_exception(error)).rstrip()
-    return EnvironmentFailure(f"{task} raised an exception in its creation:\n{text}")
+    return EnvironmentFailure.of(f"{task} raised an exception in its creation", error)
 
 
 def _known(found: str | EnvSpec) -> list[str]:

@@ -1,6 +1,7 @@
 """The interface of rollout backends, with their inputs and results. Free of JAX."""
 
 import math
+import traceback
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
@@ -9,6 +10,8 @@ import numpy as np
 
 from odes_rl.rollouts.setup import Setup
 
+USE_PROCESSES = "use rollouts.backend: processes"
+"""What to do about a task that another backend cannot run."""
 ENDLESS = 2**31 - 1
 """Environment steps of an episode that nothing limits."""
 _LARGEST_SUM = 1e250
@@ -137,6 +140,16 @@ class Rollouts(NamedTuple):
 
 class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an error of ours
     """An environment raised. The message holds the task, the episode's seed and the traceback."""
+
+    @classmethod
+    def of(cls, what: str, error: BaseException) -> Self:
+        """`what` happened, as "Hopper-v5 raised in its creation", with the traceback of `error`."""
+        return cls(f"{what}:\n{''.join(traceback.format_exception(error)).rstrip()}")
+
+    @classmethod
+    def in_episode(cls, task: str, seed: int, error: BaseException) -> Self:
+        """The task raised `error` in the episode of that seed."""
+        return cls.of(f"{task} raised in an episode with seed {seed}", error)
 
 
 class RolloutBackend(Protocol):

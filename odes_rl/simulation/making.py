@@ -1,7 +1,6 @@
 """The backend `mjx` for a task, and what keeps a task from it."""
 
 import logging
-import traceback
 from typing import NamedTuple
 
 import gymnasium
@@ -13,13 +12,12 @@ from odes_rl.rollouts.native.finding import agrees, obstacle
 from odes_rl.rollouts.native.mujoco_calls import load_library
 from odes_rl.rollouts.physics.description import Physics
 from odes_rl.rollouts.physics.finding import describe_physics
-from odes_rl.rollouts.protocol import EnvironmentFailure, EpisodeSettings
+from odes_rl.rollouts.protocol import USE_PROCESSES, EnvironmentFailure, EpisodeSettings
 from odes_rl.rollouts.setup import Setup
 from odes_rl.simulation.backend import DeviceBackend
 from odes_rl.simulation.models import declared_edits, edited, put_model
 from odes_rl.simulation.simulator import Start
 
-_ELSEWHERE = "use rollouts.backend: processes"
 _log = logging.getLogger(__name__)
 
 
@@ -55,19 +53,19 @@ def describe_task(settings: EpisodeSettings) -> Described:
     try:
         task = describe(environment)
         if task.choices:
-            raise UserError(f"rollouts.backend: mjx has continuous actions only, not those of {name}; {_ELSEWHERE}")
+            raise UserError(f"rollouts.backend: mjx has continuous actions only, not those of {name}; {USE_PROCESSES}")
         if found := obstacle(environment, setup):
-            raise UserError(f"rollouts.backend: mjx does not take {found} of {name}: leave it out, or {_ELSEWHERE}")
+            raise UserError(f"rollouts.backend: mjx does not take {found} of {name}: leave it out, or {USE_PROCESSES}")
         physics = describe_physics(environment)
         if physics is None:
             raise UserError(
                 f"rollouts.backend: mjx has no task {name!r}, but tasks of Gymnasium and DM Control with MuJoCo's "
-                f"physics; {_ELSEWHERE}"
+                f"physics; {USE_PROCESSES}"
             )
         if load_library() and not agrees(environment, physics):
             raise UserError(
                 f"rollouts.backend: mjx computes something else than {name} of the versions that are installed; "
-                f"{_ELSEWHERE}"
+                f"{USE_PROCESSES}"
             )
     except UserError:
         close_all([environment], logging.DEBUG)
@@ -95,9 +93,8 @@ def make_backend(settings: EpisodeSettings, lanes: int | None) -> DeviceBackend:
     def draw(seed: int) -> Start:
         try:
             environment.reset(seed=seed)
-        except Exception as error:
-            text = "".join(traceback.format_exception(error)).rstrip()
-            raise EnvironmentFailure(f"{settings.task} raised in an episode with seed {seed}:\n{text}") from None
+        except (Exception, SystemExit) as error:
+            raise EnvironmentFailure.in_episode(settings.task, seed, error) from None
         return start_of(physics)
 
     return DeviceBackend(settings, task, simulator, draw, lanes, close=lambda: close_all([environment]))

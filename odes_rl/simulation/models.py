@@ -12,8 +12,8 @@ import mujoco
 
 from odes_rl.errors import UserError, one_line
 from odes_rl.extras import require
+from odes_rl.rollouts.protocol import USE_PROCESSES
 
-_ELSEWHERE = "use rollouts.backend: processes"
 _mj: Any = mujoco  # its enums are made as it is loaded, unseen by type checkers
 
 
@@ -138,4 +138,4 @@ def put_model(task: str, model: Any, varied: Sequence[str] = ()) -> Any:
             raise NotImplementedError(f"resets that draw {', '.join(fixed)} are not implemented")
         return put
     except NotImplementedError as error:
-        raise UserError(f"rollouts.backend: mjx cannot run {task}: {one_line(error)}; {_ELSEWHERE}") from error
+        raise UserError(f"rollouts.backend: mjx cannot run {task}: {one_line(error)}; {USE_PROCESSES}") from error

@@ -1,4 +1,4 @@
-"""Learning by gradients on manifolds: whole epochs, each one compiled function."""
+"""Learning by gradients on manifolds, as pure functions; `training.epochs` compiles whole epochs of them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol

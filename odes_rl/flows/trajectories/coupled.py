@@ -4,9 +4,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from odes_rl.flows.ode_solvers import EXPLICIT, make_solver
+from odes_rl.flows.stepping import solution_at
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory
 from odes_rl.manifolds import Euclidean
 from odes_rl.manifolds.matrix_functions import matmul
@@ -69,13 +69,11 @@ def _solve(solver: Any, velocity: Any, start: jax.Array, times: jax.Array, param
     from diffrax import ODETerm
 
     term = ODETerm(velocity)
-    starts = jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
 
-    def one(carry: tuple[jax.Array, Any], interval: tuple[jax.Array, jax.Array]) -> Any:
-        w, memory = carry
-        t0, t1 = interval
+    def step(t0: jax.Array, t1: jax.Array, state: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
+        w, memory = state
         w, _, _, memory, _ = solver.step(term, t0, t1, w, params, memory, made_jump=False)
-        return (w, memory), w
+        return w, memory
 
-    memory = solver.init(term, starts[0], times[0], start, params)
-    return lax.scan(one, (start, memory), (starts, times))[1]
+    memory = solver.init(term, jnp.zeros_like(times[0]), times[0], start, params)
+    return solution_at(times, step, (start, memory))[0]

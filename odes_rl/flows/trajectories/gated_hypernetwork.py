@@ -1,11 +1,8 @@
 """The gated hypernetwork: Ẇ = Σ a_i f_i, `gated` in the space of all matrices (Choromanski et al. 2020, §5.2)."""
 
-from collections.abc import Callable
-
 import jax
-import jax.numpy as jnp
-from jax import lax
 
+from odes_rl.flows.stepping import solution_at
 from odes_rl.flows.trajectories.gating import Inputs, gating
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory, function_of_time
 from odes_rl.manifolds import Euclidean
@@ -32,18 +29,6 @@ def gated_hypernetwork(
     def weights(params: Params, times: jax.Array) -> jax.Array:
         if inputs == "none":
             return params["initial"] + times[:, None, None] * gate.matrix(params, times[0], params["initial"])
-        return _euler(lambda t, W: gate.matrix(params, t, W), params["initial"], times)
+        return solution_at(times, lambda t0, t1, W: W + (t1 - t0) * gate.matrix(params, t0, W), params["initial"])
 
     return (function_of_time if inputs == "none" else Trajectory)(init, manifolds, weights)
-
-
-def _euler(field: Callable[[jax.Array, jax.Array], jax.Array], start: jax.Array, times: jax.Array) -> jax.Array:
-    """[L, h, h] Ẇ = field(t, W) from `start` at time 0, one step to each of `times` [L]."""
-    starts = jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
-
-    def one(W: jax.Array, interval: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        t0, t1 = interval
-        W = W + (t1 - t0) * field(t0, W)
-        return W, W
-
-    return lax.scan(one, start, (starts, times))[1]

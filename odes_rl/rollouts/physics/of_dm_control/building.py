@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mujoco
+import numpy as np
 
 from odes_rl.rollouts.physics.description import (
     Description,
@@ -86,6 +87,12 @@ def small_control(words: Words, actions: Any) -> Any:
 def model_of(control: Any) -> Any:
     """The mjModel of an environment of DM Control."""
     return control.physics.model.ptr
+
+
+def hinges(control: Any) -> list[str]:
+    """Names of the joints that turn about an axis, in the model's order."""
+    model = model_of(control)
+    return [model.joint(i).name for i in np.nonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_HINGE)[0]]  # type: ignore[attr-defined]
 
 
 def data_of(control: Any) -> Any:

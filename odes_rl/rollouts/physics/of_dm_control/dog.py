@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-import mujoco
-import numpy as np
 from dm_control.suite.dog import _MIN_UPRIGHT_COSINE
 
 from odes_rl.rollouts.physics.description import Description, Part, Rewards
@@ -13,8 +11,8 @@ from odes_rl.rollouts.physics.of_dm_control.building import (
     ZZ,
     at,
     described,
+    hinges,
     joint,
-    model_of,
     numbers,
     sensor,
     whole,
@@ -69,15 +67,14 @@ def _rewards(control: Any) -> Rewards:
 
 
 def _observation(control: Any) -> dict[str, list[Part]]:
-    model = model_of(control)
-    hinges = [model.joint(i).name for i in np.nonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_HINGE)[0]]  # type: ignore[attr-defined]
+    joints = hinges(control)
 
     def sensors(*names: str) -> list[Part]:
         return [sensor(control, name) for name in names]
 
     return {
-        "joint_angles": [joint(control, "qpos", name) for name in hinges],
-        "joint_velocites": [joint(control, "qvel", name) for name in hinges],
+        "joint_angles": [joint(control, "qpos", name) for name in joints],
+        "joint_velocites": [joint(control, "qvel", name) for name in joints],
         "torso_pelvis_height": [numbers(control, "xpos", name, 2) for name in _BODIES[1:]],
         "z_projection": [numbers(control, "xmat", name, ZX) for name in _BODIES],
         "torso_com_velocity": [sensor(control, "torso_linvel", frame=at(control, "xmat", "torso"))],

@@ -13,6 +13,7 @@ from odes_rl.rollouts.physics.of_dm_control.building import (
     at,
     described,
     difference,
+    hinges,
     joint,
     model_of,
     numbers,
@@ -96,9 +97,8 @@ def _upright(words: Words, features: Any, deviation_angle: float = 0) -> Any:
 
 
 def _observation(control: Any) -> dict[str, list[Part]]:
-    model = model_of(control)
-    hinges = [model.joint(i).name for i in np.nonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_HINGE)[0]]  # type: ignore[attr-defined]
-    state = [joint(control, field, name) for field in ("qpos", "qvel") for name in hinges]
+    joints = hinges(control)
+    state = [joint(control, field, name) for field in ("qpos", "qvel") for name in joints]
     return {
         "egocentric_state": [*state, *whole(control, "act")],
         "torso_velocity": [sensor(control, "velocimeter")],

@@ -29,13 +29,13 @@ class Lstm(NamedTuple):
     layers: int
 
     def init(self, key: jax.Array) -> Params:
-        """Weights start normal with deviation 1/√fan-in, biases at zero, that of the gate that keeps at one."""
+        """Weights start normal with deviation 1/√fan-in, biases at zero, that of the forget gate at one."""
         first, last, *keys = jax.random.split(key, self.layers + 2)
         inner = [init_affine(k, 2 * self.size, 4 * self.size) for k in keys]
-        keeping = jnp.repeat(jnp.array([0.0, 1.0, 0.0, 0.0]), self.size)
+        biases = jnp.repeat(jnp.array([0.0, 1.0, 0.0, 0.0]), self.size)
         return {
             "input": init_affine(first, self.inputs, self.size),
-            "layers": [layer | {"bias": keeping} for layer in inner],
+            "layers": [layer | {"bias": biases} for layer in inner],
             "output": init_affine(last, self.size, self.outputs),
         }
 
@@ -52,11 +52,12 @@ class Lstm(NamedTuple):
     def step(self, params: Params, state: State, u: jax.Array) -> tuple[State, jax.Array]:
         """The next state, and the output [B, k], of an input u [B, n]."""
         x, after = affine(params["input"], u), []
-        for own, (memory, said) in zip(params["layers"], state, strict=True):
-            write, keep, read, new = jnp.split(affine(own, jnp.concatenate([x, said], -1)), 4, -1)
-            memory = jax.nn.sigmoid(keep) * memory + jax.nn.sigmoid(write) * jnp.tanh(new)
-            x = jax.nn.sigmoid(read) * jnp.tanh(memory)
-            after.append((memory, x))
+        for layer, (cell, hidden) in zip(params["layers"], state, strict=True):
+            gates = affine(layer, jnp.concatenate([x, hidden], -1))
+            input_gate, forget_gate, output_gate, candidate = jnp.split(gates, 4, -1)
+            cell = jax.nn.sigmoid(forget_gate) * cell + jax.nn.sigmoid(input_gate) * jnp.tanh(candidate)
+            x = jax.nn.sigmoid(output_gate) * jnp.tanh(cell)
+            after.append((cell, x))
         return tuple(after), affine(params["output"], x)
 
     def along(self, params: Params, state: State, inputs: jax.Array) -> tuple[State, jax.Array]:
