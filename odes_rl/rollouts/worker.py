@@ -39,8 +39,8 @@ class _TrainerGone(Exception):  # noqa: N818 - it is what happened, not an error
     """The trainer has closed its end of the pipe, or has died."""
 
 
-class _Commands:
-    """What the trainer sends. At the end of it this process has little time to notice that, and then some to end."""
+class _Trainer:
+    """The trainer, through the pipe. When it goes, this process has little time to notice it, and then some to end."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class _Commands:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def get(self) -> Any:
-        """Wait for the next one.
+        """Wait for its next command.
 
         Raises:
             _TrainerGone: if there will be none.
@@ -59,6 +59,11 @@ class _Commands:
             self._noticed.set()
             raise _TrainerGone
         return command
+
+    def tell(self, answer: str, detail: Any = None) -> None:
+        """Answer it, unless it has gone, which `get` will raise."""
+        with suppress(OSError):
+            self._connection.send((answer, detail))
 
     def _listen(self) -> None:
         with suppress(EOFError, OSError):
@@ -76,53 +81,34 @@ def main(command_descriptor: int, memory_descriptor: int, lock_descriptor: int, 
         signal.signal(number, signal.SIG_IGN)  # the trainer's to handle; clusters send them to every process of a job
     connection = Connection(command_descriptor)
     os.register_at_fork(after_in_child=connection.close)  # of an environment's: the pipe has to close with this process
-    commands = _Commands(connection)
+    trainer = _Trainer(connection)
     lanes: list[AnyLane] = []
     try:
-        _serve(lanes, connection, commands, memory_descriptor, lock_descriptor, index)
+        _serve(lanes, trainer, memory_descriptor, lock_descriptor, index)
     except _TrainerGone:
         pass
     except UserError as error:
-        _send(connection, REFUSED, str(error))
+        trainer.tell(REFUSED, str(error))
     except MemoryError:  # others may have had more luck: it counts as a death
         raise
     except (Exception, SystemExit):  # it would raise in every worker that takes this one's place
-        _send(connection, FAILED, f"a worker raised:\n{traceback.format_exc()}")
+        trainer.tell(FAILED, f"a worker raised:\n{traceback.format_exc()}")
     close_all((lane.environment for lane in lanes), logging.DEBUG)
 
 
-def _serve(
-    lanes: list[AnyLane],
-    connection: Connection,
-    commands: _Commands,
-    memory_descriptor: int,
-    lock_descriptor: int,
-    index: int,
-) -> None:
+def _serve(lanes: list[AnyLane], trainer: _Trainer, memory_descriptor: int, lock_descriptor: int, index: int) -> None:
     """Make the `lanes`, and run generations in them until the trainer goes."""
-    settings, lane_count = commands.get()
+    settings, lane_count = trainer.get()
     for lane in make_lanes(EpisodeSettings(*settings), lane_count):
         lanes.append(lane)
-        _send(connection, ALIVE)  # many lanes may together take longer than the trainer waits for a step
+        trainer.tell(ALIVE)  # many lanes may together take longer than the trainer waits for a step
     while True:
-        layout = Layout(*commands.get())
+        layout = Layout(*trainer.get())
         board = layout.place(memory.view(memory_descriptor, layout.size()))
-        _work(lanes, board, connection, commands, lock_descriptor, index)
+        _work(lanes, board, trainer, lock_descriptor, index)
 
 
-def _send(connection: Connection, answer: str, detail: Any = None) -> None:
-    with suppress(OSError):  # the trainer has gone: `_Commands` is about to tell so
-        connection.send((answer, detail))
-
-
-def _work(
-    lanes: list[AnyLane],
-    board: Board,
-    connection: Connection,
-    commands: _Commands,
-    lock_descriptor: int,
-    index: int,
-) -> None:
+def _work(lanes: list[AnyLane], board: Board, trainer: _Trainer, lock_descriptor: int, index: int) -> None:
     """Run episodes until none is left, and say so; or with which message an environment raised."""
 
     def claim() -> int | None:
@@ -130,17 +116,17 @@ def _work(
             return board.claim(index)
 
     def ask(half: int, running: bool) -> None:
-        _send(connection, ASKING, (half, running))
+        trainer.tell(ASKING, (half, running))
 
     try:
         if board.units.size:
-            run_slots(lanes, board, index * len(lanes), claim, ask, commands.get)
+            run_slots(lanes, board, index * len(lanes), claim, ask, trainer.get)
         else:
             run_units(lanes, board, claim)
     except EnvironmentFailure as failure:
-        _send(connection, FAILED, str(failure))
+        trainer.tell(FAILED, str(failure))
     else:
-        _send(connection, FINISHED)
+        trainer.tell(FINISHED)
 
 
 if __name__ == "__main__":
