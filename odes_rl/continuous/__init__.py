@@ -1,6 +1,7 @@
 """Networks of continuous depth, in parts: input networks, vector fields, depth, solver, losses along depth."""
 
 from odes_rl.continuous.adjoint import Loss, depth_loss, functional_gradient
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.density import log_density, normal_log_density, sample_and_log_density, with_log_density
 from odes_rl.continuous.fields import Field, convolution_field, higher_order, network_field, trajectory_field
@@ -24,6 +25,7 @@ from odes_rl.continuous.sensitivity import Sensitivities, sensitivities
 from odes_rl.continuous.solving import Solution, Solving, VectorField, counting, solve
 
 __all__ = [
+    "AFFINE",
     "PLANAR_MANIFOLDS",
     "Cell",
     "ContinuousNetwork",
@@ -37,6 +39,7 @@ __all__ = [
     "Solution",
     "Solving",
     "VectorField",
+    "affine",
     "at_places",
     "at_rest",
     "continuous_network",
@@ -52,6 +55,7 @@ __all__ = [
     "higher_order",
     "identity",
     "in_turn",
+    "init_affine",
     "latent_ode",
     "linear",
     "log_density",

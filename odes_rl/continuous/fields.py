@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import activate
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.convolution import convolve
 from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.trajectory import Params, Trajectory
@@ -50,19 +51,18 @@ def network_field(
     """
     sizes = [size + time + control, *widths, output_size or size]
     layers = len(sizes) - 1
-    manifolds = [{"weight": Euclidean(), "bias": Euclidean()}] * layers
+    manifolds = [AFFINE] * layers
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, layers)
-        shapes = zip(keys, sizes[1:], sizes, strict=False)
-        return [{"weight": Euclidean().random(k, (m, n)), "bias": jnp.zeros(m)} for k, m, n in shapes]
+        return [init_affine(k, n, m) for k, n, m in zip(keys, sizes, sizes[1:], strict=False)]
 
     def apply(params: Params, t: jax.Array, z: jax.Array, x: jax.Array) -> jax.Array:
         parts = [z, *([jnp.broadcast_to(t, (*z.shape[:-1], 1))] if time else []), *([x] if control else [])]
         u = jnp.concatenate(parts, axis=-1)
         for index, layer in enumerate(params):
             u = u if index == 0 else activate(activation, u)
-            u = matmul(u, layer["weight"].T) + layer["bias"]
+            u = affine(layer, u)
         return u
 
     return Field(init, manifolds, lambda params: params, apply)

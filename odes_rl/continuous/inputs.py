@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.convolution import convolve, squares
 from odes_rl.continuous.normalising import Scaled
 from odes_rl.flows.trajectories.trajectory import Params
@@ -45,14 +46,7 @@ def linear(input_size: int, size: int) -> Inputs:
 
     A starts normal with deviation 1/√n, a at zero.
     """
-
-    def init(key: jax.Array) -> Params:
-        return {"weight": Euclidean().random(key, (size, input_size)), "bias": jnp.zeros(size)}
-
-    def apply(params: Params, x: jax.Array) -> jax.Array:
-        return matmul(x, params["weight"].T) + params["bias"]
-
-    return Inputs(init, {"weight": Euclidean(), "bias": Euclidean()}, apply, size)
+    return Inputs(lambda key: init_affine(key, input_size, size), AFFINE, affine, size)
 
 
 def at_rest(inner: Inputs, order: int = 2) -> Inputs:

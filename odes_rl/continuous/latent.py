@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.fields import network_field
 from odes_rl.continuous.gaussian import Gaussian, from_standard, sample
 from odes_rl.continuous.recurrent import gated_unit, summary
 from odes_rl.continuous.solving import Solving, solve
 from odes_rl.flows.trajectories.trajectory import Params
-from odes_rl.manifolds import Euclidean
-from odes_rl.manifolds.matrix_functions import matmul
 
 
 class LatentODE(NamedTuple):
@@ -39,18 +38,17 @@ def latent_ode(value_size: int, latent: int, width: int, encoder: int, solving: 
     cell = gated_unit(value_size + 1, encoder)
     field = network_field(latent, (width,))
     decoder = network_field(latent, (width,), value_size)
-    affine = {"weight": Euclidean(), "bias": Euclidean()}
-    parts = {"cell": cell.manifolds, "posterior": affine, "field": field.manifolds, "decoder": decoder.manifolds}
+    parts = {"cell": cell.manifolds, "posterior": AFFINE, "field": field.manifolds, "decoder": decoder.manifolds}
 
     def init(key: jax.Array) -> Params:
         keys = jax.random.split(key, 4)
-        posterior = {"weight": Euclidean().random(keys[1], (2 * latent, encoder)), "bias": jnp.zeros(2 * latent)}
+        posterior = init_affine(keys[1], encoder, 2 * latent)
         drawn = {"field": field.init(keys[2]), "decoder": decoder.init(keys[3])}
         return {"cell": cell.init(keys[0]), "posterior": posterior, **drawn}
 
     def encode(params: Params, values: jax.Array, seen: jax.Array, times: jax.Array) -> Gaussian:
         h = summary(cell, params["cell"], values[:, ::-1], seen[:, ::-1], times[::-1])
-        both = matmul(h, params["posterior"]["weight"].T) + params["posterior"]["bias"]
+        both = affine(params["posterior"], h)
         return Gaussian(both[:, :latent], both[:, latent:])
 
     def decode(params: Params, z: jax.Array, times: jax.Array) -> jax.Array:

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.fields import Field, network_field
 from odes_rl.continuous.inputs import Inputs
 from odes_rl.continuous.solving import Solution, Solving, VectorField, solve
 from odes_rl.flows.trajectories.trajectory import Params
-from odes_rl.manifolds import Euclidean
-from odes_rl.manifolds.matrix_functions import matmul
 
 
 class ContinuousNetwork(NamedTuple):
@@ -52,7 +51,7 @@ def continuous_network(
     """
     manifolds: dict[str, Any] = {"inputs": inputs.manifolds, "field": field.manifolds}
     if output_size is not None:
-        manifolds["output"] = {"weight": Euclidean(), "bias": Euclidean()}
+        manifolds["output"] = AFFINE
     reach = _depth(adaptive, depth_widths) if adaptive is not None else None
     if reach is not None:
         manifolds["depth"] = reach.manifolds
@@ -61,8 +60,7 @@ def continuous_network(
         first, middle, last = jax.random.split(key, 3)
         params: dict[str, Any] = {"inputs": inputs.init(first), "field": field.init(middle)}
         if output_size is not None:
-            weight = Euclidean().random(last, (output_size, inputs.size))
-            params["output"] = {"weight": weight, "bias": jnp.zeros(output_size)}
+            params["output"] = init_affine(last, inputs.size, output_size)
         if reach is not None:
             params["depth"] = reach.init(jax.random.fold_in(last, 0))
         return params
@@ -81,8 +79,7 @@ def continuous_network(
         end = solution.states[-1]
         if output_size is None:
             return end, solution.steps
-        end = end.reshape(end.shape[0], -1)
-        return matmul(end, params["output"]["weight"].T) + params["output"]["bias"], solution.steps
+        return affine(params["output"], end.reshape(end.shape[0], -1)), solution.steps
 
     return ContinuousNetwork(init, manifolds, flow, apply, depth)
 
@@ -99,11 +96,7 @@ def _depth(size: int, widths: Sequence[int]) -> _Depth:
     if widths:
         network, now = network_field(size, widths, 1), jnp.zeros(())
         return _Depth(network.init, network.manifolds, lambda params, x: network.apply(params, now, x, x)[:, 0])
-    return _Depth(
-        lambda key: {"weight": jnp.zeros(size), "bias": jnp.ones(())},
-        {"weight": Euclidean(), "bias": Euclidean()},
-        lambda params, x: matmul(x, params["weight"]) + params["bias"],
-    )
+    return _Depth(lambda key: {"weight": jnp.zeros(size), "bias": jnp.ones(())}, AFFINE, affine)
 
 
 def _of_input(field: Field) -> VectorField:

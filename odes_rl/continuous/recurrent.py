@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.manifolds.matrix_functions import matmul
 
 
 class Cell(NamedTuple):
@@ -34,19 +34,18 @@ def gated_unit(input_size: int, size: int) -> Cell:
     Cho et al. 2014, "Learning phrase representations". Weights start normal with deviation 1/√fan-in, biases at
     zero. `weight` and `bias` hold r, z and the candidate n in this order.
     """
-    manifolds = {"weight": Euclidean(), "bias": Euclidean()}
 
     def init(key: jax.Array) -> Params:
         return {"weight": Euclidean().random(key, (3, size, input_size + size)), "bias": jnp.zeros((3, size))}
 
     def apply(params: Params, u: jax.Array, h: jax.Array) -> jax.Array:
-        def affine(index: int, h: jax.Array) -> jax.Array:
-            return matmul(jnp.concatenate([u, h], -1), params["weight"][index].T) + params["bias"][index]
+        def of_both(index: int, h: jax.Array) -> jax.Array:
+            return affine({name: leaf[index] for name, leaf in params.items()}, jnp.concatenate([u, h], -1))
 
-        reset, keep = jax.nn.sigmoid(affine(0, h)), jax.nn.sigmoid(affine(1, h))
-        return keep * h + (1 - keep) * jnp.tanh(affine(2, reset * h))
+        reset, keep = jax.nn.sigmoid(of_both(0, h)), jax.nn.sigmoid(of_both(1, h))
+        return keep * h + (1 - keep) * jnp.tanh(of_both(2, reset * h))
 
-    return Cell(init, manifolds, apply, size)
+    return Cell(init, AFFINE, apply, size)
 
 
 def summary(cell: Cell, params: Params, values: jax.Array, seen: jax.Array, times: jax.Array) -> jax.Array:
@@ -89,12 +88,11 @@ def forecaster(value_size: int, size: int) -> Forecaster:
     The recurrent network beside which Chen et al. 2018, §5, set the latent ODE.
     """
     cell = gated_unit(value_size + 1, size)
-    manifolds = {"cell": cell.manifolds, "output": {"weight": Euclidean(), "bias": Euclidean()}}
+    manifolds = {"cell": cell.manifolds, "output": AFFINE}
 
     def init(key: jax.Array) -> Params:
         first, last = jax.random.split(key)
-        output = {"weight": Euclidean().random(last, (value_size, size)), "bias": jnp.zeros(value_size)}
-        return {"cell": cell.init(first), "output": output}
+        return {"cell": cell.init(first), "output": init_affine(last, size, value_size)}
 
     def apply(
         params: Params, values: jax.Array, seen: jax.Array, times: jax.Array, own: float | jax.Array = jnp.inf
@@ -103,7 +101,7 @@ def forecaster(value_size: int, size: int) -> Forecaster:
             h, value, last = carry
             new, here, t = now
             moved = cell.apply(params["cell"], jnp.concatenate([value, (t - last)[:, None]], -1), h)
-            said = matmul(moved, params["output"]["weight"].T) + params["output"]["bias"]
+            said = affine(params["output"], moved)
             new = jnp.where(t > own, said, new)
             following = (jnp.where(here[:, None], moved, h), jnp.where(here[:, None], new, value))
             return (*following, jnp.where(here, t, last)), said

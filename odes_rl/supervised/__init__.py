@@ -39,7 +39,6 @@ from odes_rl.supervised.models import (
     trajectory_flow_model,
     uncon_res_net_model,
 )
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.flow import FlowModelConfig, ResNetModelConfig, flow_model
 from odes_rl.supervised.models.images.config import ImageFlowConfig, ImageModelConfig, ImageResNetConfig
 from odes_rl.supervised.models.images.kernels import kernel_field
@@ -51,7 +50,6 @@ from odes_rl.supervised.models.videos.generation import video_generation
 from odes_rl.supervised.models.videos.model import Terms, VideoModel
 
 __all__ = [
-    "AFFINE",
     "MODELS",
     "AppNodeModelConfig",
     "BaseOdeModelConfig",
@@ -95,7 +93,6 @@ __all__ = [
     "VideoFlowConfig",
     "VideoModel",
     "VideoModelConfig",
-    "affine",
     "app_node_model",
     "base_ode_model",
     "con_res_net_model",
@@ -106,7 +103,6 @@ __all__ = [
     "gated_kernels_model",
     "hyper_net_model",
     "image_network",
-    "init_affine",
     "input_shape",
     "kernel_field",
     "linear_model",

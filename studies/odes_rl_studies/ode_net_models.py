@@ -7,18 +7,21 @@ import jax.numpy as jnp
 from jax import lax
 from pydantic import Field
 
-from odes_rl.continuous import Field as VectorField
 from odes_rl.continuous import (
+    AFFINE,
     Inputs,
     Solving,
+    affine,
     at_places,
     continuous_network,
     convolution_field,
     counting,
     in_turn,
+    init_affine,
     linear,
 )
-from odes_rl.supervised import AFFINE, DenseConfig, affine, dense, init_affine
+from odes_rl.continuous import Field as VectorField
+from odes_rl.supervised import DenseConfig, dense
 from odes_rl_studies.costs import Count
 from odes_rl_studies.digits import Classifier
 from odes_rl_studies.images import Images, ImagesConfig, make_stem

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from odes_rl.continuous import affine
 from odes_rl.flows import Trajectory, householder, left_nodes, polynomial
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised import FlowModelConfig, Params, affine, flow_model
+from odes_rl.supervised import FlowModelConfig, Params, flow_model
 from odes_rl_studies.digits import Classifier, Digits, Learned, shares_right
 
 Variant = Literal["plain", "batch norm", "Householder"]

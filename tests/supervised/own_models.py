@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from odes_rl.continuous import AFFINE, affine, init_affine
 from odes_rl.manifolds import Stiefel
-from odes_rl.supervised import AFFINE, Model, ModelConfig, ModelFamily, affine, init_affine
+from odes_rl.supervised import Model, ModelConfig, ModelFamily
 
 
 class OwnConfig(ModelConfig, frozen=True):

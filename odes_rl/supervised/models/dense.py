@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from odes_rl.act.activations import activate, gain
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out
 from odes_rl.supervised.models.projections import ProjectionOptions
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from odes_rl.act.activations import activate
+from odes_rl.continuous.affine_layer import affine
 from odes_rl.flows.trajectories.trajectory import Trajectory
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.affine_layer import affine
 from odes_rl.supervised.models.depth import FlowGradient, LayersGradient, through_depth
 from odes_rl.supervised.models.euler import euler_steps
 from odes_rl.supervised.models.model import HiddenLayers, Model, ModelConfig, Params, dropped_out

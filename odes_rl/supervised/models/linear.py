@@ -4,7 +4,7 @@ from typing import Literal
 
 import jax
 
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.model import Model, ModelConfig, Params
 
 

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from pydantic import BaseModel
 
+from odes_rl.continuous.affine_layer import AFFINE, init_affine
 from odes_rl.flows.trajectories.orthogonal_flows import PROJECTIONS
 from odes_rl.manifolds import Manifold
-from odes_rl.supervised.models.affine_layer import AFFINE, init_affine
 from odes_rl.supervised.models.model import Params
 from odes_rl.validation import STRICT, OneOf
 

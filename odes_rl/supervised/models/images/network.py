@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import activate, gain
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.convolution import convolve, squares
 from odes_rl.continuous.normalising import Scaled, Statistics
 from odes_rl.errors import UserError
 from odes_rl.flows.trajectories.nodes import left_nodes
 from odes_rl.manifolds import Euclidean, Frozen
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.images.block import Block, Form, block
 from odes_rl.supervised.models.images.config import ImageFlowConfig, ImageModelConfig, ImageResNetConfig
 from odes_rl.supervised.models.images.kernels import MakeTrajectory, as_matrices

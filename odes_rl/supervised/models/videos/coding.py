@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from odes_rl.act.activations import gain
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.continuous.convolution import convolve
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.learnable import Params
 from odes_rl.supervised.models.videos.config import VideoModelConfig
 from odes_rl.supervised.models.videos.stage import MakeRest, Part, doubled, halved, init_kernel, stage

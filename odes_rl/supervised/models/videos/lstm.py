@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from odes_rl.supervised.models.affine_layer import AFFINE, affine, init_affine
+from odes_rl.continuous.affine_layer import AFFINE, affine, init_affine
 from odes_rl.supervised.models.learnable import Params
 
 State = tuple[tuple[jax.Array, jax.Array], ...]

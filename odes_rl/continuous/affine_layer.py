@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from odes_rl.flows.trajectories.trajectory import Params
 from odes_rl.manifolds import Euclidean
-from odes_rl.supervised.models.model import Params
+from odes_rl.manifolds.matrix_functions import matmul
 
 AFFINE = {"weight": Euclidean(), "bias": Euclidean()}
 """Manifolds of an affine layer."""
@@ -17,5 +18,5 @@ def init_affine(key: jax.Array, inputs: int, outputs: int, scale: float = 1.0) -
 
 
 def affine(params: Params, x: jax.Array) -> jax.Array:
-    """[B, outputs] of x [B, inputs]."""
-    return x @ params["weight"].T + params["bias"]
+    """[..., outputs] of x [..., inputs]; [...] if the weight is a vector [inputs] and the bias a number."""
+    return matmul(x, params["weight"].T) + params["bias"]
