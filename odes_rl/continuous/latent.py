@@ -59,11 +59,11 @@ def latent_ode(value_size: int, latent: int, width: int, encoder: int, solving: 
     return LatentODE(init, parts, encode, decode)
 
 
-def log_likelihood(said: jax.Array, values: jax.Array, seen: jax.Array, deviation: float) -> jax.Array:
-    """[B] log p of what is seen of `values` [B, T, n] at `seen` [B, T], normal around `said` with this deviation."""
+def log_likelihood(mean: jax.Array, values: jax.Array, seen: jax.Array, deviation: float) -> jax.Array:
+    """[B] log p of what is seen of `values` [B, T, n] at `seen` [B, T], normal around `mean` with this deviation."""
     size = values.shape[-1]
     values = jnp.where(seen[..., None], values, 0.0)  # or an unseen NaN would be one in the gradient
-    squares = jnp.sum((said - values) ** 2, axis=-1) / deviation**2
+    squares = jnp.sum((mean - values) ** 2, axis=-1) / deviation**2
     return jnp.sum(jnp.where(seen, -(squares + size * jnp.log(2 * jnp.pi * deviation**2)) / 2, 0.0), axis=-1)
 
 
@@ -79,5 +79,5 @@ def evidence_bound(
 ) -> jax.Array:
     """[B] E_q log p(values where `asked` | z) − KL(q(z | values where `seen`) ‖ N(0, 1)), with one draw of z."""
     q = model.encode(params, values, seen, times)
-    said = model.decode(params, sample(key, q), times)
-    return log_likelihood(said, values, asked, deviation) - from_standard(q)
+    mean = model.decode(params, sample(key, q), times)
+    return log_likelihood(mean, values, asked, deviation) - from_standard(q)

@@ -42,8 +42,8 @@ def gated_unit(input_size: int, size: int) -> Cell:
         def of_both(index: int, h: jax.Array) -> jax.Array:
             return affine({name: leaf[index] for name, leaf in params.items()}, jnp.concatenate([u, h], -1))
 
-        reset, keep = jax.nn.sigmoid(of_both(0, h)), jax.nn.sigmoid(of_both(1, h))
-        return keep * h + (1 - keep) * jnp.tanh(of_both(2, reset * h))
+        reset, update = jax.nn.sigmoid(of_both(0, h)), jax.nn.sigmoid(of_both(1, h))
+        return update * h + (1 - update) * jnp.tanh(of_both(2, reset * h))
 
     return Cell(init, AFFINE, apply, size)
 
@@ -74,7 +74,7 @@ class Forecaster(NamedTuple):
         init: `init(key) -> params`.
         manifolds: mirrors `params`.
         apply: `apply(params, values [B, T, n], seen [B, T], times [T], own) -> [B, T, n]`, at each time from what is
-            seen at earlier ones; after `own` (a time), what it said itself stands for the values that are seen.
+            seen at earlier ones; after `own` (a time), its own predictions stand for the values that are seen.
     """
 
     init: Callable[[jax.Array], Params]
@@ -101,10 +101,10 @@ def forecaster(value_size: int, size: int) -> Forecaster:
             h, value, last = carry
             new, here, t = now
             moved = cell.apply(params["cell"], jnp.concatenate([value, (t - last)[:, None]], -1), h)
-            said = affine(params["output"], moved)
-            new = jnp.where(t > own, said, new)
+            predicted = affine(params["output"], moved)
+            new = jnp.where(t > own, predicted, new)
             following = (jnp.where(here[:, None], moved, h), jnp.where(here[:, None], new, value))
-            return (*following, jnp.where(here, t, last)), said
+            return (*following, jnp.where(here, t, last)), predicted
 
         values, examples = _zero_where_unseen(values, seen), values.shape[0]
         start = jnp.zeros((examples, size)), jnp.zeros((examples, value_size)), jnp.full((examples,), times[0])

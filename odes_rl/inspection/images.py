@@ -58,7 +58,7 @@ def look_into_images(run: RunDirectory[FitConfig], seed: int = 0) -> ImageInspec
         raise UserError(f"{str(run.path)!r}: hidden states or gradients are not finite: training diverged")
     told = gradients[-1] > 0
     if not told.any():
-        raise UserError(f"{str(run.path)!r}: the loss of every example is 0 up to rounding: no gradients to inspect")
+        raise UserError(f"{str(run.path)!r}: no example has a gradient: the loss of each is 0, or depends on no state")
     return ImageInspection(
         title=f"{run.config.model.name} on {Path(run.config.data.source).name}, epoch {int(state.epoch)}",
         norms=norms,

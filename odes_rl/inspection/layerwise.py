@@ -35,7 +35,7 @@ def look_through(layers: HiddenLayers, inputs: np.ndarray, labels: np.ndarray) -
     """States, gradients and sensitivities in `layers` for the examples `inputs` [B, n] and `labels` [B].
 
     Raises:
-        UserError: if states or gradients are not finite, or the loss of every example is 0 to rounding.
+        UserError: if states or gradients are not finite, or no example has a gradient.
     """
     layers = in_float64(layers)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -46,7 +46,7 @@ def look_through(layers: HiddenLayers, inputs: np.ndarray, labels: np.ndarray) -
         raise UserError("hidden states or gradients are not finite: training diverged, or the model is too deep")
     told = norms[-1] > _LEAST
     if not told.any():
-        raise UserError("the loss of every example is 0 up to rounding, so there are no gradients to inspect")
+        raise UserError("no example has a gradient: the loss of each is 0 up to rounding, or depends on no state")
     singular = np.linalg.svd(transitions, compute_uv=False)
     resolved = singular > singular[:, :1] * singular.shape[1] * np.finfo(np.float64).eps
     return Depth(states, norms[:, told] / norms[-1, told], np.where(resolved, singular, np.nan))

@@ -49,7 +49,7 @@ class ConditionalFlowConfig(StudyConfig, frozen=True):
     """Share of the steps in which log p is weighted by less than 1, rising from 0.01."""
     solver_steps: int = pydantic.Field(default=8, ge=1)
     """Equal steps of the solver, `bosh3`, in training."""
-    tolerance: float = pydantic.Field(default=1e-5, gt=0)
+    tolerance: float = pydantic.Field(default=1e-5, ge=1e-9)
     """Of the solver, `dopri5`, by which what was learned is measured."""
     points: int = pydantic.Field(default=10000, ge=2)
     """Points by which KL(q‖p) is measured at the end by a formula, for each condition."""

@@ -53,7 +53,7 @@ class DensitiesConfig(StudyConfig, frozen=True):
     without it KL(q‖p) finds one mode and keeps to it."""
     solver_steps: int = Field(default=8, ge=1)
     """Equal steps of the solver, `bosh3`, in training."""
-    tolerance: float = Field(default=1e-5, gt=0)
+    tolerance: float = Field(default=1e-5, ge=1e-9)
     """Of the solver, `dopri5`, by which what was learned is measured."""
     points: int = Field(default=20000, ge=2)
     """Points by which KL(q‖p) is measured at the end."""

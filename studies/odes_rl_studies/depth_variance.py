@@ -41,7 +41,7 @@ class DepthVarianceConfig(StudyConfig, frozen=True):
     """Steps of Adam."""
     learning_rate: float = Field(default=0.02, gt=0)
     """Their length, which falls to a hundredth along half a cosine."""
-    tolerance: float = Field(default=1e-3, gt=0)
+    tolerance: float = Field(default=1e-3, ge=1e-9)
     """Of the solver, `dopri5`."""
 
 

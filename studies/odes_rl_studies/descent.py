@@ -80,7 +80,8 @@ def check_finite(losses: np.ndarray, start: int = 0) -> None:
     """
     if not np.isfinite(losses).all():
         step = start + int(np.argmin(np.isfinite(losses)))
-        raise UserError(f"the loss is {losses[step - start]} at step {step}: give a smaller learning_rate")
+        fix = "give a smaller learning_rate" if step else "no step was taken: give a larger tolerance, or more data"
+        raise UserError(f"the loss is {losses[step - start]} at step {step}: {fix}")
 
 
 def _adam(

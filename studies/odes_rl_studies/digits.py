@@ -105,8 +105,11 @@ def learn(
 
 
 def shares_right(digits: Digits, logits: jax.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Shares [...] of the digits that are right by `logits` [..., N, k]: of those trained on, and of the others."""
-    right = np.asarray(logits.argmax(-1) == digits.labels)
+    """Shares [...] of the digits that are right by `logits` [..., N, k]: of those trained on, and of the others.
+
+    Logits must be finite to be right.
+    """
+    right = np.asarray((logits.argmax(-1) == digits.labels) & jnp.isfinite(logits).all(-1))
     return right[..., : digits.training].mean(-1), right[..., digits.training :].mean(-1)
 
 

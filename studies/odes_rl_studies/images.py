@@ -48,7 +48,7 @@ class ImagesConfig(StudyConfig, frozen=True):
     """Images a step."""
     learning_rate: float = Field(default=0.003, gt=0)
     """Length of a step, which falls to a hundredth along half a cosine."""
-    tolerance: float = Field(default=1e-3, gt=0)
+    tolerance: float = Field(default=1e-3, ge=1e-9)
     """Of the solver, `dopri5`."""
 
 
@@ -100,6 +100,8 @@ def load_images(config: ImagesConfig) -> Images:
         )
     if config.stem == "patches" and side % config.patch:
         raise UserError(f"patch is {config.patch}, but must divide {side}, the side of the images")
+    if config.shift >= side:
+        raise UserError(f"shift is {config.shift}, but must be below {side}, the side of the images")
     return Images(_on_device(data.train), _on_device(data.test), data.classes)
 
 
@@ -170,8 +172,15 @@ def scaled(pixels: jax.Array) -> jax.Array:
 
 
 def error_measure(apply: Apply, images: Images) -> Callable[..., float]:
-    """`error(params, count)`: share of the first `count` test images, or of all, that are wrong."""
-    answers = jax.jit(lambda params, pixels: apply(params, scaled(pixels)).argmax(-1))
+    """`error(params, count)`: share of the first `count` test images, or of all, that are wrong.
+
+    Logits must be finite to be right.
+    """
+
+    @jax.jit
+    def answers(params: Any, pixels: jax.Array) -> jax.Array:
+        logits = apply(params, scaled(pixels))
+        return jnp.where(jnp.isfinite(logits).all(-1), logits.argmax(-1), -1)
 
     def error(params: Any, count: int | None = None) -> float:
         pixels, labels = (part[:count] for part in images.test)

@@ -42,7 +42,7 @@ class LikelihoodConfig(StudyConfig, frozen=True):
     """Its step length, which falls to a hundredth along half a cosine."""
     solver_steps: int = Field(default=8, ge=1)
     """Equal steps of the solver, `bosh3`, in training."""
-    tolerance: float = Field(default=1e-5, gt=0)
+    tolerance: float = Field(default=1e-5, ge=1e-9)
     """Of the solver, `dopri5`, by which what was learned is measured."""
     points: int = Field(default=20000, ge=2)
     """Other samples, by which KL(p‖q) is measured at the end."""

@@ -41,7 +41,7 @@ class LikelihoodDigitsConfig(StudyConfig, frozen=True):
     """Its step length, which falls to a hundredth along half a cosine."""
     solver_steps: int = Field(default=6, ge=1)
     """Equal steps of the solver, `bosh3`, in training."""
-    tolerance: float = Field(default=1e-4, gt=0)
+    tolerance: float = Field(default=1e-4, ge=1e-9)
     """Of the solver, `dopri5`, by which what was learned is measured."""
     draws: int = Field(default=4, ge=1)
     """Dequantisations of each digit that is measured."""

@@ -41,7 +41,7 @@ class LinearSystemsConfig(StudyConfig, frozen=True):
     """Steps of Adam."""
     learning_rate: float = Field(default=0.1, gt=0)
     """Its step length, which falls to a hundredth along half a cosine."""
-    tolerance: float = Field(default=1e-5, gt=0)
+    tolerance: float = Field(default=1e-5, ge=1e-9)
     """Of the solver, `tsit5`."""
 
 

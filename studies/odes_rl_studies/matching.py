@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 from scipy.optimize import quadratic_assignment
 
 from odes_rl.manifolds import Orthogonal
@@ -26,7 +26,7 @@ class MatchingConfig(StudyConfig, frozen=True):
     """Nodes n of a graph, and entries of a list."""
     graphs: int = Field(default=40, ge=1)
     """Graphs at each level of noise, and lists."""
-    noises: tuple[float, ...] = Field(default=(0.0, 0.01, 0.03, 0.1), min_length=1)
+    noises: tuple[NonNegativeFloat, ...] = Field(default=(0.0, 0.01, 0.03, 0.1), min_length=1)
     """Standard deviations of the noise in a weight; weights are uniform on [0, 1]."""
     starts: int = Field(default=32, ge=1)
     """Starts W₀ of the flow from the Haar measure, of which the best end is kept."""

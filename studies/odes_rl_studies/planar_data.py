@@ -76,7 +76,7 @@ def _draw_checkerboard(key: jax.Array, count: int) -> jax.Array:
 
 
 def _checkerboard_log_density(x: jax.Array) -> jax.Array:
-    filled = (jnp.sum(jnp.floor(x / _SIDE), -1) % 2 == 0) & (jnp.abs(x) < _REACH).all(-1)
+    filled = (jnp.sum(jnp.floor(x / _SIDE), -1) % 2 == 0) & ((x >= -_REACH) & (x < _REACH)).all(-1)
     return jnp.where(filled, -jnp.log(2 * _REACH**2), -jnp.inf)
 
 

@@ -41,7 +41,7 @@ class ReflectionConfig(StudyConfig, frozen=True):
     """Its step length, which falls to a hundredth along half a cosine."""
     depth_start: tuple[float, float] = (1.0, 0.0)
     """c and c_0 of adaptive depth g(x) = c x + c_0 before training. From (0, 1), a fixed depth, outputs stay at 0."""
-    tolerance: float = Field(default=1e-4, gt=0)
+    tolerance: float = Field(default=1e-4, ge=1e-9)
     """Of the solver, `dopri5`."""
 
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from odes_rl.manifolds import Frozen, Manifold, Orthogonal, Symmetric
 from odes_rl.reports import deviation
@@ -53,7 +53,7 @@ class SortingConfig(StudyConfig, frozen=True):
     """Entries n of a list."""
     steps: int = Field(default=20, ge=1)
     """Lie–Euler steps L; stable where the range of the list times that of N's eigenvalues is below 2L."""
-    factors: tuple[float, ...] = Field(default=(3.0, 6.0, 8.0, 9.0, 10.0, 12.0), min_length=1)
+    factors: tuple[PositiveFloat, ...] = Field(default=(3.0, 6.0, 8.0, 9.0, 10.0, 12.0), min_length=1)
     """c of Brockett's N = c diag(1..n), of which the best is kept."""
     seeds: int = Field(default=4, ge=1)
     """Starts W₀, all at once."""

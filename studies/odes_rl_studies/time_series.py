@@ -46,7 +46,7 @@ class SeriesConfig(StudyConfig, frozen=True):
     """Steps of Adam, for each model."""
     learning_rate: float = Field(default=0.005, gt=0)
     """Their length, which falls to a hundredth along half a cosine."""
-    tolerance: float = Field(default=1e-3, gt=0)
+    tolerance: float = Field(default=1e-3, ge=1e-9)
     """Of the solver, `dopri5`."""
 
 
@@ -145,7 +145,7 @@ def fit_recurrent(config: SeriesConfig, train: Series, test: Series, tell: Tell)
         noisy, seen = train.noisy[rows], train.seen[rows]
         squares = jnp.sum((model.apply(params, noisy, seen, train.times) - noisy) ** 2, -1)
         asked = seen & (train.times > 0)
-        return jnp.sum(jnp.where(asked, squares, 0.0)) / jnp.sum(asked) / train.true.shape[-1]
+        return jnp.sum(jnp.where(asked, squares, 0.0)) / jnp.maximum(jnp.sum(asked), 1) / train.true.shape[-1]
 
     def said(params: Any) -> jax.Array:
         fed = test.observed | ((test.times > 0.5) & (config.fed_at == "all"))

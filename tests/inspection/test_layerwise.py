@@ -162,7 +162,7 @@ def test_gradients_of_a_model_that_is_sure_are_no_rounding():
 def test_examples_without_a_gradient_are_left_out():
     inputs = np.array([[0.0, 2000, 0], [1, 2, 3]])
     assert look_through(sign_layers(2), inputs, np.array([1, 1])).ratios.shape == (3, 1)
-    with pytest.raises(UserError, match="loss of every example is 0"):
+    with pytest.raises(UserError, match="no example has a gradient: the loss of each is 0"):
         look_through(sign_layers(2), inputs[:1], np.array([1]))
 
 

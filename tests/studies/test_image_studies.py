@@ -39,6 +39,11 @@ def test_a_patch_that_does_not_fit_is_told():
         load_images(config(patch=3))
 
 
+def test_images_are_not_moved_out_of_sight():
+    with pytest.raises(UserError, match="shift is 8, but must be below 8, the side of the images"):
+        load_images(config(shift=8))
+
+
 def test_a_missing_file_is_told_by_the_name_of_the_studys_option():
     with pytest.raises(UserError, match=r"^source is 'nowhere\.npz'"):
         load_images(config(source="nowhere.npz"))
@@ -58,6 +63,7 @@ def test_errors_and_losses_are_those_of_the_labels():
     error = error_measure(apply, images)
     assert error(1.0) == 0.25
     assert error(1.0, 3) == 0.0
+    assert error(float("nan")) == 1.0
     certain = image_loss(apply, images, 64)(jnp.array(1000.0), jax.random.key(0))
     drawn = jax.random.choice(jax.random.key(0), 4, (64,))
     np.testing.assert_allclose(certain, 1000 * np.mean(np.asarray(drawn) == 3), rtol=1e-5)

@@ -25,6 +25,12 @@ def test_a_density_integrates_to_one(name):
     assert abs(integral(DATA[name].log_density, 5.96, 150) - 1) < 1e-4  # edges of squares lie between points
 
 
+def test_a_checkerboard_holds_its_lower_border_and_not_its_upper_one():
+    density = DATA["checkerboard"].log_density
+    assert np.isfinite(density(jnp.array([[-4.0, -3.9]]))).all()
+    assert not np.isfinite(density(jnp.array([[4.0, 3.9]]))).any()
+
+
 @pytest.mark.parametrize("name", DATA)
 def test_samples_fall_where_their_density_is(name):
     drawn = np.asarray(DATA[name].draw(jax.random.key(0), 20000))

@@ -6,6 +6,7 @@ import numpy as np
 
 from odes_rl.flows.trajectories.bucketed import bucketed
 from odes_rl.flows.trajectories.trigonometric import trigonometric
+from odes_rl_studies.digits import load_digits, shares_right
 from odes_rl_studies.nanode_bases import NanodeBasesConfig, random_polynomials, train
 
 
@@ -27,6 +28,12 @@ def test_training_lowers_the_loss_above_chance():
     found = train(trigonometric(6, 2), config(seeds=2))
     assert found.train.shape == found.test.shape == (2,)
     assert found.losses[-5:].mean() < found.losses[:5].mean()
+
+
+def test_logits_that_are_not_finite_are_not_right():
+    digits = load_digits()
+    for shares in shares_right(digits, jnp.full((len(digits.labels), 10), jnp.nan)):
+        assert shares == 0
 
 
 def test_one_piece_is_degree_zero():

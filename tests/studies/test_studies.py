@@ -159,6 +159,12 @@ def test_without_their_package_one_line_says_what_to_install(tmp_path, capsys):
         ("study: linear_system\n", "did you mean 'linear_systems'"),
         ("study: linear_systems\nstep: 3\n", "unknown option step: did you mean 'steps'"),
         ("study: linear_systems\nsystems: [spiral, sinc]\n", "did you mean 'sink'"),
+        (
+            "study: linear_systems\ntolerance: 1.0e-12\n",
+            "tolerance is 1e-12, but must be greater than or equal to 0.000000001",
+        ),
+        ("study: sorting\nfactors: [0]\n", "factors.0 is 0"),
+        ("study: matching\nnoises: [-0.1]\n", "noises.0 is -0.1"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, capsys, text, message):
