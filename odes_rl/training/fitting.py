@@ -11,7 +11,7 @@ from odes_rl.errors import UserError
 from odes_rl.supervised.augmenting import make_augmentation
 from odes_rl.supervised.config import check_unused
 from odes_rl.supervised.data.corruptions import CORRUPTIONS, corrupt
-from odes_rl.supervised.data.dataset import Split
+from odes_rl.supervised.data.dataset import Dataset, Split
 from odes_rl.supervised.data.loading import load_corrupted, load_dataset
 from odes_rl.supervised.data.rows import Rows
 from odes_rl.supervised.data.videos import load_videos
@@ -19,6 +19,7 @@ from odes_rl.supervised.learner import Learner, make_learner
 from odes_rl.supervised.models import input_shape, make_model, make_video_model
 from odes_rl.supervised.models.checks import check_own_model
 from odes_rl.supervised.models.learnable import Learnable
+from odes_rl.supervised.models.model import Model
 from odes_rl.supervised.models.standardised import image_moments, standardised
 from odes_rl.supervised.models.videos.config import VideoModelConfig
 
@@ -71,10 +72,15 @@ def _of_images(config: FitConfig) -> Fitting:
     size = data.train.images.shape[1:]
     shape = input_shape(config.model.name, size)
     model = make_model(config.model, shape, data.classes)
-    splits = {TEST: data.test} | _corrupted(config, data.test)
+    splits = {TEST: data.test} | _corrupted(config, data)
     train, *evaluated = ((s.images.reshape(-1, *shape), s.labels) for s in (data.train, *splits.values()))
     check_own_model(config.model.name, model, train, data.classes)
     if config.data.standardise != "none":
+        if not isinstance(model, Model):
+            raise UserError(
+                f"data.standardise is {config.data.standardise}, but model {config.model.name!r} brings its own loss, "
+                "and sees images as they are: leave it out"
+            )
         moments = image_moments(data.train.images, by_pixel=config.data.standardise == "pixel")
         model = standardised(model, moments, shape)
     learner = make_learner(config.optimizer, model, make_augmentation(config.data, size))
@@ -90,8 +96,8 @@ def _of_videos(config: FitConfig) -> Fitting:
     return Fitting((data.train,), {TEST: (data.test,)}, model, learner, stepwise=True)
 
 
-def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
-    directory = config.data.corrupted_directory
+def _corrupted(config: FitConfig, data: Dataset) -> dict[str, Split]:
+    test, directory = data.test, config.data.corrupted_directory
     if not config.data.corrupted:
         if directory is not None:
             raise UserError(
@@ -101,7 +107,7 @@ def _corrupted(config: FitConfig, test: Split) -> dict[str, Split]:
     if test.images.ndim > 3:
         raise UserError("data.corrupted is true, but the corruptions of MNIST-C are for images without colours")
     if directory is not None:
-        return {name: _fitting(load_corrupted(directory, name), test, directory) for name in CORRUPTIONS}
+        return {name: _fitting(load_corrupted(directory, name, data.classes), test, directory) for name in CORRUPTIONS}
     return {name: Split(corrupt(name, test.images, config.run.seed), test.labels) for name in CORRUPTIONS}
 
 

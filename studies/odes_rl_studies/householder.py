@@ -137,7 +137,7 @@ def _dress(config: HouseholderConfig, descents: np.ndarray, ends: np.ndarray) ->
 
 
 def _start(config: HouseholderConfig) -> np.ndarray:
-    """[T] the largest singular value of the polynomials at the start, its mean over seeds."""
+    """[T] the largest singular value of polynomials as trainings start with, its mean over as many draws as seeds."""
     trajectory = trajectory_of("plain", config.sizes[0][0])
     keys = jax.random.split(jax.random.key(config.seed), config.seeds)
     weights = jax.vmap(lambda key: trajectory.weights(trajectory.init(key), jnp.asarray(TIMES)))(keys)

@@ -48,8 +48,8 @@ def test_schedules_count_generations_from_zero():
 
 def test_the_natural_learning_rate_follows_sigma_and_a_given_one_does_not():
     """α / σ²√C is one half at each σ, so that noise moves the parameters half as far as a candidate is away."""
-    schedules = {"sigma_schedule": "cosine", "learning_rate_schedule": "constant"}
-    natural, given = StrategyConfig(**schedules), StrategyConfig(learning_rate=0.01, **schedules)
+    natural = StrategyConfig(sigma_schedule="cosine", learning_rate_schedule="constant")
+    given = StrategyConfig(sigma_schedule="cosine", learning_rate_schedule="constant", learning_rate=0.01)
     for progress in (0.0, 0.5, 1.0):
         sigma = float(sigma_at(natural, jnp.int32(0), progress))
         rate = float(learning_rate_at(natural, jnp.int32(0), progress))

@@ -316,7 +316,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"antithetic": "no"}, "antithetic is 'no', but must be True or False"),
     ({"population": True}, "population is True, but must be a whole number"),
     ({"sigma": True}, "sigma is True, but must be a number above 0"),
-    ({"adaptation": odes_rl.Adaptation("a")}, "adaptation is .*, but its rate must be above 0"),  # ty: ignore
+    ({"adaptation": odes_rl.Adaptation("a")}, "adaptation is .*, but its rate must be above 0"),  # pyright: ignore[reportArgumentType]
     (
         {"optimizer": optax.adam},
         r"optimizer is <function adam .*, but must be one of optax, such as optax.adam\(0.01\)",
@@ -402,7 +402,7 @@ def test_scales_are_numbers_above_0(scale, message):
 
 def test_a_number_in_place_of_a_key_is_refused_and_a_key_of_the_old_kind_is_not():
     with pytest.raises(UserError, match=r"key is 0, but must be a random key, such as jax.random.key\(0\)"):
-        strategy().init(0, jnp.zeros(3))
+        strategy().init(0, jnp.zeros(3))  # pyright: ignore[reportArgumentType]
     es = strategy()
     es.ask(es.init(jax.random.PRNGKey(0), jnp.zeros(3)))
 

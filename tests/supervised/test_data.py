@@ -96,9 +96,16 @@ def test_mnist_c_as_it_was_published(tmp_path):
     np.save(tmp_path / "stripe" / "test_labels.npy", LABELS.astype(np.int64))
     split = load_corrupted(str(tmp_path), "stripe")
     np.testing.assert_array_equal(split.images, IMAGES)
+    with pytest.raises(UserError, match=r"stripe.*labels go from .*, but must be 0 to 1"):
+        load_corrupted(str(tmp_path), "stripe", classes=2)
     with pytest.raises(UserError, match=r"spatter.test_images\.npy' is missing"):
         load_corrupted(str(tmp_path), "spatter")
     (tmp_path / "stripe" / "test_images.npy").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="not a valid"):
+        load_corrupted(str(tmp_path), "stripe")
+    np.save(tmp_path / "stripe" / "test_images.npy", IMAGES)
+    damaged = (tmp_path / "stripe" / "test_images.npy").read_bytes().replace(b" 'fortran", b"b'fortran")
+    (tmp_path / "stripe" / "test_images.npy").write_bytes(damaged)
     with pytest.raises(UserError, match="not a valid"):
         load_corrupted(str(tmp_path), "stripe")
     with (tmp_path / "stripe" / "test_images.npy").open("wb") as file:

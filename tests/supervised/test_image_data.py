@@ -121,6 +121,11 @@ def test_npz_files_in_colour_plain_and_of_jpegs(tmp_path):
     np.testing.assert_array_equal(jpeg.test.labels, LABELS[:4])
     np.savez(tmp_path / "bad.npz", **arrays | {"train_jpeg": arrays["train_jpeg"][::-1]})
     assert is_told(tmp_path / "bad.npz", r"bad\.npz: image 0 is no JPEG file")
+    vast = arrays["train_jpeg"].copy()
+    height = vast.tobytes().index(b"\xff\xc0") + 5  # of the first image's frame header; its width follows
+    vast[height : height + 4] = 255
+    np.savez(tmp_path / "bad.npz", **arrays | {"train_jpeg": vast})
+    assert is_told(tmp_path / "bad.npz", r"bad\.npz: image 0 is no JPEG file: Image size .* exceeds limit")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1]})
     assert is_told(tmp_path / "bad.npz", r"bad\.npz: offsets do not rise")
     np.savez(tmp_path / "bad.npz", **arrays | {"test_offsets": arrays["test_offsets"][::-1].astype(np.uint64)})

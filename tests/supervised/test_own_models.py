@@ -47,6 +47,13 @@ def test_a_comparison_tells_that_a_model_has_no_accuracy(tmp_path, monkeypatch, 
     assert "iverged" not in (tmp_path / "out/table.md").read_text()
 
 
+def test_a_model_with_its_own_loss_sees_images_as_they_are(tmp_path):
+    with pytest.raises(
+        UserError, match=r"data.standardise is channel, but model 'own_models:SQUARES' brings its own loss"
+    ):
+        fit_run(tmp_path / "run", model__name="own_models:SQUARES", data__standardise="channel", **OWN)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -16,6 +16,7 @@ from odes_rl.errors import UserError, one_line
 _DAMAGE = (
     OSError,
     EOFError,
+    TypeError,
     ValueError,
     OverflowError,
     MemoryError,

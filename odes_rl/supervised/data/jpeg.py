@@ -34,7 +34,7 @@ def decoded(where: str, content: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         try:
             with Image.open(io.BytesIO(content[start:end].tobytes())) as image:
                 images.append(np.asarray(image.convert("RGB")))
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise UserError(f"{where}: image {index} is no JPEG file: {error}; fetch it again") from None
         if images[-1].shape != images[0].shape:
             sizes = f"{images[0].shape[:2]} and {images[-1].shape[:2]}"

@@ -61,16 +61,16 @@ def load_dataset(source: str, option: str = "data.source") -> Dataset:
         return _load_npz(path)
 
 
-def load_corrupted(directory: str, corruption: str) -> Split:
+def load_corrupted(directory: str, corruption: str, classes: int = 10) -> Split:
     """The test examples of one corruption from a directory of MNIST-C (Mu & Gilmer 2019) as it was published.
 
     Raises:
-        UserError: if a file is missing or damaged, or holds something else.
+        UserError: if a file is missing or damaged, or holds something else; labels must be below `classes`.
     """
     place = Path(directory, corruption)
     with readable("data.corrupted_directory", directory):
         images, labels = (_read_published(place / f"test_{what}.npy") for what in ("images", "labels"))
-    return make_split(str(place), images, labels)
+    return make_split(str(place), images, labels, classes)
 
 
 def _load_digits() -> Dataset:
