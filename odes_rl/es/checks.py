@@ -18,7 +18,7 @@ from odes_rl.es.population import group_count
 
 def check_population(population: object, antithetic: object) -> None:
     """Raise UserError if there cannot be so many candidates."""
-    if not isinstance(antithetic, bool):
+    if not isinstance(antithetic, bool | np.bool_):
         raise UserError(f"antithetic is {antithetic!r}, but must be True or False")
     if not isinstance(population, numbers.Integral) or isinstance(population, bool) or population < 1:
         raise UserError(f"population is {population!r}, but must be a whole number, 1 or more")
@@ -40,8 +40,8 @@ def check_sigma(sigma: Any) -> None:
 
 def check_optimizer(optimizer: object) -> None:
     """Raise UserError unless it is one of optax, or a function that is not optax's own."""
-    not_called = callable(optimizer) and str(getattr(optimizer, "__module__", "")).split(".")[0] == "optax"
-    if not isinstance(optimizer, optax.GradientTransformation) and (not_called or not callable(optimizer)):
+    is_optax_factory = str(getattr(optimizer, "__module__", "")).split(".")[0] == "optax"
+    if not isinstance(optimizer, optax.GradientTransformation) and (is_optax_factory or not callable(optimizer)):
         raise UserError(f"optimizer is {optimizer!r}, but must be one of optax, such as optax.adam(0.01)")
 
 
@@ -60,9 +60,10 @@ def made_optimizer(made: object) -> optax.GradientTransformation:
 
 def check_key(key: object) -> None:
     """Raise UserError unless it is a random key of JAX, or the two words of one."""
-    dtype = getattr(key, "dtype", None)
-    if dtype is None or not (jnp.issubdtype(dtype, jax.dtypes.prng_key) or dtype == jnp.uint32):
-        raise UserError(f"key is {key!r}, but must be a random key, such as jax.random.key(0)")
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", ())
+    is_key = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not is_key and not (dtype == jnp.uint32 and len(shape) == 1):
+        raise UserError(f"key is of type {type(key).__name__}, but must be a random key, such as jax.random.key(0)")
 
 
 def check_shaping(shaping: Any, shape: tuple[int, int]) -> None:
@@ -154,7 +155,7 @@ def told(fitness: Any, population: int) -> jax.Array:
     try:
         fitness = jnp.asarray(fitness)
     except (TypeError, ValueError):
-        raise UserError(f"fitness is {fitness!r}, but must be an array of numbers") from None
+        raise UserError(f"fitness is of type {type(fitness).__name__}, but must be an array of numbers") from None
     if jnp.issubdtype(fitness.dtype, jnp.complexfloating):
         raise UserError("fitness is complex, but must be of real numbers, which have an order")
     if fitness.ndim not in (1, 2) or fitness.shape[-1] != population or not fitness.size:

@@ -118,8 +118,8 @@ class StrategyConfig(BaseModel):
     sigma_schedule: Schedule = "constant"
     """How sigma changes: not at all, down to a hundredth along half a cosine, or as 1/√generation."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """Step length of the update. none, for `optimizer: sgd`, is sigma² √population / 2, with which noise alone moves
-    the parameters by half as far as a candidate is away; with `top_k` by up to 0.86 times as far."""
+    """Step length of the update. none, for `optimizer: sgd`, is sigma² √population / 2 and follows `sigma_schedule`:
+    noise alone moves the parameters by half as far as a candidate is away; with `top_k` by up to 0.86 times as far."""
     learning_rate_schedule: Schedule = "cosine"
     """How the learning rate changes; the choices are those of sigma_schedule."""
     schedule_horizon: int | None = Field(default=None, ge=1)
@@ -159,14 +159,15 @@ class StrategyConfig(BaseModel):
                 f"shaping {self.shaping} compares the two signs of a direction, but antithetic is false: "
                 "use shaping: standardised, or antithetic: true"
             )
-        if self.population == 1 and SHAPINGS.find(self.shaping).depends_on in ("shape", "order"):
+        one_round = self.interactions is None or self.max_rounds == 1
+        if one_round and self.population == 1 and SHAPINGS.find(self.shaping).depends_on in ("shape", "order"):
             raise ValueError(
                 f"population is 1, but shaping {self.shaping} compares candidates: use 2 or more, or shaping: none"
             )
-        if self.directions == 1 and self.sigma_per_leaf == "learned":
+        if one_round and self.directions == 1 and self.sigma_per_leaf == "learned":
             raise ValueError(
-                f"population is {self.population}, but sigma_per_leaf: learned compares directions, of which a round "
-                "then has one: use a larger one"
+                f"population is {self.population}, but sigma_per_leaf: learned compares directions, and a generation "
+                "has only one: use a larger population"
             )
         if self.shaping == "top_k" and self.kept > self.directions:
             raise ValueError(f"top_k is {self.top_k}, but a generation has only {self.directions} directions")

@@ -17,19 +17,15 @@ def sigma_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array 
 
 def learning_rate_at(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
     """Scalar: the step length after `generation` updates and that part of the run, in [0, 1]."""
-    return _rate_at(config, config.rate, generation, progress)
-
-
-def learning_rate_part(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
-    """Scalar: `learning_rate_at`, as a part of the rate at the start."""
-    return _rate_at(config, 1.0, generation, progress)
-
-
-def _rate_at(config: StrategyConfig, value: float, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
-    rate = _value_at(config, config.learning_rate_schedule, value, generation, progress)
+    rate = _value_at(config, config.learning_rate_schedule, config.rate, generation, progress)
     if config.learning_rate is not None or config.sigma_schedule == "constant":
         return rate
     return rate * (sigma_at(config, generation, progress) / config.sigma) ** 2  # the natural rate follows sigma
+
+
+def learning_rate_part(config: StrategyConfig, generation: jax.Array, progress: jax.Array | float) -> jax.Array:
+    """Scalar: what the learning rate's own schedule leaves of it."""
+    return _value_at(config, config.learning_rate_schedule, 1.0, generation, progress)
 
 
 def _value_at(

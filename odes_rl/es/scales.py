@@ -38,7 +38,8 @@ def check_adaptation(adaptation: object) -> None:
     if not isinstance(adaptation, Adaptation):
         raise UserError(f"adaptation is {adaptation!r}, but must be odes_rl.Adaptation(), or None")
     rate, limit, _ = adaptation
-    if not isinstance(rate, int | float) or not isinstance(limit, int | float) or not rate > 0 or not 0 < limit < 1:
+    real = (int, float, np.number, jax.Array)
+    if not isinstance(rate, real) or not isinstance(limit, real) or not rate > 0 or not 0 < limit < 1:
         raise UserError(f"adaptation is {adaptation!r}, but its rate must be above 0, its limit between 0 and 1")
 
 
@@ -62,17 +63,26 @@ def first_scales(scales: Any, params: Any, manifolds: Any, adaptation: Adaptatio
 
 
 def _first_scale(entries: bool, manifold: Any, leaf: jax.Array, scale: Any) -> jax.Array:
-    try:
-        scale = jnp.asarray(scale, jnp.float32)
-    except (TypeError, ValueError):
-        raise UserError(f"a scale is {scale!r}, but must be a number") from None
-    if not isinstance(scale, Tracer) and not bool(((scale > 0) & jnp.isfinite(scale)).all()):
-        raise UserError(f"a scale is {scale}, but must be above 0: a leaf that stays has the manifold Frozen()")
+    if not isinstance(scale, Tracer):
+        _check_scale(scale)
+    scale = jnp.asarray(scale, jnp.float32)
     flat = isinstance(manifold, Euclidean)
     if scale.shape not in ({(), leaf.shape} if flat else {()}):
         allowed = f"() or {leaf.shape}" if flat else "(), since the leaf lies on a manifold"
         raise UserError(f"a scale is of shape {scale.shape}, but must be {allowed}")
     return jnp.broadcast_to(scale, leaf.shape) if entries and flat else scale
+
+
+def _check_scale(scale: Any) -> None:
+    try:
+        values = np.asarray(scale, np.float32)
+    except (TypeError, ValueError):
+        raise UserError(f"a scale is {scale!r}, but must be a number") from None
+    wrong = ~((values > 0) & np.isfinite(values))
+    if wrong.any():
+        raise UserError(
+            f"a scale is {values[wrong][0]}, but must be above 0: a leaf that stays has the manifold Frozen()"
+        )
 
 
 def scaled(scales: Any, tree: Any) -> Any:

@@ -31,7 +31,8 @@ def clip_up(momentum: float = 0.9, step: float = 0.5) -> optax.GradientTransform
 
 
 def _near_one(updates: Any) -> Any:
-    """`updates` over the power of two that brings the largest near 1, without rounding: their squares are numbers."""
-    largest = jnp.stack([jnp.abs(leaf).max(initial=0.0).astype(jnp.float32) for leaf in jax.tree.leaves(updates)]).max()
+    """`updates` over the power of two, of float32, that brings the largest near 1: their squares are numbers."""
+    sizes = [jnp.abs(leaf).max(initial=0.0).astype(jnp.float32) for leaf in jax.tree.leaves(updates)]
+    largest = jnp.stack([jnp.zeros(()), *sizes]).max()
     exponent = jnp.clip(jnp.frexp(largest)[1], -126, 126)  # whose powers are normal numbers
     return jax.tree.map(lambda leaf: jnp.ldexp(leaf, -exponent), updates)

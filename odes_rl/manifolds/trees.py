@@ -74,6 +74,7 @@ def check_first_params(owner: str, manifolds: Any, params: Any) -> None:
     Raises:
         UserError: if a leaf does not.
     """
+    jax.tree.map(lambda manifold, leaf: None, manifolds, params)  # raises where the structures differ
     try:
         violation = jax.jit(partial(tree_violation, manifolds))(params)  # quicker than leaf by leaf, where all is well
     except _WRONG_SHAPE:

@@ -143,9 +143,9 @@ def _listen(output: IO[bytes], report: Callable[[int], None]) -> tuple[str, Any]
 
 def main() -> None:
     """Film what standard input describes; tells the steps done, and at the end the return or what went wrong."""
-    film = pickle.loads(sys.stdin.buffer.read())
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an environment prints, or a library beneath it, is no answer
+    film = pickle.loads(sys.stdin.buffer.read())
 
     def tell(kind: str, answer: Any) -> None:
         print(json.dumps([kind, answer]), file=answers, flush=True)

@@ -139,7 +139,7 @@ class Rollouts(NamedTuple):
 
 
 class EnvironmentFailure(Exception):  # noqa: N818 - it is what failed, not an error of ours
-    """An environment raised. The message holds the task, the episode's seed and the traceback."""
+    """An environment raised. The message holds the task, the episode's seed if there is one, and the traceback."""
 
     @classmethod
     def of(cls, what: str, error: BaseException) -> Self:

@@ -6,11 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from odes_rl.es.config import StrategyConfig
-from odes_rl.es.optimizers import learning_rate_at, learning_rate_part, make_optimizer, sigma_at
+from odes_rl.es.optimizers import learning_rate_at, make_optimizer, sigma_at
 from odes_rl.manifolds import Euclidean, Orthogonal, Stiefel, Symmetric, tree_to_tangent
+from odes_rl.manifolds.clip_up import clip_up
 from odes_rl.manifolds.schedules import scheduled
 
 MANIFOLDS = {"bias": Euclidean(), "Q": Symmetric(), "W": Orthogonal(), "tall": Stiefel(), "wide": Stiefel()}
@@ -54,8 +56,6 @@ def test_the_natural_learning_rate_follows_sigma_and_a_given_one_does_not():
         sigma = float(sigma_at(natural, jnp.int32(0), progress))
         rate = float(learning_rate_at(natural, jnp.int32(0), progress))
         assert rate / (sigma**2 * natural.population**0.5) == pytest.approx(0.5, rel=1e-5)
-        part = float(learning_rate_part(natural, jnp.int32(0), progress))
-        assert rate == pytest.approx(natural.rate * part, rel=1e-5)
         assert float(learning_rate_at(given, jnp.int32(0), progress)) == pytest.approx(0.01)
 
 
@@ -139,3 +139,10 @@ def test_clip_up_takes_half_steps_of_unit_gradients_up_to_unit_speed():
         assert float(step["y"][0]) == pytest.approx(0.8 * speed, rel=1e-5)
     step, _ = update(clip_up, {"x": jnp.zeros(1), "y": jnp.zeros(1)}, state, params)
     assert float(step["x"][0]) == pytest.approx(0.54, rel=1e-5)
+
+
+def test_clip_up_of_no_leaves_is_no_error():
+    masked = optax.masked(clip_up(), {"x": False})
+    params = {"x": jnp.ones(2)}
+    updates: Any = masked.update(params, masked.init(params), params)[0]
+    np.testing.assert_array_equal(updates["x"], params["x"])

@@ -400,8 +400,14 @@ def test_scales_are_numbers_above_0(scale, message):
         strategy().init(KEY, jnp.zeros(3), scale)
 
 
+def test_scales_that_are_arrays_may_be_closed_over_under_jit():
+    scale = jnp.float32(0.5)
+    state = jax.jit(lambda key, params: strategy().init(key, params, scale))(KEY, jnp.zeros(3))
+    assert state.scales == 0.5
+
+
 def test_a_number_in_place_of_a_key_is_refused_and_a_key_of_the_old_kind_is_not():
-    with pytest.raises(UserError, match=r"key is 0, but must be a random key, such as jax.random.key\(0\)"):
+    with pytest.raises(UserError, match=r"key is of type int, but must be a random key, such as jax.random.key\(0\)"):
         strategy().init(0, jnp.zeros(3))  # pyright: ignore[reportArgumentType]
     es = strategy()
     es.ask(es.init(jax.random.PRNGKey(0), jnp.zeros(3)))

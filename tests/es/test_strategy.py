@@ -309,10 +309,11 @@ def test_an_odd_population_of_pairs_and_a_top_k_that_cannot_be_are_errors():
 
 def test_one_candidate_and_one_direction_have_nothing_to_be_compared_with():
     with pytest.raises(ValueError, match="population is 1, but shaping standardised compares candidates"):
-        StrategyConfig(population=1, antithetic=False, shaping="standardised")
+        StrategyConfig(population=1, antithetic=False, shaping="standardised", interactions=None)
     assert StrategyConfig(population=1, antithetic=False, shaping="none").directions == 1
     with pytest.raises(ValueError, match="population is 2, but sigma_per_leaf: learned compares directions"):
-        StrategyConfig(population=2, sigma_per_leaf="learned")
+        StrategyConfig(population=2, sigma_per_leaf="learned", interactions=None)
+    assert StrategyConfig(population=1, antithetic=False, shaping="standardised", interactions=1000).directions == 1
 
 
 @pytest.mark.parametrize(("population", "kept"), [(2, 1), (8, 2), (10, 2), (32, 8)])

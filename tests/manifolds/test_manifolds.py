@@ -10,6 +10,7 @@ import optax
 import pytest
 import scipy.linalg
 
+from odes_rl.errors import UserError
 from odes_rl.manifolds import (
     MANIFOLDS,
     Euclidean,
@@ -28,6 +29,7 @@ from odes_rl.manifolds import (
     tree_to_tangent,
     tree_violation,
 )
+from odes_rl.manifolds.trees import check_first_params
 
 MEMBERS: dict[str, tuple[Manifold, tuple[int, ...]]] = {
     "scalar": (Euclidean(), ()),
@@ -411,3 +413,10 @@ def test_a_shape_of_no_matrix_is_refused():
 def test_a_shape_that_is_not_square_is_refused(manifold):
     with pytest.raises(ValueError, match=r"\(2, 3\).*square.*Stiefel"):
         manifold.random(jax.random.key(0), (2, 3))
+
+
+def test_first_parameters_of_another_structure_or_shape_are_told():
+    with pytest.raises(ValueError, match="'a'"):
+        check_first_params("policy", {"a": Euclidean()}, {"b": jnp.ones(2)})
+    with pytest.raises(UserError, match=r"params\['W'\] is of shape \(3, 2\), which .* does not hold"):
+        check_first_params("policy", {"W": Orthogonal()}, {"W": jnp.eye(3, 2)})
