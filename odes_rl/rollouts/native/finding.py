@@ -85,18 +85,18 @@ def agrees(environment: gymnasium.Env, simulation: Physics) -> bool:
 
 def native_steps(environment: gymnasium.Env, simulation: Physics, actions: np.ndarray, seed: int = 0) -> Steps:
     """Steps of the simulation from a reset with that seed; an end does not stop them."""
-    steps, table, description = len(actions), tables([simulation]), simulation.description
+    steps, table, description = len(actions), tables(simulation), simulation.description
     observations = np.empty((steps + 1, size(description.observation)))
     features = np.empty((steps + 1, size(description.features)))
     healthy, ends = np.empty(steps, np.bool_), np.empty(steps, np.bool_)
     environment.reset(seed=seed)
-    observe(table, 0, observations[0])
-    read_features(table, 0, features[0])
+    observe(table, observations[0])
+    read_features(table, features[0])
     for t, action in enumerate(actions):
-        ends[t] = not advance(table, 0, action)
-        observe(table, 0, observations[t + 1])
-        read_features(table, 0, features[t + 1])
-        healthy[t] = is_healthy(table, 0)
+        ends[t] = not advance(table, action)
+        observe(table, observations[t + 1])
+        read_features(table, features[t + 1])
+        healthy[t] = is_healthy(table)
         ends[t] |= description.ends and not healthy[t]
     return Steps(observations, description.rewards(NUMPY, features, actions, healthy), ends)
 

@@ -32,7 +32,7 @@ class NativeLane:
         self.lane = lane
         self.task = lane.task
         self.description = simulation.description
-        self.tables = tables([simulation])
+        self.tables = tables(simulation)
         head = lane.acting.head
         assert isinstance(head, BoxHead), head
         self.bounds = Bounds(head.code, head.low, head.high)
@@ -67,7 +67,7 @@ class NativeLane:
         board = lane.board
         normalising = Normalising(board.mean, board.deviation, board.origin, lane.settings.clip)
         outcome, self.remembered, saturated = self.episode(
-            self.tables, 0, lane.weights, normalising, self.bounds, lane.sums, lane.length, memory
+            self.tables, lane.weights, normalising, self.bounds, lane.sums, lane.length, memory
         )
         return self._go_on(outcome, saturated)
 
@@ -75,14 +75,14 @@ class NativeLane:
         """Write the normalised observation [n] float32."""
         lane = self.lane
         if self.remembered == 0:
-            read_features(self.tables, 0, self.memory.features[0])
-        observe(self.tables, 0, lane.observation)
+            read_features(self.tables, self.memory.features[0])
+        observe(self.tables, lane.observation)
         lane.acting.normalise(lane.observation, lane.board, lane.sums, out)
 
     def apply(self, raw: np.ndarray) -> bool:
         """Step the environment with the output [m] of an act rule; False when the episode has ended."""
         lane = self.lane
-        outcome, saturated = apply(self.tables, 0, raw, self.bounds, lane.length, self.memory, self.remembered)
+        outcome, saturated = apply(self.tables, raw, self.bounds, lane.length, self.memory, self.remembered)
         self.remembered += 1
         return self._go_on(outcome, saturated)
 

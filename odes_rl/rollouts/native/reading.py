@@ -64,27 +64,27 @@ def _distance(fused: bool, sides: np.ndarray) -> float:
 
 
 @compiled
-def observe(tables: Tables, s: int, observation: np.ndarray) -> None:
-    """Write the observation [n] float64 of simulation `s`."""
-    _read(tables.observation[s], tables.observation_range, observation)
+def observe(tables: Tables, observation: np.ndarray) -> None:
+    """Write the observation [n] float64 of the simulation."""
+    _read(tables.observation, tables.observation_range, observation)
     for k in range(tables.distance_places.size):
-        distance = _distance(tables.fused, tables.distances[s, k])
+        distance = _distance(tables.fused, tables.distances[k])
         observation[tables.distance_places[k]] = distance - tables.distance_less[k]
 
 
 @compiled
-def read_features(tables: Tables, s: int, features: np.ndarray) -> None:
-    """Write the features [F] of simulation `s`."""
-    _read(tables.features[s], tables.features_range, features)
+def read_features(tables: Tables, features: np.ndarray) -> None:
+    """Write the features [F] of the simulation."""
+    _read(tables.features, tables.features_range, features)
 
 
 @compiled
-def is_healthy(tables: Tables, s: int) -> bool:
-    """Whether the agent of simulation `s` is healthy."""
-    for k in range(tables.healthy.shape[1]):
+def is_healthy(tables: Tables) -> bool:
+    """Whether the agent is healthy."""
+    for k in range(tables.healthy.shape[0]):
         low, high = tables.healthy_range[k]
-        for i in range(tables.healthy[s, k, 1]):
-            value = read_float(tables.healthy[s, k, 0] + DOUBLE * i)
+        for i in range(tables.healthy[k, 1]):
+            value = read_float(tables.healthy[k, 0] + DOUBLE * i)
             if not (low < value and value < high):
                 return False
     return True

@@ -32,8 +32,8 @@ _WARNINGS = int(mujoco.mjtWarning.mjNWARNING)  # type: ignore[attr-defined]
 
 
 @compiled
-def _warnings(tables: Tables, s: int) -> int:
-    counters, total = tables.handles[s, 3], 0
+def _warnings(tables: Tables) -> int:
+    counters, total = tables.handles[3], 0
     if counters:
         for i in range(_WARNINGS):
             total += read_int(counters + DOUBLE * i)
@@ -54,14 +54,14 @@ def _step_physics(scheme: int, substeps: int, model: int, data: int) -> None:
 
 
 @compiled
-def advance(tables: Tables, s: int, action: np.ndarray) -> bool:
-    """Step simulation `s` with action [m]; False if its physics diverged."""
-    model, data, control = tables.handles[s, 0], tables.handles[s, 1], tables.handles[s, 2]
+def advance(tables: Tables, action: np.ndarray) -> bool:
+    """Step the simulation with action [m]; False if its physics diverged."""
+    model, data, control = tables.handles[0], tables.handles[1], tables.handles[2]
     for i in range(action.size):
         write_float(control + DOUBLE * i, action[i])
-    warned = _warnings(tables, s)
+    warned = _warnings(tables)
     _step_physics(tables.calls[0], tables.calls[1], model, data)
-    return _warnings(tables, s) == warned
+    return _warnings(tables) == warned
 
 
 class Memory(NamedTuple):
@@ -104,9 +104,9 @@ class Normalising(NamedTuple):
 
 @compiled
 def apply(
-    tables: Tables, s: int, raw: np.ndarray, bounds: Bounds, length: np.ndarray, memory: Memory, t: int
+    tables: Tables, raw: np.ndarray, bounds: Bounds, length: np.ndarray, memory: Memory, t: int
 ) -> tuple[int, int]:
-    """Step simulation `s` with an act rule's output [m], as step `t` of `memory`; its outcome, and saturated entries.
+    """Step the simulation with an act rule's output [m], as step `t` of `memory`; its outcome, and saturated entries.
 
     Adds to `length` [1].
     """
@@ -114,10 +114,10 @@ def apply(
     saturated = squash(bounds.code, raw, bounds.low, bounds.high, memory.actions[t])
     if saturated < 0:
         return FAILED, 0
-    if not advance(tables, s, memory.actions[t]):
+    if not advance(tables, memory.actions[t]):
         return FAILED, saturated
-    read_features(tables, s, memory.features[t + 1])
-    memory.healthy[t] = is_healthy(tables, s)
+    read_features(tables, memory.features[t + 1])
+    memory.healthy[t] = is_healthy(tables)
     return (OVER if tables.calls[2] and not memory.healthy[t] else GOES_ON), saturated
 
 
@@ -125,14 +125,13 @@ def apply(
 def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
     """The function that runs episodes with the act rule of that name; it is compiled when first called.
 
-    `episode(tables, s, weights, normalising, bounds, sums [2, n], length [1], memory) -> (outcome, steps, saturated)`
-    steps simulation `s` until its episode ends or the memory is full. It adds to `sums` and `length`, step by step.
+    `episode(tables, weights, normalising, bounds, sums [2, n], length [1], memory) -> (outcome, steps, saturated)`
+    steps the simulation until its episode ends or the memory is full. It adds to `sums` and `length`, step by step.
     """
 
     @compiled_with(rule)(nogil=True)
     def episode(
         tables: Tables,
-        s: int,
         weights: Any,
         normalising: Normalising,
         bounds: Bounds,
@@ -145,12 +144,12 @@ def compile_episode(rule: str) -> Callable[..., tuple[int, int, int]]:
         normalised = np.empty(mean.size, np.float32)
         raw = np.empty(bounds.low.size, np.float32)
         total = 0
-        read_features(tables, s, memory.features[0])
+        read_features(tables, memory.features[0])
         for t in range(memory.healthy.size):
-            observe(tables, s, observation)
+            observe(tables, observation)
             normalise(observation, mean, deviation, origin, clip, sums, normalised)
             act(rule, weights, normalised, raw)
-            outcome, saturated = apply(tables, s, raw, bounds, length, memory, t)
+            outcome, saturated = apply(tables, raw, bounds, length, memory, t)
             total += saturated
             if outcome != GOES_ON:
                 return outcome, t + 1, total

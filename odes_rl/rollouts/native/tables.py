@@ -15,20 +15,20 @@ _COLUMNS = 7
 
 
 class Tables(NamedTuple):
-    """S simulations of one task.
+    """One simulation.
 
     Addresses are 0 where a part lacks what they are of.
 
     Attributes:
-        handles: [S, 4] addresses of model, data, controls and counters of warnings.
+        handles: [4] addresses of model, data, controls and counters of warnings.
         calls: [3] scheme, substeps, and whether an unhealthy agent ends its episode.
-        observation: [S, k, 7] address, length, addresses of origin, frame, and the loop of the function and its data,
+        observation: [k, 7] address, length, addresses of origin, frame, and the loop of the function and its data,
             and whether the product with the frame is fused, of each part; `observation_range` [k, 3] has lowest and
             highest number, and the one that stands for none, or NaN.
-        distances: [S, d, 2, p, 7] the parts of both points of each distance in the observation, likewise; its place
+        distances: [d, 2, p, 7] the parts of both points of each distance in the observation, likewise; its place
             there in `distance_places` [d], and the length that is subtracted in `distance_less` [d].
-        features: [S, f, 7], likewise, with `features_range` [f, 3].
-        healthy: [S, b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
+        features: [f, 7], likewise, with `features_range` [f, 3].
+        healthy: [b, 2] address and length of each interval; limits in `healthy_range` [b, 2].
         fused: whether squares are summed with one rounding for each product and sum. NumPy's norm does so where its
             product of a vector and a matrix does.
     """
@@ -47,24 +47,25 @@ class Tables(NamedTuple):
     fused: bool
 
 
-def tables(simulations: Sequence[Physics]) -> Tables:
-    """The tables of simulations of one task."""
-    first = simulations[0].description
-    healthy = [[_where(s.data, i.part)[:2] for i in s.description.healthy] for s in simulations]
-    distances = [part for part in first.observation if isinstance(part, Distance)]
-    places = [size(first.observation[:i]) for i, part in enumerate(first.observation) if isinstance(part, Distance)]
+def tables(simulation: Physics) -> Tables:
+    """The tables of a simulation."""
+    data, description = simulation.data, simulation.description
+    observation, features = description.observation, description.features
+    healthy = [_where(data, i.part)[:2] for i in description.healthy]
+    distances = [part for part in observation if isinstance(part, Distance)]
+    places = [size(observation[:i]) for i, part in enumerate(observation) if isinstance(part, Distance)]
     return Tables(
-        handles=np.array([_handles(s) for s in simulations], np.int64),
-        calls=np.array([first.scheme, first.substeps, first.ends], np.int64),
-        observation=_places([(s.data, s.description.observation) for s in simulations]),
-        observation_range=_ranges(first.observation),
-        distances=np.stack([_sides(s) for s in simulations]),
+        handles=np.array(_handles(simulation), np.int64),
+        calls=np.array([description.scheme, description.substeps, description.ends], np.int64),
+        observation=_places(data, observation),
+        observation_range=_ranges(observation),
+        distances=_sides(simulation),
         distance_places=np.array(places, np.int64),
         distance_less=np.array([distance.less for distance in distances], np.float64),
-        features=_places([(s.data, s.description.features) for s in simulations]),
-        features_range=_ranges(first.features),
-        healthy=np.array(healthy, np.int64).reshape(len(simulations), -1, 2),
-        healthy_range=np.array([(i.low, i.high) for i in first.healthy], np.float64).reshape(-1, 2),
+        features=_places(data, features),
+        features_range=_ranges(features),
+        healthy=np.array(healthy, np.int64).reshape(-1, 2),
+        healthy_range=np.array([(i.low, i.high) for i in description.healthy], np.float64).reshape(-1, 2),
         fused=products_are_fused(),
     )
 
@@ -75,9 +76,9 @@ def _handles(simulation: Physics) -> tuple[int, int, int, int]:
     return simulation.model._address, data._address, _address(data, Place("ctrl", 0)), warnings
 
 
-def _places(lists: list[tuple[Any, Sequence[Part | Distance]]]) -> np.ndarray:
-    places = [[_where(data, part) for part in map(_read_first, parts)] for data, parts in lists]
-    return np.array(places, np.int64).reshape(len(lists), -1, _COLUMNS)
+def _places(data: Any, parts: Sequence[Part | Distance]) -> np.ndarray:
+    places = [_where(data, part) for part in map(_read_first, parts)]
+    return np.array(places, np.int64).reshape(-1, _COLUMNS)
 
 
 def _read_first(part: Part | Distance) -> Part:
