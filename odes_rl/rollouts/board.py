@@ -87,7 +87,29 @@ def posted(weights: Any, statistics: Moments, episode_seeds: np.ndarray, steps: 
 
 
 class Board(NamedTuple):
-    """Views of one generation's arrays; `Layout.arrays` has their types and shapes."""
+    """Views of one generation's arrays, for C candidates of E episodes each; `Layout.arrays` has their types.
+
+    A unit is one episode of one candidate. Questions are written by the trainer, answers by the workers.
+
+    Attributes:
+        weights: [C, …] each, of the act rule; none where the trainer computes the actions.
+        mean: [n], with `deviation` [n] what normalises observations.
+        deviation: [n], infinite for entries that do not vary.
+        origin: [n], about which sums are taken.
+        seeds: [C, E] of the episodes.
+        limit: [1] environment steps of an episode, at most.
+        returns: [C, E] sums of rewards.
+        lengths: [C, E] environment steps so far.
+        saturated: [C, E] entries of actions at their bounds.
+        sums: [C, E, 2, n] of the observations' deviations from `origin`, and of the squares of these.
+        failed: [C, E] whether the episode failed.
+        done: [C, E] whether it is over.
+        claims: [C, E] the worker that runs the unit, or PENDING.
+        cursor: [1] the first unit that may be pending, in the order of the flat arrays.
+        units: [S] the unit in each slot, or PENDING if there is none.
+        observations: [S, n] normalised ones, which wait for an action.
+        answers: [S, m] outputs of the act rule for them.
+    """
 
     weights: tuple[np.ndarray, ...]
     mean: np.ndarray
