@@ -1,4 +1,4 @@
-"""Learning by gradients on manifolds, as pure functions; `training.epochs` compiles whole epochs of them."""
+"""Learning by gradients on manifolds, as pure functions; `training.epochs` compiles steps or whole epochs of them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol

@@ -80,7 +80,11 @@ def check_finite(losses: np.ndarray, start: int = 0) -> None:
     """
     if not np.isfinite(losses).all():
         step = start + int(np.argmin(np.isfinite(losses)))
-        fix = "give a smaller learning_rate" if step else "before any step, so that no learning_rate is the cause"
+        fix = (
+            "give a smaller learning_rate"
+            if step
+            else "no step was taken, so check the data and, if there is a solver, its tolerance"
+        )
         raise UserError(f"the loss is {losses[step - start]} at step {step}: {fix}")
 
 

@@ -27,6 +27,19 @@ TASKS = ["HalfCheetah-v5", "Hopper-v5", "dm_control/cheetah-run-v0"]
 renders = pytest.mark.skipif(not ctypes.util.find_library("EGL"), reason="needs EGL")
 
 
+@pytest.fixture
+def film_of(tmp_path, monkeypatch):
+    """A film of an episode of a task that the tests define."""
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+    def make(task: str) -> Film:
+        weights, statistics, seeds = questions(task, candidates=1, episodes=1)
+        return Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+
+    return make
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_a_recorded_episode_is_the_one_that_a_backend_plays(task):
     weights, statistics, seeds = questions(task, candidates=1, episodes=1)
@@ -185,13 +198,9 @@ def test_pictures_of_odd_sides_make_a_film_in_real_time(tmp_path, seconds, rate)
         ("odd_environments:Reals", r"render returns a picture \[32, 48, 3\] of float64: a film needs"),
     ],
 )
-def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch, task, why):
-    monkeypatch.setenv("MUJOCO_GL", "egl")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
-    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, film_of, task, why):
     with pytest.raises(UserError, match=f"cannot film {task}: .*{why}"):
-        film_episode(film, lambda step: None)
+        film_episode(film_of(task), lambda step: None)
     assert not [*tmp_path.iterdir()]
 
 
@@ -202,13 +211,9 @@ def test_an_environment_without_pictures_cannot_be_filmed(tmp_path, monkeypatch,
         ("odd_environments:StepFails", r"StepFails.*RuntimeError: no step\nstep size too small"),
     ],
 )
-def test_an_environment_that_raises_while_it_is_filmed_has_its_traceback_told(tmp_path, monkeypatch, task, told):
-    monkeypatch.setenv("MUJOCO_GL", "egl")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
-    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
+def test_an_environment_that_raises_while_it_is_filmed_has_its_traceback_told(tmp_path, film_of, task, told):
     with pytest.raises(EnvironmentFailure, match=f"(?s){told}"):
-        film_episode(film, lambda step: None)
+        film_episode(film_of(task), lambda step: None)
     assert not [*tmp_path.iterdir()]
 
 
@@ -224,13 +229,10 @@ def test_a_recorded_episode_fails_where_a_backend_counts_it_as_failed():
 
 @renders
 @pytest.mark.parametrize("task", ["odd_environments:Talking", "odd_environments:Timed"])
-def test_what_an_environment_prints_is_no_answer_of_its_film(tmp_path, monkeypatch, task):
-    monkeypatch.setenv("MUJOCO_GL", "egl")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    weights, statistics, seeds = questions(task, candidates=1, episodes=1)
-    film = Film(settings(task, 3), weights, statistics, seeds.item(), str(tmp_path / "film.mp4"))
-    filmed: list[int] = []
-    assert film_episode(film, filmed.append) == record_episode(film.settings, weights, statistics, film.seed).total
+def test_what_an_environment_prints_is_no_answer_of_its_film(film_of, task):
+    film, filmed = film_of(task), []
+    recording = record_episode(film.settings, film.weights, film.statistics, film.seed)
+    assert film_episode(film, filmed.append) == recording.total
     assert filmed == [0, 1, 2, 3]
 
 

@@ -15,7 +15,7 @@ _COLUMNS = 7
 
 
 class Tables(NamedTuple):
-    """One simulation.
+    """Where compiled code finds what it reads and writes of one simulation, and the constants that it needs.
 
     Addresses are 0 where a part lacks what they are of.
 
